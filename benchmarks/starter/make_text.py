@@ -1,0 +1,140 @@
+"""Choose the starter kit's text: what may be shipped, no source too heavy, held-out lines modern.
+
+    python benchmarks/starter/make_text.py DATA WORK
+
+DATA is a folder with `text/<lang>.txt.gz` and `text/sources.tsv` (columns file, first_line, last_line, source, domain,
+period, licence, commercial_ok). Writes `edgeenc/starter/text/<lang>.{train,heldout}.txt.xz` and `sources.json` for the
+four target languages, and under WORK the wider text that the tokenizer and the teacher learn from.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import lzma
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from edgeenc.text.corpus import deduplicate, normalise
+
+SEED = 20261120
+TARGETS = ("tl", "mt", "sk", "sw")
+OTHERS = (
+    "en es pt fr de it ro nl pl cs sl uk ru bg el tr hu fi eu eo ar he fa ur hi bn ta vi id ms ceb ilo rw lg zu am ka"
+).split()
+LEFT_OUT = ("zh", "ja", "ko", "yue")
+"""Left out whole: their 5,900 characters, twice each, would fill 40 % of a vocabulary of 30,000."""
+WANT_BYTES = 2_500_000
+"""Text of a target language in the kit, where so much may be shipped."""
+MOST_SHARE = 0.30
+OTHER_BYTES = 1_500_000
+HELD = 1_800
+
+Source = dict[str, str]
+
+
+def permitted(data: Path) -> dict[str, list[tuple[Source, list[str]]]]:
+    """Return for each language its sources that may be shipped commercially, with their normalised lines."""
+    rows = defaultdict(list)
+    for row in csv.DictReader((data / "text" / "sources.tsv").open(encoding="utf-8"), delimiter="\t"):
+        rows[row["file"].removesuffix(".txt.gz")].append(row)
+    found = {}
+    for language, sources in rows.items():
+        lines = gzip.open(data / "text" / f"{language}.txt.gz", "rt", encoding="utf-8").read().split("\n")
+        seen: set[str] = set()
+        found[language] = [
+            (row, deduplicate(map(normalise, lines[int(row["first_line"]) - 1 : int(row["last_line"])]), seen))
+            for row in sources
+            if row["commercial_ok"] == "yes"
+        ]
+    return found
+
+
+def size(lines: list[str]) -> int:
+    """Return the UTF-8 bytes of `lines`, line ends included."""
+    return sum(len(line.encode()) + 1 for line in lines)
+
+
+def shuffled(lines: list[str], seed: int) -> list[str]:
+    """Return `lines` in an order that depends on `seed` only."""
+    return [lines[i] for i in np.random.default_rng(seed).permutation(len(lines))]
+
+
+def first_bytes(lines: list[str], limit: float) -> list[str]:
+    """Return the longest prefix of `lines` that has at most `limit` bytes."""
+    total = np.cumsum([len(line.encode()) + 1 for line in lines])
+    return lines[: int(np.searchsorted(total, limit, side="right"))]
+
+
+def modern(source: Source) -> bool:
+    """Tell whether a source is neither old nor a Bible: those only fill up."""
+    return source["period"] == "modern" and source["domain"] != "bible"
+
+
+def cut_held_out(sources: list[tuple[Source, list[str]]]) -> list[str]:
+    """Return `HELD` lines of the modern sources, each source by its share of the lines."""
+    pool = [line for source, lines in sources if modern(source) for line in lines]
+    return shuffled(pool, SEED)[:HELD]
+
+
+def balance(sources: list[tuple[Source, list[str]]]) -> list[tuple[Source, list[str]]]:
+    """Return the kit's part of each source.
+
+    Modern sources first, each at most 30 % of what is wanted. Where that is too little and modern text is left, the
+    bound on modern sources is lifted; only what is still missing comes from old text and Bibles, 30 % each at most.
+    """
+    cap = MOST_SHARE * WANT_BYTES
+    new = [(s, shuffled(t, SEED)) for s, t in sources if modern(s)]
+    old = [(s, shuffled(t, SEED)) for s, t in sources if not modern(s)]
+    enough = sum(size(t) for _, t in sources) >= WANT_BYTES and sum(min(cap, size(t)) for _, t in new + old) >= WANT_BYTES
+    part = [(s, first_bytes(t, cap) if enough else t) for s, t in new]
+    missing = WANT_BYTES - sum(size(t) for _, t in part)
+    for s, t in sorted(old, key=lambda pair: size(pair[1])):
+        filled = first_bytes(t, min(cap, max(0, missing)))
+        missing -= size(filled)
+        part.append((s, filled))
+    return [(s, t) for s, t in part if t]
+
+
+def write(path: Path, lines: list[str]) -> None:
+    """Write `lines` as xz, the same bytes for the same lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(lzma.compress("".join(f"{line}\n" for line in lines).encode(), preset=9))
+
+
+def main(data: Path, work: Path) -> None:
+    """Write the kit's text and the teacher's text."""
+    kit = Path(__file__).parents[2] / "edgeenc" / "starter" / "text"
+    table: dict[str, list[dict[str, str | int | float]]] = {}
+    for language, sources in permitted(data).items():
+        if language in LEFT_OUT:
+            continue
+        target = language in TARGETS
+        held = cut_held_out(sources)[: HELD if target else 200]
+        out = set(held)
+        sources = [(s, [line for line in t if line not in out]) for s, t in sources]
+        wide = [line for s, t in sources for line in (t if target else first_bytes(shuffled(t, SEED), OTHER_BYTES))]
+        if language in TARGETS or language in OTHERS:
+            write(work / "teacher" / f"{language}.txt.xz", wide)
+        write(work / "all" / f"{language}.txt.xz", [line for _, t in sources for line in t])
+        write(work / "heldout" / f"{language}.txt.xz", held)
+        if not target:
+            continue
+        part = balance(sources)
+        write(kit / f"{language}.train.txt.xz", shuffled([line for _, t in part for line in t], SEED))
+        write(kit / f"{language}.heldout.txt.xz", held)
+        total = sum(size(t) for _, t in part)
+        table[language] = [
+            {k: s[k] for k in ("source", "commit", "domain", "period", "licence")}
+            | {"lines": len(t), "bytes": size(t), "share": round(size(t) / total, 4)}
+            for s, t in part
+        ]
+    (kit / "sources.json").write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

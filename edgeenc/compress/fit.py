@@ -1,0 +1,56 @@
+"""The masked-LM fit that `adapt` and `distill` share: same rows, same masks, same held-out loss; only the loss differs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+
+from torch import Tensor
+
+from edgeenc.compress.losses import chosen_logits, masked_lm
+from edgeenc.model.encoder import Encoder
+from edgeenc.text.batches import Masked, masked_stream
+from edgeenc.text.corpus import Corpus
+from edgeenc.training import History, Job, Loss, TrainingOptions, train
+
+HELD_BATCHES = 8
+HELD_RATE = 0.15
+
+LossOf = Callable[[Encoder, Masked], Tensor]
+
+
+def fit(encoder: Encoder, corpus: Corpus, options: TrainingOptions, job: Job, loss_of: LossOf) -> tuple[Encoder, History]:
+    """Return a trained copy of `encoder`, and what happened; the copy has the best held-out masked-LM loss seen.
+
+    Args:
+        encoder: where to start; not changed.
+        corpus: `train` is read, `valid` chooses the checkpoint with masks that never change.
+        options: tokens, rate, row lengths, masks.
+        job: seed, runtime, scratch folder, progress.
+        loss_of: loss (nats per predicted piece, a scalar) of an encoder on a batch.
+    """
+    pupil = replace(encoder, model=copy.deepcopy(encoder.model).train(False).to(job.runtime.device))
+    lengths = tuple(min(length, encoder.shape.positions) for length in options.lengths)
+    stream = masked_stream(
+        [corpus.train],
+        encoder.tokenizer,
+        seed=job.seed,
+        tokens=options.batch_tokens,
+        rate=options.mask_rate,
+        lengths=lengths,
+    )
+    held = masked_stream(
+        [corpus.valid], encoder.tokenizer, seed=0, tokens=options.batch_tokens, rate=HELD_RATE, lengths=(min(lengths),)
+    )
+    fixed = [held(step).to(job.runtime.device) for step in range(HELD_BATCHES)]
+
+    def loss_at(step: int) -> Loss:
+        batch = stream(step).to(job.runtime.device)
+        return Loss(loss_of(pupil, batch), batch.ids_BT.numel())
+
+    def judge() -> float:
+        return sum(float(masked_lm(chosen_logits(pupil, batch), batch.labels_P)) for batch in fixed) / len(fixed)
+
+    history = train(pupil.model, loss_at, options.schedule(), judge, job)
+    return replace(pupil, model=pupil.model.to("cpu")), history

@@ -1,0 +1,87 @@
+"""What a compression stage is: a frozen spec that a recipe names, arithmetic on shapes, and one function to call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from edgeenc.errors import ShapeError
+from edgeenc.model.encoder import Encoder
+from edgeenc.model.shape import Shape
+from edgeenc.text.corpus import Corpus
+from edgeenc.training import Job
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What lies before a stage when it works, apart from the encoder it changes.
+
+    Attributes:
+        corpus: the text of the language.
+        earlier: loads the encoder that an earlier step, named in the recipe, made.
+        job: seed, runtime, scratch folder and progress.
+    """
+
+    corpus: Corpus
+    earlier: Callable[[str], Encoder]
+    job: Job
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a stage gives back: the new encoder, and figures for the report."""
+
+    encoder: Encoder
+    figures: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+class Stage(BaseModel):
+    """A step of a recipe that turns one encoder into another.
+
+    A subclass adds `kind: Literal[...]`, its fields, `reshape` and `apply`. `version` goes up when the same fields would give another
+    model, so that old results are not taken for new ones.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    version: ClassVar[int] = 1
+    trains: ClassVar[bool] = False
+
+    kind: str
+    name: str = Field(default="", pattern=r"^[a-z0-9-]*$")
+    """What other stages call this step; its kind where nothing is said."""
+
+    @property
+    def label(self) -> str:
+        """The step's name in plans, keys and reports."""
+        return self.name or self.kind
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the earlier steps whose encoders the stage needs beside the one it changes."""
+        return ()
+
+    def reshape(self, shape: Shape) -> Shape:
+        """Return the shape that comes out when `shape` goes in.
+
+        Raises:
+            ShapeError: the stage cannot work on `shape`.
+        """
+        return shape
+
+    def apply(self, encoder: Encoder, desk: Desk) -> Made:
+        """Do the work on `encoder`; it is not changed."""
+        raise ShapeError(f"{self.kind}: this stage has no function")
+
+
+def within(what: str, value: int, most: int) -> int:
+    """Return `value` if it lies in 1..`most`.
+
+    Raises:
+        ShapeError: it does not.
+    """
+    if not 1 <= value <= most:
+        raise ShapeError(f"{what} {value:,} is outside 1..{most:,}; choose a smaller one")
+    return value

@@ -1,0 +1,149 @@
+"""An encoder is a masked-LM model, its tokenizer and its family's table; loaded strictly, saved as safetensors.
+
+Axis letters: B batch, T tokens, H hidden, P chosen positions, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
+
+from edgeenc.errors import InputError
+from edgeenc.model.anatomy import Anatomy, anatomy_of
+from edgeenc.model.shape import Shape
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A masked-LM model with its tokenizer. Treated as immutable: stages return a new one."""
+
+    model: PreTrainedModel
+    tokenizer: Tokenizer
+    anatomy: Anatomy
+
+    @property
+    def shape(self) -> Shape:
+        """The sizes of the model."""
+        return self.anatomy.shape(self.model.config)
+
+    def hidden(self, ids_BT: Tensor, attend_BT: Tensor | None = None) -> Tensor:
+        """Return the last hidden states (B, T, H); `attend_BT` is 1 at tokens and 0 at padding."""
+        return self.model.base_model(input_ids=ids_BT, attention_mask=attend_BT).last_hidden_state
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the masked-LM logits (..., V) of hidden states (..., H)."""
+        return getattr(self.model, self.anatomy.head)(hidden)
+
+
+def load_encoder(folder: Path) -> Encoder:
+    """Load a checkpoint folder (`config.json`, `model.safetensors`, `tokenizer.json`) as float32, strictly.
+
+    Raises:
+        InputError: a file is missing or damaged, a tensor is missing, unknown or of a wrong size, or tokenizer and embedding
+            disagree about the vocabulary.
+    """
+    config = load_config(folder)
+    anatomy = anatomy_of(config)
+    state = _state(folder, anatomy)
+    with torch.random.fork_rng(devices=[]):
+        model = anatomy.model_class(config).to(torch.float32)
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise InputError(f"teacher {folder}: the weights do not fit config.json: {error}") from None
+    tokenizer = load_tokenizer(folder)
+    if tokenizer.get_vocab_size() != config.vocab_size:
+        raise InputError(
+            f"teacher {folder}: the tokenizer has {tokenizer.get_vocab_size():,} pieces, the embedding"
+            f" {config.vocab_size:,} rows; they do not belong together"
+        )
+    return Encoder(model.eval(), tokenizer, anatomy)
+
+
+def load_config(folder: Path) -> PretrainedConfig:
+    """Read `config.json` of a checkpoint folder; no weights are read.
+
+    Raises:
+        InputError: the folder or the file is missing or damaged.
+    """
+    if not folder.is_dir():
+        raise InputError(f"teacher {folder}: no such folder")
+    if not (folder / "config.json").is_file():
+        raise InputError(f"teacher {folder}: config.json is missing; a checkpoint folder of transformers is expected")
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"teacher {folder}: config.json cannot be read ({error})") from None
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Read `tokenizer.json` of a checkpoint folder, without truncation or padding.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise InputError(f"teacher {folder}: tokenizer.json is missing; save the fast tokenizer into the folder")
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise InputError(f"teacher {folder}: tokenizer.json is damaged ({error})") from None
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def _state(folder: Path, anatomy: Anatomy) -> dict[str, Tensor]:
+    """Return the checkpoint's tensors as float32, tied names filled in, foreign heads left out."""
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise InputError(f"teacher {folder}: {WEIGHTS} is missing; other formats are not loaded because they can run code")
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"teacher {folder}: {WEIGHTS} is damaged ({error})") from None
+    state = {name: tensor.float() for name, tensor in state.items() if not name.startswith(anatomy.ignored)}
+    for name, source in anatomy.tied.items():
+        if source in state:
+            state.setdefault(name, state[source])
+    return state
+
+
+def save_encoder(encoder: Encoder, folder: Path) -> None:
+    """Write `config.json`, `model.safetensors` and the tokenizer's files; the same encoder gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = encoder.anatomy.untied(encoder.model.state_dict())
+    save_file({n: t.detach().contiguous().cpu() for n, t in state.items()}, folder / WEIGHTS, metadata={"format": "pt"})
+    config = encoder.model.config.to_dict() | {"architectures": [type(encoder.model).__name__]}
+    for volatile in ("transformers_version", "_name_or_path", "_attn_implementation_autoset", "dtype", "torch_dtype"):
+        config.pop(volatile, None)
+    (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    save_tokenizer(encoder.tokenizer, folder, positions=encoder.shape.positions)
+
+
+def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, positions: int) -> None:
+    """Write the four files that transformers, optimum, transformers.js and mobile code read a WordPiece tokenizer from."""
+    names = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    special = {f"{key}_token": piece for key, piece in names.items()}
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": positions, "do_lower_case": False}
+    _write_json(folder / "tokenizer_config.json", config | special)
+    _write_json(folder / "special_tokens_map.json", special)
+    vocabulary = tokenizer.get_vocab()
+    pieces = sorted(vocabulary, key=vocabulary.__getitem__)
+    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
+
+
+def _write_json(path: Path, value: dict[str, str | int | bool]) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,83 @@
+"""Cut a model along a named axis: slices of its state go into a new model; the old one is never touched.
+
+Axis letters: L layers, K kept indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from edgeenc.errors import ShapeError
+from edgeenc.model.anatomy import Anatomy
+from edgeenc.model.encoder import Encoder
+from edgeenc.model.shape import Shape
+
+State = Mapping[str, Tensor]
+
+
+def take(state: State, anatomy: Anatomy, axis: str, keep: Tensor) -> dict[str, Tensor]:
+    """Keep the indices `keep` along `axis` of every tensor that has it.
+
+    Args:
+        state: parameters by name.
+        anatomy: the table that names their axes.
+        axis: `vocab`, `hidden`, `attention`, `ffn`, `positions` or `types`.
+        keep: (K,) for every tensor alike, or (L, K) where each layer keeps its own.
+
+    Raises:
+        InputError: a parameter is not in the table.
+    """
+    return {name: _take(name, tensor, anatomy, axis, keep) for name, tensor in state.items()}
+
+
+def _take(name: str, tensor: Tensor, anatomy: Anatomy, axis: str, keep: Tensor) -> Tensor:
+    layer = anatomy.layer_of(name)
+    for dim, own in enumerate(anatomy.axes(name)):
+        if own == axis:
+            tensor = tensor.index_select(dim, keep[layer] if keep.ndim == 2 and layer is not None else keep)
+    return tensor.clone()
+
+
+def keep_layers(state: State, anatomy: Anatomy, layers: Sequence[int]) -> dict[str, Tensor]:
+    """Keep `layers` (0-based, in this order) and number them from 0; all else stays.
+
+    Worked example: layers (1, 3) of four make old layer 1 the new layer 0 and old layer 3 the new layer 1.
+    """
+    place = {old: new for new, old in enumerate(layers)}
+    kept = {}
+    for name, tensor in state.items():
+        found = anatomy.layer.match(name)
+        if not found:
+            kept[name] = tensor.clone()
+        elif int(found["layer"]) in place:
+            number = str(place[int(found["layer"])])
+            kept[name[: found.start("layer")] + number + name[found.end("layer") :]] = tensor.clone()
+    return kept
+
+
+def rebuild(encoder: Encoder, state: State, shape: Shape) -> Encoder:
+    """Return a new encoder of `shape` that holds exactly `state`, in the dtype of `encoder`.
+
+    Raises:
+        ShapeError: the library cannot build this shape, or a tensor of `state` is missing, unknown or of a wrong size.
+    """
+    if shape.attention != shape.hidden:
+        raise ShapeError(
+            f"attention width {shape.attention} ({shape.heads} heads of {shape.head_width}) differs from hidden"
+            f" {shape.hidden}; transformers cannot load such a BERT"
+        )
+    config = type(encoder.model.config).from_dict(
+        encoder.model.config.to_dict() | encoder.anatomy.config_fields(shape)
+    )
+    with torch.random.fork_rng(devices=[]):
+        fresh = encoder.anatomy.model_class(config).to(encoder.model.dtype)
+    names = encoder.anatomy.tied
+    try:
+        fresh.load_state_dict(dict(state) | {n: state[names[n]] for n in names if names[n] in state}, strict=True)
+    except RuntimeError as error:
+        raise ShapeError(f"the cut tensors do not make a model of {shape}: {error}") from None
+    return replace(encoder, model=fresh.eval())

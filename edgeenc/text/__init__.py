@@ -1,0 +1,1 @@
+"""Text: corpora, token batches, and the tokenizer's vocabulary."""

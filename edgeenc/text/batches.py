@@ -1,0 +1,205 @@
+"""Token batches as a pure function of (seed, step): packed rows, seeded order, masked-LM corruption.
+
+Axis letters: N rows, T tokens of a row, B rows of a batch, P chosen positions of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from edgeenc.errors import InputError
+
+Rows = NDArray[np.int32]
+
+SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A batch of the masked-LM task.
+
+    Attributes:
+        ids_BT: corrupted token ids.
+        chosen_P: flat indices (into B*T) of the positions to predict.
+        labels_P: the right pieces there.
+    """
+
+    ids_BT: Tensor
+    chosen_P: Tensor
+    labels_P: Tensor
+
+    def to(self, device: str) -> Masked:
+        """Return the batch on `device`."""
+        return Masked(self.ids_BT.to(device), self.chosen_P.to(device), self.labels_P.to(device))
+
+    def at_chosen(self, hidden_BTH: Tensor) -> Tensor:
+        """Return the hidden states (P, H) of the chosen positions."""
+        return hidden_BTH.flatten(0, 1)[self.chosen_P]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What batching must know about a tokenizer: its size and the ids of its special pieces."""
+
+    size: int
+    cls: int
+    sep: int
+    mask: int
+    specials: tuple[int, ...]
+
+    @staticmethod
+    def of(tokenizer: Tokenizer) -> Pieces:
+        """Read the ids off a tokenizer.
+
+        Raises:
+            InputError: it has no `[CLS]`, `[SEP]` or `[MASK]`.
+        """
+        found = {piece: tokenizer.token_to_id(piece) for piece in SPECIALS}
+        missing = [piece for piece, number in found.items() if number is None]
+        if missing:
+            raise InputError(f"the tokenizer has no {', '.join(missing)}; a BERT tokenizer is expected")
+        return Pieces(
+            tokenizer.get_vocab_size(), found["[CLS]"], found["[SEP]"], found["[MASK]"], tuple(sorted(found.values()))
+        )
+
+
+def encode(lines: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
+    """Return the piece ids of each line, without special tokens."""
+    return [e.ids for e in tokenizer.encode_batch_fast(list(lines), add_special_tokens=False)]
+
+
+def pack(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Rows:
+    """Return rows (N, `length`) without padding: `[CLS]`, sentences each closed by `[SEP]`, the last one cut.
+
+    Every row starts where a sentence starts; a sentence that is cut at the end of a row starts the next one again, so nothing is
+    lost. Only a sentence longer than a row goes on in the middle.
+
+    Worked example: sentences (1 2 3), (4 5), (6 7 8) in rows of 7 give `C 1 2 3 S 4 5` and `C 4 5 S 6 7 8`.
+
+    Raises:
+        InputError: the text does not fill one row.
+    """
+    rows: list[list[int]] = []
+    first = offset = 0
+    while first < len(sentences):
+        row, at, skip = [pieces.cls], first, offset
+        while at < len(sentences) and len(row) < length:
+            row += [*sentences[at][skip:], pieces.sep]
+            at, skip = at + 1, 0
+        if len(row) < length:
+            break
+        whole = len(row) <= length
+        alone = at - first == 1 and not whole
+        first, offset = (first, offset + length - 1) if alone else (at if whole else at - 1, 0)
+        if alone and offset >= len(sentences[first]):
+            first, offset = first + 1, 0
+        rows.append(row[:length])
+    if not rows:
+        raise InputError(f"the text has too few pieces to fill one row of {length}; more text is needed")
+    return np.asarray(rows, dtype=np.int32)
+
+
+def draw(rows: Rows, first: int, count: int, seed: int) -> Rows:
+    """Return rows number `first` to `first + count` of an endless walk: one seeded permutation after the other."""
+    numbers = np.arange(first, first + count)
+    picked = np.empty(count, dtype=np.int64)
+    for epoch in np.unique(numbers // len(rows)):
+        order = np.random.default_rng([seed, int(epoch)]).permutation(len(rows))
+        here = numbers // len(rows) == epoch
+        picked[here] = order[numbers[here] % len(rows)]
+    return rows[picked]
+
+
+def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, rng: np.random.Generator) -> Masked:
+    """Choose `rate` of the pieces that are not special; show 80 % of them as `[MASK]`, 10 % as a random piece, 10 % as they are.
+
+    Source: Devlin et al. 2019, arXiv:1810.04805, section 3.1.
+    """
+    flat = ids_BT.reshape(-1).astype(np.int64)
+    candidates = np.flatnonzero(~np.isin(flat, pieces.specials))
+    count = max(1, round(rate * len(candidates)))
+    chosen = np.sort(rng.choice(candidates, size=min(count, len(candidates)), replace=False))
+    fate = rng.random(len(chosen))
+    shown = flat.copy()
+    shown[chosen[fate < 0.8]] = pieces.mask
+    swapped = chosen[fate >= 0.9]
+    shown[swapped] = rng.integers(0, pieces.size, size=len(swapped))
+    return Masked(
+        torch.from_numpy(shown.reshape(ids_BT.shape)), torch.from_numpy(chosen), torch.from_numpy(flat[chosen])
+    )
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An endless stream of masked batches; batch `step` depends on the fields and `step` alone.
+
+    Attributes:
+        groups: for each row length, the packed rows of each group of texts.
+        pattern: which group each row comes from, repeated for ever; groups are mixed in these proportions.
+        lengths: the row length of each step, repeated for ever.
+        tokens: tokens of a batch; a batch of rows of length T has `tokens // T` rows.
+        rate: share of the pieces to predict.
+        pieces: the tokenizer's special ids.
+        seed: of the order and the masks.
+    """
+
+    groups: dict[int, tuple[Rows, ...]]
+    pattern: tuple[int, ...]
+    lengths: tuple[int, ...]
+    tokens: int
+    rate: float
+    pieces: Pieces
+    seed: int
+
+    def __call__(self, step: int) -> Masked:
+        """Return batch number `step`."""
+        length = self.lengths[step % len(self.lengths)]
+        earlier = step // len(self.lengths) * self.lengths.count(length)
+        earlier += self.lengths[: step % len(self.lengths)].count(length)
+        count = max(1, self.tokens // length)
+        places = np.arange(earlier * count, (earlier + 1) * count)
+        ids_BT = np.empty((count, length), dtype=np.int32)
+        of_place = np.asarray(self.pattern)[places % len(self.pattern)]
+        for group in np.unique(of_place):
+            here = of_place == group
+            before = sum(self._of_group(int(group), int(places[0])))
+            ids_BT[here] = draw(self.groups[length][group], before, int(here.sum()), self.seed + int(group))
+        return corrupt(ids_BT, self.pieces, self.rate, np.random.default_rng([self.seed, step]))
+
+    def _of_group(self, group: int, place: int) -> tuple[int, int]:
+        """Return how many of the first `place` rows come from `group`: in whole patterns, and in the last part."""
+        whole, rest = divmod(place, len(self.pattern))
+        return whole * self.pattern.count(group), self.pattern[:rest].count(group)
+
+
+def masked_stream(
+    texts: Sequence[Sequence[str]],
+    tokenizer: Tokenizer,
+    *,
+    seed: int,
+    tokens: int = 2048,
+    rate: float = 0.3,
+    lengths: tuple[int, ...] = (64,),
+    pattern: tuple[int, ...] = (0,),
+) -> Stream:
+    """Return the stream of masked batches over one or more groups of lines; the lines are shuffled by `seed` first.
+
+    Raises:
+        InputError: a group does not fill one row.
+    """
+    pieces = Pieces.of(tokenizer)
+    groups: dict[int, tuple[Rows, ...]] = {}
+    for number, lines in enumerate(texts):
+        encoded = encode(lines, tokenizer)
+        order = np.random.default_rng([seed, number]).permutation(len(encoded))
+        shuffled = [encoded[i] for i in order]
+        for length in set(lengths):
+            groups[length] = (*groups.get(length, ()), pack(shuffled, length, pieces))
+    return Stream(groups, pattern, lengths, tokens, rate, pieces, seed)

@@ -1,0 +1,122 @@
+"""A corpus: one sentence or paragraph per line, normalised, deduplicated, split by seed.
+
+Nothing here knows a model; text goes in and text comes out.
+"""
+
+from __future__ import annotations
+
+import lzma
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeenc.errors import InputError
+
+SMALLEST_BYTES = 50_000
+"""A corpus under 50 KB cannot tell which pieces a language needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Three disjoint lists of lines.
+
+    Attributes:
+        train: what models learn from, and what piece counts are taken from.
+        valid: what chooses a checkpoint and calibrates pruning; never reported.
+        test: what every reported figure and every gate is computed on.
+    """
+
+    train: tuple[str, ...]
+    valid: tuple[str, ...]
+    test: tuple[str, ...]
+
+    @property
+    def characters(self) -> int:
+        """Number of distinct non-space characters of the training text."""
+        return len(set("".join(self.train)) - {" "})
+
+
+def normalise(line: str) -> str:
+    """Return `line` in NFC, without control characters, with single spaces.
+
+    Worked example: ``"Kumusta\\u0007  ka?\\n"`` gives ``"Kumusta ka?"``.
+    """
+    line = unicodedata.normalize("NFC", line)
+    return " ".join("".join(c if c.isspace() or unicodedata.category(c) != "Cc" else "" for c in line).split())
+
+
+def fingerprint(line: str) -> str:
+    """Return what two lines must share to count as the same: their letters and digits, case folded.
+
+    A line without letters or digits stands for itself.
+    """
+    return "".join(c for c in line.casefold() if c.isalnum()) or line
+
+
+def deduplicate(lines: Iterable[str], seen: set[str] | None = None) -> list[str]:
+    """Return the first of each group of equal lines, in order; `seen` is extended with their fingerprints."""
+    seen = set() if seen is None else seen
+    kept = []
+    for line in lines:
+        mark = fingerprint(line)
+        if line and mark not in seen:
+            seen.add(mark)
+            kept.append(line)
+    return kept
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the normalised, non-empty lines of the UTF-8 text file `path` (`.xz` is unpacked).
+
+    Raises:
+        InputError: the file is missing, cannot be read, is not UTF-8 (the first bad line is named), or is damaged.
+    """
+    try:
+        raw = path.read_bytes()
+        raw = lzma.decompress(raw) if path.suffix == ".xz" else raw
+    except FileNotFoundError:
+        raise InputError(f"corpus {path}: no such file") from None
+    except lzma.LZMAError as error:
+        raise InputError(f"corpus {path}: damaged xz file ({error})") from None
+    except OSError as error:
+        raise InputError(f"corpus {path}: cannot be read ({error.strerror or error})") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise InputError(f"corpus {path}: line {line} is not UTF-8; convert it first, e.g. with iconv") from None
+    return [line for line in map(normalise, text.split("\n")) if line]
+
+
+def split(lines: Sequence[str], seed: int, *, share: float = 0.05, most: int = 1800) -> Corpus:
+    """Cut deduplicated `lines` into train, valid and test by `seed`; a third of what is held out is `valid`.
+
+    Args:
+        lines: distinct lines.
+        seed: the same seed and lines give the same cut.
+        share: part of the lines that is held out.
+        most: upper bound of held-out lines.
+    """
+    held = min(most, max(30, round(len(lines) * share)))
+    order = np.random.default_rng(seed).permutation(len(lines))
+    valid, test = order[: held // 3], order[held // 3 : held]
+    pick = lambda index: tuple(lines[i] for i in sorted(index))  # noqa: E731
+    return Corpus(train=pick(order[held:]), valid=pick(valid), test=pick(test))
+
+
+def read_corpus(path: Path, seed: int) -> Corpus:
+    """Read, deduplicate and split a user's text file.
+
+    Raises:
+        InputError: as `read_lines`; or the text has under 50 KB after deduplication.
+    """
+    lines = deduplicate(read_lines(path))
+    size = sum(len(line.encode()) + 1 for line in lines)
+    if size < SMALLEST_BYTES:
+        raise InputError(
+            f"corpus {path}: {size:,} bytes of distinct text, expected at least {SMALLEST_BYTES:,}; add more sentences"
+        )
+    return split(lines, seed)

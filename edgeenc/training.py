@@ -1,0 +1,283 @@
+"""The one training loop: plain torch, the batch a function of the step, killed anywhere and resumed to the same weights.
+
+Dropout is off, so a step draws no random number of its own: all chance lies in the batch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from edgeenc.runtime import Runtime
+
+
+class TrainingOptions(BaseModel):
+    """What a masked-LM training is asked to do; every field changes the weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    tokens: int = Field(default=1_000_000, gt=0)
+    """Tokens to read, repeats included."""
+    lr: float = Field(default=5e-4, gt=0)
+    """Learning rate on the plateau."""
+    batch_tokens: int = Field(default=2048, ge=64)
+    """Tokens of one optimiser step."""
+    lengths: tuple[int, ...] = (64, 64, 64, 64, 64, 64, 64, 256)
+    """Row length of each step, repeated: mostly short rows, some long ones so that late positions are not forgotten."""
+    mask_rate: float = Field(default=0.3, gt=0, lt=1)
+    """Share of the pieces to predict; more than the usual 15 % teaches more per token (arXiv:2202.08005)."""
+    decay: float = Field(default=0.5, ge=0, le=1)
+    """Share of the steps, at the end, in which the rate falls to zero."""
+    looks: int = Field(default=6, gt=0)
+    """How often the held-out loss is measured; the best checkpoint is kept."""
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps."""
+        return max(1, math.ceil(self.tokens / self.batch_tokens))
+
+    def schedule(self) -> Schedule:
+        """Return steps and rates; the warm-up takes a twentieth of the steps."""
+        every = max(1, math.ceil(self.steps / self.looks))
+        return Schedule(self.steps, self.lr, warmup=max(1, self.steps // 20), decay=self.decay, every=every)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How many steps at which rate: linear warm-up, a plateau, linear decay to zero.
+
+    Attributes:
+        steps: optimiser steps.
+        lr: learning rate on the plateau.
+        warmup: steps of the linear warm-up.
+        decay: share of the steps, at the end, in which the rate falls to zero.
+        every: steps between two looks at the held-out loss.
+    """
+
+    steps: int
+    lr: float
+    warmup: int = 50
+    decay: float = 0.3
+    every: int = 200
+
+    def rate(self, step: int) -> float:
+        """Return the factor of `lr` at `step` (0-based).
+
+        Worked example: 100 steps, warm-up 10, decay 0.3: step 4 gives 0.5, step 50 gives 1, step 85 gives 0.5.
+        """
+        left = (self.steps - step) / max(1.0, self.decay * self.steps)
+        return min(1.0, (step + 1) / max(1, self.warmup), left)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a reader of a running step wants to know; losses in nats per predicted piece."""
+
+    step: int
+    steps: int
+    loss: float
+    tokens_per_second: float
+    seconds_left: float
+
+
+@dataclass
+class History:
+    """What happened: (step, held-out loss) at each look, the best of them, the tokens seen."""
+
+    looks: list[tuple[int, float]] = field(default_factory=list)
+    best_step: int = -1
+    best_loss: float = math.inf
+    tokens: int = 0
+
+    def figures(self) -> dict[str, JsonValue]:
+        """Return what a report shows of a training; losses in nats per predicted piece."""
+        looks = [[step, round(loss, 6)] for step, loss in self.looks]
+        return {"tokens": self.tokens, "best_step": self.best_step, "best_loss": round(self.best_loss, 6), "looks": looks}
+
+
+def silent(_: Progress) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How one training is run.
+
+    Attributes:
+        seed: of the order of the rows and of the masks.
+        runtime: device, dtype, threads.
+        scratch: folder for checkpoints, or None to keep none.
+        tell: called with the progress about every second.
+    """
+
+    seed: int = 0
+    runtime: Runtime = field(default_factory=Runtime)
+    scratch: Path | None = None
+    tell: Callable[[Progress], None] = silent
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The loss of one step and the tokens that went into it."""
+
+    value: Tensor
+    tokens: int
+
+
+def train(
+    model: nn.Module,
+    loss_at: Callable[[int], Loss],
+    schedule: Schedule,
+    judge: Callable[[], float],
+    job: Job,
+) -> History:
+    """Train `model` in place to the weights with the lowest held-out loss, and return what happened.
+
+    Args:
+        model: its parameters are changed; give a copy.
+        loss_at: loss of a step, a pure function of the step and the weights.
+        schedule: steps and rates.
+        judge: held-out loss with fixed masks (nats per predicted piece); called every `schedule.every` steps and at the end.
+        job: runtime, progress, and the scratch folder; a run that finds its own checkpoint there goes on and ends with the same
+            weights.
+    """
+    runtime, scratch = job.runtime, job.scratch
+    torch.set_num_threads(runtime.threads)
+    run = _Run(model, schedule, History(), {}, 0)
+    if scratch is not None:
+        run.resume(scratch)
+    clock = _Clock(run.step)
+    while run.step < schedule.steps:
+        loss = run.update(loss_at, runtime)
+        if run.step % schedule.every == 0 or run.step == schedule.steps:
+            run.look(judge)
+        if scratch is not None and (clock.due(runtime.save_seconds) or run.step == schedule.steps):
+            run.save(scratch)
+        if (progress := clock.progress(run.step, schedule.steps, loss)) is not None:
+            job.tell(progress)
+    model.load_state_dict(run.best, strict=True)
+    return run.history
+
+
+class _Run:
+    """The state of a training run: everything that a checkpoint must hold."""
+
+    def __init__(self, model: nn.Module, schedule: Schedule, history: History, best: dict[str, Tensor], step: int) -> None:
+        self.model, self.schedule, self.history, self.best, self.step = model.eval(), schedule, history, best, step
+        self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self.optimizer = _optimizer(self.parameters, schedule.lr)
+
+    def update(self, loss_at: Callable[[int], Loss], runtime: Runtime) -> Loss:
+        """Take one optimiser step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule.lr * self.schedule.rate(self.step)
+        with runtime.autocast():
+            loss = loss_at(self.step)
+        loss.value.backward()
+        nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        self.history.tokens += loss.tokens
+        return loss
+
+    def look(self, judge: Callable[[], float]) -> None:
+        """Compare the held-out loss with the best one so far."""
+        with torch.no_grad():
+            loss = judge()
+        self.history.looks.append((self.step, loss))
+        if loss < self.history.best_loss or not self.best:
+            self.history.best_step, self.history.best_loss = self.step, loss
+            self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+
+    def save(self, scratch: Path) -> None:
+        """Write a checkpoint beside the last one and then take its place."""
+        new, place = scratch / "checkpoint.new", scratch / f"checkpoint-{self.step:08d}"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        save_file(_flat(self.parameters, self.optimizer), new / "training.safetensors")
+        if self.best:
+            save_file({name: tensor.clone() for name, tensor in self.best.items()}, new / "best.safetensors")
+        (new / "state.json").write_text(json.dumps({"step": self.step, "history": asdict(self.history)}))
+        if place.exists():
+            shutil.rmtree(place)
+        new.rename(place)
+        for old in scratch.glob("checkpoint-*"):
+            if old != place:
+                shutil.rmtree(old)
+
+    def resume(self, scratch: Path) -> None:
+        """Go on from the newest checkpoint in `scratch`, if there is one."""
+        found = sorted(scratch.glob("checkpoint-*/state.json"))
+        if not found:
+            return
+        folder = found[-1].parent
+        state = json.loads(found[-1].read_text())
+        _restore(load_file(folder / "training.safetensors"), self.parameters, self.optimizer)
+        if (folder / "best.safetensors").exists():
+            self.best = load_file(folder / "best.safetensors")
+        history = state["history"]
+        self.step = state["step"]
+        self.history = History(**(history | {"looks": [tuple(look) for look in history["looks"]]}))
+
+
+class _Clock:
+    """Tells when to save and when to speak, and how fast the run is; takes no part in the result."""
+
+    def __init__(self, step: int) -> None:
+        self.start = self.saved = self.spoke = time.monotonic()
+        self.first, self.tokens = step, 0
+
+    def due(self, seconds: float) -> bool:
+        """Tell whether `seconds` have passed since this last said yes."""
+        if time.monotonic() - self.saved < seconds:
+            return False
+        self.saved = time.monotonic()
+        return True
+
+    def progress(self, step: int, steps: int, loss: Loss) -> Progress | None:
+        """Return the progress about once a second, else None."""
+        self.tokens += loss.tokens
+        now = time.monotonic()
+        if now - self.spoke < 1.0 and step < steps:
+            return None
+        self.spoke, spent = now, max(1e-9, now - self.start)
+        left = spent / max(1, step - self.first) * (steps - step)
+        return Progress(step, steps, float(loss.value.detach()), self.tokens / spent, left)
+
+
+def _optimizer(parameters: dict[str, nn.Parameter], lr: float) -> torch.optim.AdamW:
+    """Return AdamW with weight decay on matrices only."""
+    matrices = [p for p in parameters.values() if p.ndim > 1]
+    vectors = [p for p in parameters.values() if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), eps=1e-6, fused=True)
+
+
+def _flat(parameters: dict[str, nn.Parameter], optimizer: torch.optim.AdamW) -> dict[str, Tensor]:
+    """Return weights and optimiser moments as one mapping of tensors, `name` and `name@moment`."""
+    flat = {name: p.detach().contiguous() for name, p in parameters.items()}
+    for name, p in parameters.items():
+        for key, value in optimizer.state.get(p, {}).items():
+            flat[f"{name}@{key}"] = torch.as_tensor(value).contiguous()
+    return flat
+
+
+def _restore(flat: dict[str, Tensor], parameters: dict[str, nn.Parameter], optimizer: torch.optim.AdamW) -> None:
+    """Undo `_flat`."""
+    with torch.no_grad():
+        for name, p in parameters.items():
+            p.copy_(flat[name])
+            moments = {key.split("@")[1]: value for key, value in flat.items() if key.startswith(f"{name}@")}
+            if moments:
+                optimizer.state[p] = {k: v.to(p.device) if v.ndim else v for k, v in moments.items()}
