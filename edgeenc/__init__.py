@@ -1,3 +1,3 @@
-"""From a language code to a small, verified, measured text encoder."""
+"""Make a small, fast, verified model of one language out of a multilingual encoder."""
 
 __version__ = "0.1.0"

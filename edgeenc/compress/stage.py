@@ -63,6 +63,11 @@ class Stage(BaseModel):
         """Names of the earlier steps whose encoders the stage needs beside the one it changes."""
         return ()
 
+    @property
+    def exact(self) -> bool:
+        """Whether `reshape` tells the shape, not only a bound of it."""
+        return True
+
     def reshape(self, shape: Shape) -> Shape:
         """Return the shape that comes out when `shape` goes in.
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from torch import Tensor
-from transformers import BertForMaskedLM, PretrainedConfig, PreTrainedModel
+from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
 from edgeenc.model.shape import Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PretrainedConfig, PreTrainedModel
 
 Axes = tuple[str, ...]
 
@@ -24,7 +26,7 @@ class Anatomy:
 
     Attributes:
         family: the `model_type` of the configuration.
-        model_class: the masked-LM class.
+        class_name: name of the masked-LM class in transformers.
         head: name of the submodule that turns hidden states into logits.
         body: prefix of the parameters of the encoder proper.
         layer: pattern of a parameter that belongs to a layer; its group `layer` is the number.
@@ -34,13 +36,20 @@ class Anatomy:
     """
 
     family: str
-    model_class: type[PreTrainedModel]
+    class_name: str
     head: str
     body: str
     layer: re.Pattern[str]
     rows: Mapping[str, Axes]
     tied: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+
+    @property
+    def model_class(self) -> type[PreTrainedModel]:
+        """The masked-LM class."""
+        import transformers  # seconds, which a plan does without
+
+        return getattr(transformers, self.class_name)
 
     def layer_of(self, name: str) -> int | None:
         """Return the layer number in a parameter's name, or None where it belongs to no layer."""
@@ -102,7 +111,7 @@ _BERT_LAYER = "bert.encoder.layer.*"
 
 BERT = Anatomy(
     family="bert",
-    model_class=BertForMaskedLM,
+    class_name="BertForMaskedLM",
     head="cls",
     body="bert.",
     layer=re.compile(r"bert\.encoder\.layer\.(?P<layer>\d+)\."),

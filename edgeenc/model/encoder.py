@@ -8,17 +8,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
-from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
 from edgeenc.errors import InputError
 from edgeenc.model.anatomy import Anatomy, anatomy_of
 from edgeenc.model.shape import Shape
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
 
 WEIGHTS = "model.safetensors"
 
@@ -76,6 +79,8 @@ def load_config(folder: Path) -> PretrainedConfig:
     Raises:
         InputError: the folder or the file is missing or damaged.
     """
+    from transformers import AutoConfig
+
     if not folder.is_dir():
         raise InputError(f"teacher {folder}: no such folder")
     if not (folder / "config.json").is_file():

@@ -45,7 +45,9 @@ def normalise(line: str) -> str:
     Worked example: ``"Kumusta\\u0007  ka?\\n"`` gives ``"Kumusta ka?"``.
     """
     line = unicodedata.normalize("NFC", line)
-    return " ".join("".join(c if c.isspace() or unicodedata.category(c) != "Cc" else "" for c in line).split())
+    if not line.isprintable():
+        line = "".join(c for c in line if c.isspace() or unicodedata.category(c) != "Cc")
+    return " ".join(line.split())
 
 
 def fingerprint(line: str) -> str:
@@ -120,3 +122,26 @@ def read_corpus(path: Path, seed: int) -> Corpus:
             f"corpus {path}: {size:,} bytes of distinct text, expected at least {SMALLEST_BYTES:,}; add more sentences"
         )
     return split(lines, seed)
+
+
+def split_heldout(train: Sequence[str], heldout: Sequence[str]) -> Corpus:
+    """Return a corpus whose held-out lines are given: the first third is `valid`, the rest `test`."""
+    third = len(heldout) // 3
+    return Corpus(tuple(train), tuple(heldout[:third]), tuple(heldout[third:]))
+
+
+def save_corpus(corpus: Corpus, folder: Path) -> None:
+    """Write `train.txt`, `valid.txt` and `test.txt` into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("train", "valid", "test"):
+        text = "".join(f"{line}\n" for line in getattr(corpus, name))
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8", newline="\n")
+
+
+def load_corpus(folder: Path) -> Corpus:
+    """Read what `save_corpus` wrote.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    return Corpus(*(tuple(read_lines(folder / f"{name}.txt")) for name in ("train", "valid", "test")))

@@ -1,0 +1,141 @@
+"""Write the documents that are made from the code: docs/cli.md, and the exit codes and the file map in README.md.
+
+    python docs/generate.py            write what differs
+    python docs/generate.py --check    write nothing; name what differs and end with 1
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from edgeenc import errors
+
+ROOT = Path(__file__).resolve().parent.parent
+WIDTH = 110
+MAPPED = ("edgeenc/**/*.py", "recipes/**/*.yaml", "benchmarks/**/*.py", "benchmarks/**/*.sh", "docs/*.py", ".ci/run")
+
+
+def main() -> int:
+    """Write or check every generated document and return the exit code."""
+    check = sys.argv[1:] == ["--check"]
+    differs = [path for path, text in documents().items() if not path.is_file() or path.read_text("utf-8") != text]
+    for path in differs:
+        print(f"{path.relative_to(ROOT)}: {'differs, run python docs/generate.py' if check else 'written'}")
+        if not check:
+            path.write_text(documents()[path], "utf-8")
+    return int(check and bool(differs))
+
+
+def documents() -> dict[Path, str]:
+    """Return each generated document with the text it should have."""
+    from edgeenc.cli import cli  # here, so that the parts below can be tested on small groups
+
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name, make in PARTS.items():
+        readme = replaced(readme, name, make())
+    return {ROOT / "docs" / "cli.md": cli_page(cli, "edgeenc"), ROOT / "README.md": readme}
+
+
+def replaced(text: str, name: str, part: str) -> str:
+    """Return `text` with what stands between `<!-- name -->` and `<!-- end of name -->` replaced by `part`.
+
+    Raises:
+        ValueError: the two marks are not there exactly once.
+    """
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"README.md: expected {begin} and {end} once each; put them where the part belongs")
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n\n{part.rstrip()}\n\n{end}{rest.split(end)[1]}"
+
+
+def cli_page(group: click.Group, name: str) -> str:
+    """Return the page of a command group: every command's usage, help and options, in the order of `--help`."""
+    head = f"# The command line\n\nMade from the commands by `docs/generate.py`; do not edit.\n\n{exit_codes()}"
+    return "\n".join([head, *(section(context) for context in contexts(group, click.Context(group, info_name=name)))])
+
+
+def contexts(command: click.Command, context: click.Context) -> Iterator[click.Context]:
+    """Yield the contexts of a command and of everything below it that is not hidden."""
+    context.terminal_width = context.max_content_width = WIDTH
+    yield context
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None and not child.hidden:
+                yield from contexts(child, click.Context(child, parent=context, info_name=name))
+
+
+def section(context: click.Context) -> str:
+    """Return one command's heading, usage, help and options."""
+    command = context.command
+    usage = " ".join(context.get_usage().removeprefix("Usage: ").split())
+    records = [record for parameter in command.get_params(context) if (record := parameter.get_help_record(context))]
+    parts = [f"## {context.command_path}\n", f"    {usage}\n", inspect.cleandoc(command.help or "").replace("\b\n", "") + "\n"]
+    parts += [f"- `{name}`: {' '.join(meaning.split())}" for name, meaning in records]
+    return "\n".join([*parts, ""])
+
+
+def exit_codes() -> str:
+    """Return the table of exit codes, from the tree drawn in `errors.py`; a drawn code that is not the class's is a mistake.
+
+    Raises:
+        ValueError: the drawing and the classes differ.
+    """
+    rows = {0: "done"}
+    for name, code, meaning in re.findall(r"(\w+)\s+(\d+)\s+(.+)", errors.__doc__ or ""):
+        kind = getattr(errors, name, None)
+        if not isinstance(kind, type) or getattr(kind, "exit_code", None) != int(code):
+            raise ValueError(f"edgeenc/errors.py: the docstring draws {name} with exit code {code}, the class says otherwise")
+        rows.setdefault(int(code), meaning)
+    return "\n".join(["| exit code | meaning |", "|---|---|", *(f"| {code} | {rows[code]} |" for code in sorted(rows)), ""])
+
+
+def file_map() -> str:
+    """Return one line a file: its path and what it says of itself in its first line."""
+    paths = sorted({path for pattern in MAPPED for path in ROOT.glob(pattern)}, key=order)
+    lines = [f"- `{shown(path)}`: {phrase(path)}" for path in paths]
+    return "\n".join(lines)
+
+
+def order(path: Path) -> tuple[int, Path, bool, str]:
+    """Return the sort key: folders in the order of `MAPPED`, a package's own line first, then by name."""
+    parts = path.relative_to(ROOT).parts
+    first = next(i for i, pattern in enumerate(MAPPED) if pattern.startswith(parts[0]))
+    return first, path.parent, path.name != "__init__.py", path.name
+
+
+def shown(path: Path) -> str:
+    """Return the path from the root; a package stands for its `__init__.py`."""
+    relative = path.relative_to(ROOT).as_posix()
+    return relative.removesuffix("__init__.py")
+
+
+def phrase(path: Path) -> str:
+    """Return the first line of a file's docstring or comment, without its full stop.
+
+    Raises:
+        ValueError: there is none.
+    """
+    text = path.read_text("utf-8")
+    if path.suffix == ".py":
+        said = (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
+    else:
+        comments = (line.lstrip("# ") for line in text.split("\n") if line.startswith("#") and not line.startswith("#!"))
+        said = next(comments, "")
+    if not said:
+        raise ValueError(f"{path.relative_to(ROOT)}: its first line should say in a phrase what it is")
+    return said.rstrip(".")
+
+
+PARTS: dict[str, Callable[[], str]] = {"exit codes": exit_codes, "files": file_map}
+
+if __name__ == "__main__":
+    sys.exit(main())

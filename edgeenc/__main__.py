@@ -1,0 +1,5 @@
+"""`python -m edgeenc`."""
+
+from edgeenc.cli import main
+
+main()

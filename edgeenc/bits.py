@@ -1,0 +1,231 @@
+"""Bits per character of a masked language model: one measure for every report, comparable across vocabularies.
+
+15 % of the *words* of a text are chosen by seed, the same words for every model; all their pieces are masked at once.
+Bits = -sum log2 p(right piece) / characters of those words. A word with an unknown piece cannot be written with
+pieces: it is charged log2(distinct characters of the training text) for each of its characters.
+
+Axis letters: B windows of a batch, T tokens, P masked pieces, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from edgeenc.errors import InputError
+from edgeenc.model.encoder import Encoder
+from edgeenc.text.batches import Pieces
+from edgeenc.text.vocabulary import count_pieces, unknown_id
+
+SHARE = 0.15
+BATCH_TOKENS = 4096
+"""Bounds memory: about 600 masked pieces x V logits at a time."""
+
+Ids = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """What a model paid for the chosen words.
+
+    Attributes:
+        bits: in all.
+        characters: of all chosen words.
+        words: chosen words; each is paid for, none is left out.
+        unknown: those among them that were charged by the character.
+        pieces: masked pieces that the model predicted.
+    """
+
+    bits: float
+    characters: int
+    words: int
+    unknown: int
+    pieces: int
+
+    @property
+    def per_character(self) -> float:
+        """Bits per character."""
+        return self.bits / self.characters
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line in pieces, all (T,): ids, the word of each piece, which pieces are hidden and which of those scored."""
+
+    ids_T: Ids
+    word_T: Ids
+    hidden_T: Flags
+    scored_T: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """The lines to predict, and what is charged apart from prediction."""
+
+    lines: list[_Line]
+    characters: int
+    words: int
+    unknown: int
+    unknown_characters: int
+
+    def result(self, predicted: float, alphabet: int) -> Bits:
+        """Return the result for `predicted` bits and an alphabet of so many characters."""
+        pieces = sum(int(line.scored_T.sum()) for line in self.lines)
+        bits = predicted + self.unknown_characters * math.log2(max(1, alphabet))
+        return Bits(bits, self.characters, self.words, self.unknown, pieces)
+
+
+def chosen_words(lines: Sequence[str], seed: int) -> list[Ids]:
+    """Return for each line the numbers of its chosen words, ascending: 15 % of all words, by text and seed alone.
+
+    Worked example: 2 lines of 10 words each have round(0.15 * 20) = 3 chosen words together.
+
+    Raises:
+        InputError: there is no word.
+    """
+    counts = np.array([len(line.split()) for line in lines], dtype=np.int64)
+    total = int(counts.sum())
+    if not total:
+        raise InputError("no words to score; held-out text is needed")
+    chosen = np.random.default_rng(seed).choice(total, size=max(1, round(SHARE * total)), replace=False)
+    chosen.sort()
+    ends = np.cumsum(counts)
+    parts = np.split(chosen, np.searchsorted(chosen, ends[:-1]))
+    return [part - start for part, start in zip(parts, ends - counts, strict=True)]
+
+
+def bits_per_character(encoder: Encoder, lines: Sequence[str], *, characters: int, seed: int) -> float:
+    """Return the bits per character of `encoder` on `lines`; see `score`."""
+    return score(encoder, lines, characters=characters, seed=seed).per_character
+
+
+def score(encoder: Encoder, lines: Sequence[str], *, characters: int, seed: int) -> Bits:
+    """Mask the chosen words and let `encoder` predict their pieces, each line on its own.
+
+    A line with more pieces than the model has positions is cut into windows between words; a word that is longer than
+    a window goes on in the next one. So every chosen word is paid for.
+
+    Args:
+        encoder: any masked-LM encoder.
+        lines: held-out lines in NFC.
+        characters: distinct characters of the training text, `Corpus.characters`.
+        seed: of the choice of words.
+
+    Raises:
+        InputError: no word in `lines`, or not a BERT tokenizer.
+    """
+    task = _prepare(lines, encoder.tokenizer, seed)
+    pieces = Pieces.of(encoder.tokenizer)
+    width = encoder.shape.positions - 2
+    windows = [window for line in task.lines for window in _windows(line, width) if window.scored_T.any()]
+    predicted = sum(_predict(encoder, batch, pieces) for batch in _batches(windows))
+    return task.result(predicted, characters)
+
+
+def unigram_bits(
+    train: Sequence[str], tokenizer: Tokenizer, lines: Sequence[str], *, characters: int, seed: int
+) -> float:
+    """Return the same measure for a table that knows only how often each piece occurs: (count + 1) / (total + V).
+
+    Args:
+        train: training text that the pieces are counted in.
+        tokenizer: whose pieces they are.
+        lines: held-out lines, as in `score`.
+        characters: as in `score`.
+        seed: as in `score`.
+
+    Raises:
+        InputError: as in `score`.
+    """
+    task = _prepare(lines, tokenizer, seed)
+    counts_V = count_pieces(train, tokenizer) + 1
+    bits_V = math.log2(int(counts_V.sum())) - np.log2(counts_V)
+    predicted = sum(float(bits_V[line.ids_T[line.scored_T]].sum()) for line in task.lines)
+    return task.result(predicted, characters).per_character
+
+
+def _prepare(lines: Sequence[str], tokenizer: Tokenizer, seed: int) -> _Task:
+    """Choose the words and find their pieces."""
+    unknown = unknown_id(tokenizer)
+    chosen = chosen_words(lines, seed)
+    found: list[_Line] = []
+    characters = words = lost = lost_characters = 0
+    encodings = tokenizer.encode_batch(list(lines), add_special_tokens=False)
+    for text, encoding, picked in zip(lines, encodings, chosen, strict=True):
+        if not len(picked):
+            continue
+        spans = [match.span() for match in _WORD.finditer(text)]
+        lengths = np.array([end - start for start, end in spans], dtype=np.int64)
+        ids_T, word_T = _words_of(encoding, np.array([start for start, _ in spans], dtype=np.int64))
+        # A word that the normaliser deleted whole has no piece to predict, so it is unknown too.
+        bad = np.union1d(word_T[ids_T == unknown], np.setdiff1d(picked, word_T))
+        charged = picked[np.isin(picked, bad)]
+        hidden_T = np.isin(word_T, picked)
+        found.append(_Line(ids_T, word_T, hidden_T, hidden_T & ~np.isin(word_T, charged)))
+        characters += int(lengths[picked].sum())
+        words, lost = words + len(picked), lost + len(charged)
+        lost_characters += int(lengths[charged].sum())
+    return _Task(found, characters, words, lost, lost_characters)
+
+
+def _words_of(encoding: Encoding, starts: Ids) -> tuple[Ids, Ids]:
+    """Return the ids (T,) of a line and the number of the word that each piece begins in (T,)."""
+    begins = np.array([begin for begin, _ in encoding.offsets], dtype=np.int64)
+    return np.array(encoding.ids, dtype=np.int64), np.searchsorted(starts, begins, side="right") - 1
+
+
+def _windows(line: _Line, width: int) -> Iterator[_Line]:
+    """Cut a line into windows of at most `width` pieces, between words where a word fits a window.
+
+    Worked example: words of 2, 3 and 2 pieces in windows of 4 give 2, then 3, then 2 pieces.
+    """
+    first = 0
+    while first < len(line.ids_T):
+        last = min(first + width, len(line.ids_T))
+        if last < len(line.ids_T):
+            edge = int(np.searchsorted(line.word_T, line.word_T[last]))
+            last = edge if edge > first else last
+        cut = slice(first, last)
+        yield _Line(line.ids_T[cut], line.word_T[cut], line.hidden_T[cut], line.scored_T[cut])
+        first = last
+
+
+def _batches(windows: list[_Line]) -> Iterator[list[_Line]]:
+    """Yield the windows by length, the longest first, as many at a time as stay under `BATCH_TOKENS`."""
+    ordered = sorted(windows, key=lambda window: len(window.ids_T), reverse=True)
+    while ordered:
+        count = max(1, BATCH_TOKENS // (len(ordered[0].ids_T) + 2))
+        yield ordered[:count]
+        ordered = ordered[count:]
+
+
+@torch.no_grad()
+def _predict(encoder: Encoder, windows: list[_Line], pieces: Pieces) -> float:
+    """Return the bits that `encoder` pays for the scored pieces of one batch; logits are made at these alone."""
+    length = len(windows[0].ids_T) + 2
+    ids_BT = np.zeros((len(windows), length), dtype=np.int64)
+    attend_BT = np.zeros((len(windows), length), dtype=np.int64)
+    scored_BT = np.zeros((len(windows), length), dtype=np.bool_)
+    for row, window in enumerate(windows):
+        end = len(window.ids_T) + 1
+        ids_BT[row, : end + 1] = [pieces.cls, *np.where(window.hidden_T, pieces.mask, window.ids_T), pieces.sep]
+        attend_BT[row, : end + 1] = 1
+        scored_BT[row, 1:end] = window.scored_T
+    right_P = np.concatenate([window.ids_T[window.scored_T] for window in windows])
+    place = encoder.model.device
+    hidden_BTH = encoder.hidden(torch.from_numpy(ids_BT).to(place), torch.from_numpy(attend_BT).to(place))
+    logits_PV = encoder.logits(hidden_BTH[torch.from_numpy(scored_BT).to(place)])
+    wide = logits_PV if logits_PV.dtype == torch.float64 else logits_PV.float()
+    nats_P = F.cross_entropy(wide, torch.from_numpy(right_P).to(place), reduction="none")
+    return float(nats_P.double().sum()) / math.log(2)

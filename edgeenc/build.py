@@ -1,0 +1,110 @@
+"""From what was typed to a plan: names become files, once, before anything runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeenc.errors import InputError, UsageError
+from edgeenc.language import Tag, resolve
+from edgeenc.plan import Plan, Precision, Request, make_plan
+from edgeenc.recipe import load_language, load_recipe
+from edgeenc.runtime import Dtype, Runtime, available_threads, faster_dtype
+from edgeenc.sources import starter_corpus, teacher_folder
+from edgeenc.store import Store
+from edgeenc.targets.sizes import ExportTask
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a user asks for, as typed.
+
+    Attributes:
+        language: any BCP-47 or ISO 639 spelling.
+        recipe: name or path.
+        teacher: `starter`, a folder, or `id@revision`; None leaves it to the recipe.
+        corpus: a text file, one sentence or paragraph per line; None leaves it to the language.
+        task: what the exported file computes.
+        precisions: comma-separated.
+    """
+
+    language: str
+    recipe: str = "starter"
+    teacher: str | None = None
+    corpus: Path | None = None
+    task: ExportTask = "feature-extraction"
+    precisions: str = "fp32,int8"
+
+
+def plan_for(ask: Ask, runtime: Runtime) -> Plan:
+    """Return the plan of a build.
+
+    Raises:
+        UsageError: unknown language, recipe, recipe field or precision.
+        InputError: no text for the language, or no teacher.
+    """
+    tag = resolve(ask.language)
+    recipe = load_recipe(ask.recipe)
+    source = ask.teacher or recipe.teacher
+    train, heldout = _text(tag, ask.corpus)
+    request = Request(
+        recipe=recipe,
+        language=tag,
+        teacher=teacher_folder(source, offline=False),
+        source=source,
+        train=train,
+        heldout=heldout,
+        task=ask.task,
+        precisions=_precisions(ask.precisions),
+    )
+    return make_plan(request, runtime)
+
+
+def runtime_for(store: Store, threads: int | None) -> Runtime:
+    """Return the runtime of this machine; the dtype is measured once and then remembered in the store.
+
+    Remembered, because the dtype changes the last bits of the weights: the same host must always answer the same.
+    """
+    path = store.root / "dtype.json"
+    try:
+        dtype: Dtype = json.loads(path.read_text(encoding="utf-8"))["training"]
+    except (OSError, ValueError, KeyError):
+        dtype = faster_dtype()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"dtype.{os.getpid()}")
+        fresh.write_text(json.dumps({"training": dtype}) + "\n", encoding="utf-8")
+        fresh.replace(path)
+    return Runtime(dtype=dtype, threads=threads or available_threads())
+
+
+def status(plan: Plan, store: Store) -> dict[str, str]:
+    """Return for each step whether it is `done` or `to do`."""
+    return {step.name: "done" if store.manifest(step.key, step.name) else "to do" for step in plan.steps}
+
+
+def _text(tag: Tag, corpus: Path | None) -> tuple[Path, Path | None]:
+    """Return the training text, and the held-out text where the language has one of its own."""
+    if corpus is not None:
+        if not corpus.is_file():
+            raise InputError(f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line")
+        return corpus, None
+    language = load_language(tag.bcp47)
+    if language is None or not language.corpus:
+        raise InputError(
+            f"{tag.name} ({tag.bcp47}): no text comes with edgeenc; give yours with --corpus FILE, one sentence or paragraph per line"
+        )
+    if language.corpus == "starter":
+        return starter_corpus(tag.bcp47)
+    return _text(tag, Path(language.corpus))
+
+
+def _precisions(typed: str) -> tuple[Precision, ...]:
+    asked = [word.strip() for word in typed.split(",") if word.strip()]
+    unknown = [word for word in asked if word not in PRECISIONS]
+    if unknown or not asked:
+        raise UsageError(f"--precision {typed!r}: expected one or more of {', '.join(PRECISIONS)}, with commas")
+    return tuple(precision for precision in PRECISIONS if precision in asked)

@@ -1,0 +1,93 @@
+"""Keep the pieces that a language uses: tokenizer, embedding rows and output bias change together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, JsonValue, model_validator
+
+from edgeenc.compress.stage import Desk, Made, Stage
+from edgeenc.errors import InputError
+from edgeenc.model.encoder import Encoder
+from edgeenc.model.shape import Shape
+from edgeenc.model.surgery import rebuild, take
+from edgeenc.text.vocabulary import characters_of, choose, count_pieces, covered, quality, trim_tokenizer
+
+
+class TrimVocab(Stage):
+    """Fewer pieces: by number, or as many as cover a share of the text."""
+
+    kind: Literal["trim-vocab"] = "trim-vocab"
+    size: int | None = Field(default=None, gt=0)
+    """Pieces to keep in all."""
+    coverage: float | None = Field(default=None, gt=0, le=1)
+    """Instead of `size`: the share of piece occurrences to cover, e.g. 0.9995."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.size is None) == (self.coverage is None):
+            raise ValueError("give either size or coverage")
+        return self
+
+    @property
+    def exact(self) -> bool:
+        """A size is known beforehand, a coverage only when the pieces are counted."""
+        return self.size is not None
+
+    def reshape(self, shape: Shape) -> Shape:
+        """A smaller vocabulary; under a coverage the old one is the bound."""
+        return replace(shape, vocab=min(self.size or shape.vocab, shape.vocab))
+
+    def apply(self, encoder: Encoder, desk: Desk) -> Made:
+        """Call `trim_vocab`; the figures are taken on held-out text."""
+        trimmed = trim_vocab(encoder, desk.corpus.train, size=self.size, coverage=self.coverage)
+        kept = [i for i in map(encoder.tokenizer.token_to_id, trimmed.tokenizer.get_vocab()) if i is not None]
+        figures: dict[str, JsonValue] = {
+            "before": asdict(quality(desk.corpus.test, encoder.tokenizer)),
+            "after": asdict(quality(desk.corpus.test, trimmed.tokenizer)),
+            "coverage": covered(count_pieces(desk.corpus.test, encoder.tokenizer), kept),
+        }
+        return Made(trimmed, figures)
+
+
+def trim_vocab(
+    encoder: Encoder, lines: Sequence[str], *, size: int | None = None, coverage: float | None = None
+) -> Encoder:
+    """Return an encoder with the pieces that `lines` need; the logits of every kept piece stay what they were.
+
+    Args:
+        encoder: stays as it is.
+        lines: training text of the language; piece counts and characters are taken from it.
+        size: pieces to keep, or
+        coverage: the share of the piece occurrences to cover with as few pieces as possible.
+
+    Raises:
+        UsageError: as `edgeenc.text.vocabulary.choose`.
+        InputError: no text; or the tokenizer's type or the place of its padding piece is not supported.
+
+    Source: Abdaoui et al. 2020, arXiv:2010.05609.
+    """
+    tokenizer = encoder.tokenizer
+    counts_V = count_pieces(lines, tokenizer)
+    return keep_pieces(
+        encoder, choose(counts_V, tokenizer, characters_of(lines, tokenizer), size=size, coverage=coverage)
+    )
+
+
+def keep_pieces(encoder: Encoder, keep: Sequence[int]) -> Encoder:
+    """Return an encoder with only the pieces `keep` (ascending old ids), so that two encoders can be cut alike.
+
+    Raises:
+        UsageError: `keep` is not ascending, has unknown ids, or lacks a special piece.
+        InputError: the padding piece would move, which the configuration would not follow.
+    """
+    padding = encoder.model.config.pad_token_id
+    if padding is not None and (padding >= len(keep) or keep[padding] != padding):
+        raise InputError(f"the padding piece has id {padding} and would move; a tokenizer with [PAD] first is expected")
+    tokenizer = trim_tokenizer(encoder.tokenizer, keep)
+    state = encoder.anatomy.untied(encoder.model.state_dict())
+    kept = take(state, encoder.anatomy, "vocab", torch.tensor(keep, device=encoder.model.device))
+    return replace(rebuild(encoder, kept, replace(encoder.shape, vocab=len(keep))), tokenizer=tokenizer)

@@ -1,0 +1,171 @@
+"""What a disk can promise: a lock that dies with its process, bytes that are there, a folder that appears at once.
+
+Everything here that touches the disk says what is wrong with it in a `HostError`, and how much space is left.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, TypedDict
+
+from edgeenc.errors import HostError
+
+Tell: TypeAlias = Callable[[str], None]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FULL_IN_RUST = "No space left on device"
+"""safetensors and tokenizers wrap the system's error in one of their own, without its number."""
+
+
+class Stamp(TypedDict):
+    """What a file was when it was finished."""
+
+    sha256: str
+    bytes: int
+
+
+@contextmanager
+def on_disk(where: Path) -> Iterator[None]:
+    """Turn any error of the file system inside into a sentence about the disk that `where` is on.
+
+    Raises:
+        HostError: in place of the `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise trouble(error, where) or _host_error(error, where) from error
+
+
+def trouble(error: Exception, where: Path) -> HostError | None:
+    """Return the sentence for a full or forbidden disk, or None where `error` is about something else."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in _FULL or _FULL_IN_RUST in str(error):
+        return HostError(
+            f"{_path(error, where)}: no space left ({free_bytes(where) / 1e6:,.0f} MB free); free some, or choose another"
+            " disk with --store and -o; what is finished is kept, and the next run goes on from there"
+        )
+    return _host_error(error, where) if number in _DENIED else None
+
+
+def _host_error(error: Exception, where: Path) -> HostError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return HostError(f"{_path(error, where)}: {reason}; make it writable, or choose another folder with --store and -o")
+
+
+def _path(error: Exception, where: Path) -> str:
+    return str(getattr(error, "filename", None) or where)
+
+
+def free_bytes(path: Path) -> int:
+    """Return the free bytes of the disk that `path`, which need not exist, is or would be on."""
+    return shutil.disk_usage(next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())).free
+
+
+@contextmanager
+def locked(path: Path, what: str, tell: Tell) -> Iterator[None]:
+    """Hold the lock file `path`; where another process holds it, tell so and wait.
+
+    Raises:
+        HostError: the file cannot be made or the file system has no locks.
+    """
+    with on_disk(path):
+        file = take_lock(path, lambda: tell(f"{what}: another build is at it; waiting until it is done"))
+    with file:
+        yield
+
+
+def take_lock(path: Path, before_waiting: Callable[[], None]) -> BinaryIO:
+    """Lock `path`, which is made if needed, and return it; closing it, or the end of the process, unlocks it.
+
+    The holder of a lock may delete its file: whoever waited sees that the name means no file or another, and tries again.
+    """
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = path.open("ab")
+        except FileNotFoundError:  # the last holder removed the folder meanwhile
+            continue
+        try:
+            _lock(file, before_waiting)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def try_lock(path: Path) -> BinaryIO | None:
+    """Lock `path` as `take_lock` does, or return None where another process holds it."""
+    try:
+        return take_lock(path, _give_up)
+    except BlockingIOError:
+        return None
+
+
+def _lock(file: BinaryIO, before_waiting: Callable[[], None]) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        before_waiting()
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _give_up() -> None:
+    raise BlockingIOError
+
+
+def files_of(folder: Path) -> tuple[str, ...]:
+    """Return the sorted paths of all files under `folder`, relative to it, with forward slashes; () if it is missing."""
+    return tuple(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()))
+
+
+def seal(path: Path) -> Stamp:
+    """Force a file to the disk and return its hash and size."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+        return Stamp(sha256=digest, bytes=os.fstat(file.fileno()).st_size)
+
+
+def appear(folder: Path, target: Path, aside: Path) -> None:
+    """Give the sealed files of `folder` their place `target` by one rename that survives a power cut.
+
+    A folder that is at `target` already changes places with the new one. Where the system cannot do that in one act, it is
+    renamed to `aside` first, and a kill between the two renames leaves it there.
+    """
+    for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        _flush(inner)
+    if not target.exists():
+        os.rename(folder, target)
+    elif not exchange(folder, target):
+        os.rename(target, aside)
+        os.rename(folder, target)
+    _flush(target.parent)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two existing paths change places in one act; return False, with nothing done, where the system cannot."""
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    here, swap = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
+    return rename is not None and rename(here, os.fsencode(one), here, os.fsencode(other), swap) == 0
+
+
+def _flush(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

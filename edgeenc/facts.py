@@ -1,0 +1,126 @@
+"""What the manifests of a build add up to: the one dict that report, model card and screen show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from edgeenc import __version__
+from edgeenc.bench.host import describe, versions
+from edgeenc.model.shape import Shape
+from edgeenc.report_facts import Bits, Check, Facts, GateFacts, Parts, Sizes, Student, TokenizerFacts
+from edgeenc.report_facts import Step as StepFacts
+
+if TYPE_CHECKING:
+    from edgeenc.bench.latency import Latency
+    from edgeenc.plan import Plan, Step
+    from edgeenc.store import Manifest
+
+Manifests = Mapping[str, "Manifest"]
+
+
+def facts_of(plan: Plan, manifests: Manifests) -> Facts:
+    """Return the facts of a build whose steps, except the bundle, are done."""
+    student = plan.student
+    shape = _shape(student, manifests)
+    sizes = _sizes(manifests)
+    tag = plan.request.language
+    bits = _bits(manifests["measure"])
+    shown = ("layers", "hidden", "heads", "head_width", "ffn", "vocab")
+    return Facts(
+        edgeenc=__version__,
+        language={"tag": tag.bcp47, "name": tag.name, "iso639_3": tag.iso639_3, "script": tag.script},
+        recipe=plan.request.recipe.name,
+        teacher={"source": plan.request.source, "parameters": _shape(plan.step("teacher"), manifests).parameters},
+        steps=[_step(step, manifests) for step in plan.steps if step.name in manifests],
+        student=cast("Student", {"parameters": shape.parameters} | {name: getattr(shape, name) for name in shown}),
+        bytes=sizes,
+        compression=1 - (sizes["int8"] or sizes["fp32"]) / sizes["teacher_fp32"],
+        bits_per_character=bits,
+        floors=floors(bits),
+        tokenizer=_tokenizer(plan, manifests),
+        gates=cast("list[GateFacts]", manifests["verify"].figures["gates"]),
+        latency=cast("Latency", manifests["bench"].figures),
+        host=describe(),
+        versions=versions(),
+    )
+
+
+def floors(bits: Bits) -> list[Check]:
+    """Return what a student must at least be, in bits per character; the last one as a share.
+
+    Worked example: unigram 3.0, teacher 2.0, student 2.4: the student closes 0.6 of the teacher's advantage.
+    """
+    student = bits["student"]
+    below = {
+        "unigram table": bits["unigram"],
+        "random weights, same tokens": bits["random"],
+        "right after the cut": bits["cut"],
+    }
+    found: list[Check] = [
+        {"name": f"bits per character: {name}", "figure": student, "bound": bound, "passed": student < bound}
+        for name, bound in below.items()
+        if bound is not None
+    ]
+    advantage = bits["unigram"] - bits["teacher"]
+    if advantage > 0:
+        share = (bits["unigram"] - student) / advantage
+        found.append({"name": "share of the teacher's advantage over unigram", "figure": share, "bound": 0.5, "passed": share >= 0.5})
+    return found
+
+
+def _step(step: Step, manifests: Manifests) -> StepFacts:
+    manifest = manifests[step.name]
+    shape = _shape(step, manifests) if step.stage or step.kind == "teacher" else None
+    tokens = manifest.figures.get("tokens")
+    return StepFacts(
+        name=step.name,
+        kind=step.kind,
+        seconds=manifest.seconds,
+        tokens=tokens if isinstance(tokens, int) else None,
+        parameters=shape.parameters if shape else None,
+        parts=_parts(shape) if shape else None,
+        shape={name: getattr(shape, name) for name in Shape.__dataclass_fields__} if shape else None,
+    )
+
+
+def _shape(step: Step, manifests: Manifests) -> Shape:
+    """Return the shape that a step really made: a vocabulary by coverage is known only then."""
+    made = manifests[step.name].figures.get("shape")
+    planned = step.shape
+    assert planned is not None
+    return Shape(**cast("dict[str, int]", made)) if made else planned
+
+
+def _parts(shape: Shape) -> Parts:
+    return Parts(
+        embeddings=shape.embedding_parameters, layers=shape.layers * shape.layer_parameters, head=shape.head_parameters
+    )
+
+
+def _sizes(manifests: Manifests) -> Sizes:
+    size = {name: manifests[name].files[file]["bytes"] for name, file in _files(manifests)}
+    return Sizes(teacher_fp32=size["export:teacher"], fp32=size["export"], int8=size.get("quantize"))
+
+
+def _files(manifests: Manifests) -> list[tuple[str, str]]:
+    names = ("export:teacher", "export", "quantize")
+    return [(name, file) for name in names if name in manifests for file in manifests[name].files if file.endswith(".onnx")]
+
+
+def _bits(measured: Manifest) -> Bits:
+    found = cast("dict[str, float]", measured.figures)
+    return Bits(
+        unigram=found["unigram"],
+        teacher=found["teacher"],
+        cut=found.get("cut"),
+        student=found["student"],
+        random=found.get("control"),
+    )
+
+
+def _tokenizer(plan: Plan, manifests: Manifests) -> TokenizerFacts:
+    """Return the figures of the trimming; where a recipe does not trim, the tokenizer stays as it was measured."""
+    trimmed = [step.name for step in plan.steps if step.kind == "trim-vocab"]
+    figures = manifests[trimmed[-1]].figures if trimmed else manifests["measure"].figures["tokenizer"]
+    return cast("TokenizerFacts", {name: cast("dict", figures)[name] for name in ("before", "after", "coverage")})

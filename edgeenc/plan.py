@@ -1,0 +1,260 @@
+"""A recipe and a language become a list of steps: keys, seeds, shapes and sizes, all known before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import JsonValue
+
+from edgeenc.compress.stage import Stage
+from edgeenc.errors import RecipeError, ShapeError
+from edgeenc.language import Tag
+from edgeenc.model.anatomy import anatomy_of
+from edgeenc.model.encoder import load_config
+from edgeenc.model.shape import Shape
+from edgeenc.recipe import Recipe
+from edgeenc.runtime import Runtime
+from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes
+from edgeenc.training import TrainingOptions
+
+Precision = Literal["fp32", "int8"]
+
+VERSIONS = {"corpus": 1, "teacher": 1, "control": 1, "measure": 1, "export": 1, "quantize": 1, "verify": 1, "bench": 1, "bundle": 1}
+"""Raised when the same fields would give other files, so that old results are not taken for new ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a build is asked for, with every source a local path.
+
+    Attributes:
+        recipe: how to compress.
+        language: the resolved language.
+        teacher: checkpoint folder, and `source` what the user called it.
+        train: text to learn from; where `heldout` is None it is split by seed.
+        heldout: text to choose checkpoints and report on.
+        task: what the exported file computes.
+        precisions: which files the bundle carries; int8 is made from fp32.
+    """
+
+    recipe: Recipe
+    language: Tag
+    teacher: Path
+    source: str
+    train: Path
+    heldout: Path | None = None
+    task: ExportTask = "feature-extraction"
+    precisions: tuple[Precision, ...] = ("fp32", "int8")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One addressed piece of work.
+
+    Attributes:
+        name: unique in the plan.
+        kind: what is done.
+        key: address of the result: a hash of kind, version, fields, seed and the keys of the inputs.
+        seed: of this step; it does not move when another step is added.
+        inputs: for each role, the name of the step whose folder is read.
+        fields: what else decides the result.
+        stage: the compression stage, where the step is one.
+        shape: of the encoder that the step makes or exports.
+        predicted_bytes: of the exported file; for an encoder, of its fp32 export.
+        exact: False where a vocabulary is still to be counted, so that shape and bytes are bounds.
+    """
+
+    name: str
+    kind: str
+    key: str
+    seed: int
+    inputs: Mapping[str, str]
+    fields: Mapping[str, JsonValue] = field(default_factory=dict)
+    stage: Stage | None = None
+    shape: Shape | None = None
+    predicted_bytes: int | None = None
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in the order in which they run; the last one makes the bundle."""
+
+    request: Request
+    steps: tuple[Step, ...]
+
+    def step(self, name: str) -> Step:
+        """Return the step of that name."""
+        return next(step for step in self.steps if step.name == name)
+
+    @property
+    def student(self) -> Step:
+        """The step that makes the final encoder."""
+        return [step for step in self.steps if step.stage is not None][-1]
+
+    @property
+    def bundle(self) -> Step:
+        """The step that makes the bundle."""
+        return self.steps[-1]
+
+    def to_json(self, status: Mapping[str, str]) -> dict[str, JsonValue]:
+        """Return the plan as `edgeenc plan --json` prints it; `status` says which steps are done."""
+        teacher, student = self.step("teacher").shape, self.student.shape
+        assert teacher is not None and student is not None
+        task = self.request.task
+        return {
+            "recipe": self.request.recipe.name,
+            "language": self.request.language.bcp47,
+            "teacher": {"source": self.request.source, "parameters": teacher.parameters},
+            "student": {"parameters": student.parameters, **_sizes(student)},
+            "steps": [
+                {
+                    "name": step.name,
+                    "kind": step.kind,
+                    "key": step.key,
+                    "status": status[step.name],
+                    "parameters": step.shape.parameters if step.shape else None,
+                    "predicted_bytes": step.predicted_bytes,
+                }
+                for step in self.steps
+            ],
+            "predicted": {
+                "fp32_bytes": fp32_bytes(student, task),
+                "int8_bytes": int8_bytes(student, task),
+                "exact": self.student.exact,
+            },
+        }
+
+
+def make_plan(request: Request, runtime: Runtime) -> Plan:
+    """Return the steps of a build; reads the teacher's `config.json` and hashes the input files, nothing else.
+
+    Raises:
+        InputError: the teacher's configuration or an input file is missing.
+        RecipeError: a stage cannot work on the shape before it; the message names its place in the recipe.
+    """
+    maker = _Maker(request, runtime)
+    maker.add("corpus", {}, _corpus_fields(request))
+    shape = anatomy_of(config := load_config(request.teacher)).shape(config)
+    files = {name: file_hash(request.teacher / name) for name in ("config.json", "model.safetensors", "tokenizer.json")}
+    maker.add("teacher", {}, {"files": files}, shape=shape)
+    last, cut = maker.stages(shape)
+    maker.results(last, cut)
+    return Plan(request, tuple(maker.steps.values()))
+
+
+class _Maker:
+    """Adds steps one by one; each key follows from what was added before."""
+
+    def __init__(self, request: Request, runtime: Runtime) -> None:
+        self.request, self.runtime, self.steps = request, runtime, dict[str, Step]()
+
+    def add(
+        self, name: str, inputs: Mapping[str, str], fields: Mapping[str, JsonValue], *, shape: Shape | None = None
+    ) -> Step:
+        """Add a step that is no stage; its kind is its name up to a colon."""
+        kind = name.split(":")[0]
+        size = None
+        if shape and kind in ("teacher", "export", "quantize"):
+            size = (int8_bytes if kind == "quantize" else fp32_bytes)(shape, self.request.task)
+        seed = seed_for(self.request.recipe.seed, name)
+        key = self.key(kind, VERSIONS[kind], fields, seed, inputs)
+        exact = all(self.steps[other].exact for other in inputs.values())
+        self.steps[name] = Step(name, kind, key, seed, inputs, fields, None, shape, size, exact)
+        return self.steps[name]
+
+    def stages(self, shape: Shape) -> tuple[Step, Step]:
+        """Add the recipe's stages; return the last one, and the encoder that the last training started from."""
+        last = cut = self.steps["teacher"]
+        for place, stage in enumerate(self.request.recipe.stages):
+            try:
+                shape = stage.reshape(shape)
+            except ShapeError as error:
+                raise RecipeError(f"{self.request.recipe.name}: stages.{place}: {error}") from None
+            for name in stage.reads if stage.kind == "distill" else ():
+                taught = self.steps[name].shape
+                if taught is not None and taught.vocab != shape.vocab:
+                    raise RecipeError(
+                        f"{self.request.recipe.name}: stages.{place}: the student has {shape.vocab:,} pieces and the teacher"
+                        f" {name!r} {taught.vocab:,}; trim the vocabulary before the teacher's step, or after the distillation"
+                    )
+            cut = last if stage.trains else cut
+            inputs = {"encoder": last.name, "corpus": "corpus"} | {name: name for name in stage.reads}
+            fields = stage.model_dump(mode="json", exclude={"name", "kind"})
+            if stage.trains:
+                fields |= {"dtype": self.runtime.dtype, "device": self.runtime.device}
+            seed = seed_for(self.request.recipe.seed, stage.label)
+            key = self.key(stage.kind, stage.version, fields, seed, inputs)
+            size = fp32_bytes(shape, self.request.task)
+            exact = last.exact and stage.exact
+            last = Step(stage.label, stage.kind, key, seed, inputs, fields, stage, shape, size, exact)
+            self.steps[last.name] = last
+        return last, cut
+
+    def results(self, student: Step, cut: Step) -> None:
+        """Add what is done with the student: measure, export, quantize, verify, bench, bundle."""
+        request, task = self.request, self.request.task
+        inputs = {"corpus": "corpus", "teacher": "teacher", "student": student.name, "cut": cut.name}
+        options = _control_options(request.recipe)
+        if options is not None:
+            fields = options.model_dump(mode="json") | {"dtype": self.runtime.dtype, "device": self.runtime.device}
+            self.add("control", {"corpus": "corpus", "encoder": student.name}, fields, shape=student.shape)
+            inputs["control"] = "control"
+        self.add("measure", inputs, {})
+        teacher = self.add("export:teacher", {"encoder": "teacher"}, {"task": task}, shape=self.steps["teacher"].shape)
+        exported = self.add("export", {"encoder": student.name}, {"task": task}, shape=student.shape)
+        files = {"fp32": exported.name}
+        if "int8" in request.precisions:
+            files["int8"] = self.add("quantize", {"fp32": exported.name}, {}, shape=student.shape).name
+        checked = {"student": student.name, "corpus": "corpus", **files}
+        self.add("verify", checked, {"task": task, "bounds": request.recipe.bounds.model_dump(mode="json")})
+        timed = {"corpus": "corpus", "teacher": "teacher", "teacher-onnx": teacher.name, "student": student.name, **files}
+        self.add("bench", timed, {})
+        head = {"language": request.language.bcp47, "source": request.source, "recipe": request.recipe.to_yaml()}
+        everything = {name: name for name in self.steps}
+        self.add("bundle", everything, head | {"task": task, "precisions": list(request.precisions)}, shape=student.shape)
+
+    def key(
+        self, kind: str, version: int, fields: Mapping[str, JsonValue], seed: int, inputs: Mapping[str, str]
+    ) -> str:
+        """Return the address of a result: 16 hexadecimal digits of a sha256."""
+        keys = {role: self.steps[name].key for role, name in inputs.items()}
+        intent = {"kind": kind, "version": version, "fields": fields, "seed": seed, "inputs": keys}
+        return hashlib.sha256(json.dumps(intent, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def seed_for(seed: int, name: str) -> int:
+    """Return the seed of the step `name` in a recipe of seed `seed`: 31 bits of a hash of both."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4]) >> 1
+
+
+def file_hash(path: Path) -> str:
+    """Return the sha256 of a file's bytes, or `missing`: the step that reads it will say so."""
+    if not path.is_file():
+        return "missing"
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _corpus_fields(request: Request) -> dict[str, JsonValue]:
+    heldout = file_hash(request.heldout) if request.heldout else None
+    return {"train": file_hash(request.train), "heldout": heldout}
+
+
+def _control_options(recipe: Recipe) -> TrainingOptions | None:
+    """Return how the control is trained: as the last training stage, with the tokens of all of them; None where none is wanted."""
+    trained = [stage for stage in recipe.stages if isinstance(stage, TrainingOptions)]
+    if recipe.control == "none" or not trained:
+        return None
+    fields = trained[-1].model_dump(include=set(TrainingOptions.model_fields))
+    return TrainingOptions(**(fields | {"tokens": sum(stage.tokens for stage in trained)}))
+
+
+def _sizes(shape: Shape) -> dict[str, JsonValue]:
+    names = ("layers", "hidden", "heads", "head_width", "ffn", "vocab")
+    return {name: getattr(shape, name) for name in names}

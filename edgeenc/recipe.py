@@ -1,0 +1,213 @@
+"""Recipes and languages: YAML in, typed values out, every problem reported at once with its place.
+
+A recipe says how to compress, a language where its text is; neither knows the other. Reading does no I/O but the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+import edgeenc.compress
+from edgeenc.compress.stage import Stage
+from edgeenc.errors import RecipeError
+from edgeenc.sources import data_folder
+
+Fields = Mapping[str, JsonValue]
+M = TypeVar("M", bound=BaseModel)
+
+
+class Bounds(BaseModel):
+    """What an exported file must hold to be published; a file that crosses one stops the build."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    parity: float = Field(default=1e-4, gt=0)
+    """Largest absolute difference between PyTorch and ONNX outputs at real tokens."""
+    mean_cosine: float = Field(default=0.98, gt=0, le=1)
+    """Mean cosine of int8 and fp32 sentence vectors."""
+    worst_cosine: float = Field(default=0.90, ge=-1, le=1)
+    """Cosine of the worst sentence."""
+    agreement: float = Field(default=0.90, ge=0, le=1)
+    """For fill-mask: share of masked pieces at which int8 and fp32 put the same piece first."""
+
+
+class Language(BaseModel):
+    """Where a language's text is.
+
+    `tag` is the BCP-47 code that all spellings of the language resolve to; `corpus` is `starter` for the kit's text, or a path.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tag: str
+    name: str
+    corpus: str = ""
+
+
+class Recipe(BaseModel):
+    """How a teacher becomes a student: the stages in order, and the bounds that the exported files must keep."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    teacher: str
+    seed: int = Field(default=0, ge=0)
+    stages: tuple[Stage, ...] = Field(min_length=1)
+    control: Literal["none", "random"] = "none"
+    """`random` also trains the student's shape from random weights on as many tokens, to show what the teacher was worth."""
+    bounds: Bounds = Bounds()
+
+    def to_yaml(self) -> str:
+        """Return the recipe with every default written out; reading it back gives an equal recipe."""
+        stages = [{"kind": s.kind} | s.model_dump(mode="json", exclude={"kind"}) for s in self.stages]
+        head = self.model_dump(mode="json", exclude={"stages", "bounds"})
+        whole = head | {"stages": stages, "bounds": self.bounds.model_dump(mode="json")}
+        return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120)
+
+
+def stage_kinds() -> dict[str, type[Stage]]:
+    """Return every stage by its kind: all `Stage` classes in the modules of `edgeenc.compress`."""
+    found: dict[str, type[Stage]] = {}
+    for module in sorted(m.name for m in pkgutil.iter_modules(edgeenc.compress.__path__)):
+        members = vars(importlib.import_module(f"edgeenc.compress.{module}")).values()
+        for item in members:
+            if isinstance(item, type) and issubclass(item, Stage) and item is not Stage:
+                found[item.model_fields["kind"].default] = item
+    return found
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that the package carries."""
+    return sorted(path.stem for path in data_folder("recipes").glob("*.yaml"))
+
+
+def find_recipe(name: str) -> Path:
+    """Return the file of a recipe given by name or by path.
+
+    Raises:
+        RecipeError: there is none of that name.
+    """
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        return Path(name)
+    if name in recipe_names():
+        return data_folder("recipes") / f"{name}.yaml"
+    raise RecipeError(f"no recipe named {name!r}{_meant(name, recipe_names())}; `edgeenc recipes list` shows all")
+
+
+def load_recipe(name: str) -> Recipe:
+    """Read a recipe by name or path.
+
+    Raises:
+        RecipeError: there is none, or it has problems; the message lists all of them.
+    """
+    path = find_recipe(name)
+    return parse_recipe(_yaml(path), where=str(path if "/" in name else name))
+
+
+def parse_recipe(fields: Fields, where: str) -> Recipe:
+    """Return the recipe that `fields` spell.
+
+    Raises:
+        RecipeError: it has problems; the message lists all of them with their places.
+    """
+    problems: list[str] = []
+    listed = fields.get("stages")
+    if isinstance(listed, list) and listed:
+        stages = [_stage(i, item, problems) for i, item in enumerate(listed)]
+        problems += _names(stages)
+        fields = {**fields, "stages": stages}
+    recipe = _validated(Recipe, fields, "", problems)
+    if problems or recipe is None:
+        raise _error(where, problems)
+    return recipe
+
+
+def load_language(tag: str) -> Language | None:
+    """Return the language file that the package carries for a resolved tag, or None where it carries none.
+
+    Raises:
+        RecipeError: the file has problems.
+    """
+    path = data_folder("recipes") / "languages" / f"{tag}.yaml"
+    if not path.is_file():
+        return None
+    problems: list[str] = []
+    language = _validated(Language, _yaml(path), "", problems)
+    if language is None:
+        raise _error(str(path), problems)
+    return language
+
+
+def _yaml(path: Path) -> Fields:
+    """Read one YAML mapping."""
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(fields, dict):
+        raise RecipeError(f"{path}: a mapping of fields is expected, found {type(fields).__name__}")
+    return fields
+
+
+def _stage(place: int, item: JsonValue, problems: list[str]) -> Stage:
+    """Return one stage of a recipe; after noting its problems, one that only bears its name."""
+    kinds = stage_kinds()
+    kind = item.get("kind") if isinstance(item, dict) else None
+    if not isinstance(item, dict) or not isinstance(kind, str):
+        problems.append(f"stages.{place}: a mapping with a `kind` is expected, e.g. {{kind: trim-vocab, size: 8000}}")
+        return Stage(kind=f"stage {place}")
+    if kind not in kinds:
+        problems.append(f"stages.{place}.kind: no such stage {kind!r}{_meant(kind, kinds)}; there are {', '.join(sorted(kinds))}")
+        return Stage(kind=kind)
+    name = item.get("name")
+    unread = Stage.model_construct(kind=kind, name=name if isinstance(name, str) else "")
+    return _validated(kinds[kind], item, f"stages.{place}.", problems) or unread
+
+
+def _names(stages: list[Stage]) -> list[str]:
+    """Return the problems with the names of steps: twice the same, or an earlier step that is not there."""
+    problems, seen = [], ["teacher"]
+    for place, stage in enumerate(stages):
+        for name in stage.reads:
+            if name not in seen:
+                problems.append(f"stages.{place}: no earlier step {name!r}{_meant(name, seen)}; there are {', '.join(seen)}")
+        if stage.label in seen:
+            problems.append(f"stages.{place}: a second step {stage.label!r}; give it a `name` of its own")
+        seen.append(stage.label)
+    return problems
+
+
+def _validated(model: type[M], fields: Fields, prefix: str, problems: list[str]) -> M | None:
+    """Return a `model` made from `fields`, or None after noting every problem."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        for item in error.errors():
+            place = (prefix + ".".join(map(str, item["loc"]))).rstrip(".")
+            if item["type"] == "extra_forbidden":
+                name = str(item["loc"][-1])
+                problems.append(f"{place}: no such field{_meant(name, model.model_fields)}")
+            else:
+                problems.append(f"{place}: {item['msg'][0].lower()}{item['msg'][1:]}")
+        return None
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """Return the tail of an error message that offers the nearest known word."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _error(where: str, problems: list[str]) -> RecipeError:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return RecipeError(f"{where} has {count}:\n" + "\n".join(f"  {problem}" for problem in problems))

@@ -1,0 +1,126 @@
+"""What a report is told: one dict, plain JSON. None stands for what was not measured."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from edgeenc.bench.host import Fact
+from edgeenc.bench.latency import Latency
+
+
+class Language(TypedDict):
+    """The language of the build."""
+
+    tag: str
+    name: str
+    iso639_3: str
+    script: str
+
+
+class Teacher(TypedDict):
+    """The untouched teacher; parameters of the masked-LM model."""
+
+    source: str
+    parameters: int
+
+
+class Parts(TypedDict):
+    """Parameters by part: the three tables and their norm, all layers, the masked-LM head without the tied table."""
+
+    embeddings: int
+    layers: int
+    head: int
+
+
+class Step(TypedDict):
+    """One step of the build; steps that hold no model have no parameters, parts or shape."""
+
+    name: str
+    kind: str
+    seconds: float
+    tokens: int | None
+    parameters: int | None
+    parts: Parts | None
+    shape: dict[str, int] | None
+
+
+class Student(TypedDict):
+    """What came out; parameters of the masked-LM model, the tied table once."""
+
+    parameters: int
+    layers: int
+    hidden: int
+    heads: int
+    head_width: int
+    ffn: int
+    vocab: int
+
+
+class Sizes(TypedDict):
+    """Bytes of exported files: the untouched teacher as ONNX fp32, the student as fp32 and as int8."""
+
+    teacher_fp32: int
+    fp32: int
+    int8: int | None
+
+
+class Bits(TypedDict):
+    """Bits per character on held-out text."""
+
+    unigram: float
+    teacher: float
+    cut: float | None
+    student: float
+    random: float | None
+
+
+class Check(TypedDict):
+    """A floor: a figure, and the bound it is held against."""
+
+    name: str
+    figure: float
+    bound: float
+    passed: bool
+
+
+class GateFacts(Check):
+    """A gate: its unit and the sentence it was worst on, both of which may be empty."""
+
+    unit: str
+    worst: str | None
+
+
+class TokenizerQuality(TypedDict):
+    """Pieces; share of unknown pieces; pieces per word. On held-out text."""
+
+    vocab: int
+    unknown_rate: float
+    fertility: float
+
+
+class TokenizerFacts(TypedDict):
+    """The tokenizer before and after trimming; `coverage` is the share of the text's pieces that were kept."""
+
+    before: TokenizerQuality
+    after: TokenizerQuality
+    coverage: float
+
+
+class Facts(TypedDict):
+    """Everything a report says. `compression` is 1 - bytes of the student (int8, else fp32) / bytes of the teacher."""
+
+    edgeenc: str
+    language: Language
+    recipe: str
+    teacher: Teacher
+    steps: list[Step]
+    student: Student
+    bytes: Sizes
+    compression: float
+    bits_per_character: Bits
+    floors: list[Check]
+    tokenizer: TokenizerFacts
+    gates: list[GateFacts]
+    latency: Latency | None
+    host: dict[str, Fact]
+    versions: dict[str, str]

@@ -1,0 +1,1 @@
+"""What a model becomes: exported files, how they are loaded, how large they will be."""

@@ -1,0 +1,68 @@
+"""Run a model as numpy in, numpy out: the one interface through which every form of it is checked, scored and timed.
+
+This module needs numpy and onnxruntime only. Axis letters: B batch, T tokens, H hidden, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from edgeenc.errors import InputError
+from edgeenc.targets.sizes import ExportTask
+
+Ids = NDArray[np.int64]
+Output = NDArray[np.float32]
+
+TASKS: dict[str, ExportTask] = {"last_hidden_state": "feature-extraction", "logits": "fill-mask"}
+
+
+class Session(Protocol):
+    """A model that can be run, whatever its engine."""
+
+    @property
+    def task(self) -> ExportTask:
+        """What the output is."""
+        ...
+
+    def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
+        """Return last hidden states (B, T, H) or logits (B, T, V); `attend_BT` is 1 at tokens and 0 at padding."""
+        ...
+
+
+class OrtSession:
+    """An ONNX file in ONNX Runtime on the CPU, one thread unless told otherwise."""
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """Load the file.
+
+        Raises:
+            InputError: it is missing, damaged, or has another output than `last_hidden_state` or `logits`.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the library's exceptions share no base class
+            raise InputError(f"{path}: ONNX Runtime cannot load it ({error}); export or download it again") from None
+        self._inputs = {value.name for value in self._session.get_inputs()}
+        self._output = self._session.get_outputs()[0].name
+        if self._output not in TASKS:
+            raise InputError(f"{path}: the first output is {self._output!r}; expected one of {', '.join(TASKS)}")
+
+    @property
+    def task(self) -> ExportTask:
+        """What the output is."""
+        return TASKS[self._output]
+
+    def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
+        """Return last hidden states (B, T, H) or logits (B, T, V); every token is of type 0."""
+        feeds = {"input_ids": ids_BT, "attention_mask": attend_BT, "token_type_ids": np.zeros_like(ids_BT)}
+        outputs = self._session.run([self._output], {name: feeds[name] for name in feeds if name in self._inputs})
+        return np.asarray(outputs[0], dtype=np.float32)

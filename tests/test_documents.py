@@ -1,0 +1,80 @@
+"""Documents made from the code: what is in the repository is what `docs/generate.py` makes."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_documents_are_up_to_date(generate: ModuleType) -> None:
+    for path, text in generate.documents().items():
+        assert path.read_text("utf-8") == text, f"{path.name} differs; run python docs/generate.py"
+
+
+def test_a_command_shows_its_usage_help_and_options_and_hidden_ones_nothing(generate: ModuleType) -> None:
+    @click.group()
+    def small() -> None:
+        """Show what a group looks like."""
+
+    @small.command()
+    @click.option("--lang", metavar="TAG", required=True, help="Language of\n the text.")
+    @click.argument("path")
+    def build(lang: str, path: str) -> None:
+        """Build one.
+
+        In two paragraphs.
+        """
+
+    @small.command(hidden=True)
+    def secret() -> None:
+        """Not to be seen."""
+
+    page = generate.cli_page(small, "edge")
+    assert "## edge\n\n    edge [OPTIONS] COMMAND [ARGS]...\n\nShow what a group looks like.\n" in page
+    assert "## edge build\n\n    edge build [OPTIONS] PATH\n\nBuild one.\n\nIn two paragraphs.\n" in page
+    assert "- `--lang TAG`: Language of the text.  [required]".replace("  ", " ") in page
+    assert "secret" not in page
+
+
+def test_exit_codes_are_those_of_the_errors(generate: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "| 3 | an exported file that does not do what the model does |" in generate.exit_codes()
+    assert [line.split("|")[1].strip() for line in generate.exit_codes().splitlines()[2:]] == "0 1 2 3 4 5 6 130".split()
+    monkeypatch.setattr(generate.errors.GateError, "exit_code", 9)
+    with pytest.raises(ValueError, match=r"draws GateError with exit code 3, the class says otherwise"):
+        generate.exit_codes()
+
+
+def test_a_part_stands_between_its_marks_and_replacing_it_again_changes_nothing(generate: ModuleType) -> None:
+    text = "a\n<!-- x -->\nold\n<!-- end of x -->\nb\n"
+    once = generate.replaced(text, "x", "new\n")
+    assert once == "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n"
+    assert generate.replaced(once, "x", "new\n") == once
+    with pytest.raises(ValueError, match=r"expected <!-- y --> and <!-- end of y --> once each"):
+        generate.replaced(text, "y", "new")
+
+
+def test_every_module_is_in_the_file_map_with_a_phrase(generate: ModuleType, tmp_path: Path) -> None:
+    lines = generate.file_map().splitlines()
+    shown = {line.split("`")[1] for line in lines}
+    assert len(shown) == len(lines)
+    assert "edgeenc/errors.py" in shown
+    assert all(len(line.split("`: ", 1)[1]) > 10 for line in lines)
+    script = tmp_path / "x.sh"
+    script.write_text("#!/usr/bin/env bash\n# Say it.\n# More.\n", "utf-8")
+    assert generate.phrase(script) == "Say it"

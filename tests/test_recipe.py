@@ -1,0 +1,110 @@
+"""Recipes: what ships is right, every mistake is named with its place, and the resolved recipe says the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from edgeenc.compress.stage import Stage
+from edgeenc.errors import RecipeError
+from edgeenc.recipe import Recipe, load_language, load_recipe, parse_recipe, recipe_names, stage_kinds
+from edgeenc.sources import data_folder
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_shipped_recipes_load_and_come_back(name: str) -> None:
+    recipe = load_recipe(name)
+    again = parse_recipe(yaml.safe_load(recipe.to_yaml()), "again")
+    assert again == recipe
+    assert again.to_yaml() == recipe.to_yaml()
+    assert len((data_folder("recipes") / f"{name}.yaml").read_text().splitlines()) <= 60
+
+
+@pytest.mark.parametrize("tag", ["tl", "mt", "sk", "sw"])
+def test_shipped_languages_load(tag: str) -> None:
+    language = load_language(tag)
+    assert language is not None
+    assert (language.tag, language.corpus) == (tag, "starter")
+
+
+def test_a_language_without_a_file_is_none() -> None:
+    assert load_language("ilo") is None
+
+
+def test_every_stage_kind_is_found() -> None:
+    assert set(stage_kinds()) == {"adapt", "distill", "drop-layers", "prune-ffn", "trim-vocab", "truncate-hidden"}
+    assert all(issubclass(kind, Stage) for kind in stage_kinds().values())
+
+
+def test_all_mistakes_at_once_with_their_places(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        """
+name: mine
+techer: starter
+stages:
+  - {kind: prune-fnn, width: 8}
+  - {kind: prune-ffn, width: -3, wdith: 8}
+  - {kind: distill, teacher: adapted, tokens: 0}
+  - {kind: adapt}
+  - {kind: adapt}
+  - {kind: trim-vocab, size: 100, coverage: 0.9}
+  - 12
+bounds: {parity: 0, cosine: 1}
+"""
+    )
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(str(path))
+    message = str(caught.value)
+    assert caught.value.exit_code == 2
+    for words in (
+        "mine.yaml has 11 problems:",
+        "stages.0.kind: no such stage 'prune-fnn'; did you mean 'prune-ffn'?",
+        "stages.1.width: input should be greater than 0",
+        "stages.1.wdith: no such field; did you mean 'width'?",
+        "stages.2.tokens: input should be greater than 0",
+        "stages.5: value error, give either size or coverage",
+        "stages.6: a mapping with a `kind` is expected",
+        "stages.4: a second step 'adapt'; give it a `name` of its own",
+        "techer: no such field; did you mean 'teacher'?",
+        "teacher: field required",
+        "bounds.parity: input should be greater than 0",
+        "bounds.cosine: no such field",
+    ):
+        assert words in message, message
+
+
+def test_a_teacher_that_comes_later_is_refused() -> None:
+    stages = [{"kind": "distill", "teacher": "adapt"}, {"kind": "adapt"}]
+    with pytest.raises(RecipeError, match=r"stages\.0: no earlier step 'adapt'; there are teacher"):
+        parse_recipe({"name": "x", "teacher": "starter", "stages": stages}, "x")
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("- a", "a mapping of fields is expected, found list"),
+    ("a: [", "cannot be read as YAML"),
+    ("name: x\nteacher: starter\n", "stages: field required"),
+    ("name: x\nteacher: starter\nstages: []\n", "stages: tuple should have at least 1 item"),
+    ("name: x\nteacher: starter\nstages: 3\n", "stages: input should be a valid tuple"),
+])  # fmt: skip
+def test_files_that_are_no_recipe(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=words):
+        load_recipe(str(path))
+
+
+def test_unknown_names_are_met_with_the_nearest() -> None:
+    with pytest.raises(RecipeError, match="no recipe named 'startr'; did you mean 'starter'"):
+        load_recipe("startr")
+    with pytest.raises(RecipeError, match="no such file"):
+        load_recipe("./nowhere.yaml")
+
+
+def test_recipes_cannot_be_changed() -> None:
+    recipe = load_recipe("starter")
+    assert isinstance(recipe, Recipe)
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.seed = 3  # type: ignore[misc]

@@ -1,0 +1,211 @@
+"""The rules of the house, read from the source: levels, sizes, names, signatures, what `--help` loads, agreement of the documents."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import edgeenc
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "edgeenc"
+FILES = sorted(PACKAGE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+LEVELS = (
+    ("errors", "runtime", "disk", "store", "starter"),
+    ("model", "text", "training", "language", "sources"),
+    ("compress", "tasks", "targets", "verify", "bench", "bundle", "report", "bits", "inspect", "doctor"),
+    ("recipe", "plan", "facts"),
+    ("pipeline", "build", "screen"),
+    ("cli", "__main__"),
+)
+"""Lowest first. A module imports from its own level and those below; within a level there is no circle."""
+
+MOST_LINES = 400
+MOST_ARGUMENTS = 6
+EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
+HEAVY = {"torch", "transformers", "numpy", "pydantic", "optimum", "onnx", "onnxruntime", "datasets", "tokenizers", "scipy"}
+NOT_IMPORTED = {
+    "datasets": "part of the installation that users were promised",
+    "language-data": "langcodes reads its tables",
+    "optimum-onnx": "a part of the namespace optimum",
+}
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the absolute names that a file imports anywhere, in functions too; `from a import b` gives `a.b`."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{relative(path)}:{node.lineno}: a relative import; write it in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def family(name: str) -> str:
+    """Return the part of an edgeenc module that has a level: `edgeenc.report_html` belongs to `report`."""
+    first = name.split(".")[1]
+    return first if any(first in level for level in LEVELS) else first.split("_")[0]
+
+
+def level(name: str) -> int:
+    found = [i for i, names in enumerate(LEVELS) if family(name) in names]
+    assert found, f"{name}: give this module a level in tests/test_rules.py"
+    return found[0]
+
+
+MODULES = {module(path) for path in FILES}
+
+
+def graph() -> dict[str, set[str]]:
+    """Return every module with the modules of ours that it imports; the package's own version belongs to nobody."""
+    edges = {}
+    for path in FILES:
+        names = (name for name in imported(path) if name.startswith("edgeenc."))
+        targets = {name if name in MODULES else name.rpartition(".")[0] for name in names}
+        edges[module(path)] = targets - {"edgeenc", module(path)}
+    return edges
+
+
+def test_imports_point_one_way() -> None:
+    edges = graph()
+    assert "edgeenc.errors" in edges["edgeenc.model.encoder"]  # the reading itself works
+    wrong = [
+        f"{source} imports {target}"
+        for source, targets in edges.items()
+        for target in targets
+        if source != "edgeenc" and level(source) < level(target)
+    ]
+    assert wrong == []
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    edges, done = graph(), set[str]()
+    while ready := {name for name, targets in edges.items() if name not in done and targets <= done}:
+        done |= ready
+    assert sorted(set(edges) - done) == []
+
+
+def test_every_package_that_is_imported_is_declared_and_the_other_way_round() -> None:
+    names = {name.split(".")[0] for path in FILES for name in imported(path)} - set(sys.stdlib_module_names) - {"edgeenc"}
+    found = {canonicalize_name({"yaml": "pyyaml"}.get(name, name)) for name in names}
+    declared = {canonicalize_name(requirement.name) for requirement in dependencies()}
+    assert found - declared == set()
+    assert declared - found <= set(NOT_IMPORTED)
+
+
+def dependencies(extra: str | None = None) -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return [Requirement(line) for line in (project["optional-dependencies"][extra] if extra else project["dependencies"])]
+
+
+def test_every_dependency_has_two_bounds_and_a_pin_between_them() -> None:
+    lines = [line for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
+    pins = dict(line.split("==") for line in lines)
+    assert list(pins) == sorted(pins)
+    for requirement in dependencies() + dependencies("dev"):
+        pin = pins[canonicalize_name(requirement.name)]
+        assert pin in requirement.specifier, f"{requirement}: constraints.txt has {pin}"
+        assert any(bound.operator in ("<", "==") for bound in requirement.specifier), f"{requirement}: no upper bound"
+
+
+@pytest.mark.parametrize("path", [*FILES, *TESTS], ids=relative)
+def test_files_are_short_and_have_names_that_say_something(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= MOST_LINES
+    assert EMPTY_NAMES.isdisjoint(re.split(r"[_.]", path.stem))
+    classes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
+    for node in classes:
+        words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+", node.name)}
+        assert EMPTY_NAMES.isdisjoint(words), f"{relative(path)}:{node.lineno}: {node.name}"
+    assert "from __future__ import annotations" in text or not (classes or list(functions(path)))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield node
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_signatures_are_short_and_say_what_they_take(path: Path) -> None:
+    for node in functions(path):
+        name = getattr(node, "name", "lambda")
+        place = f"{relative(path)}:{node.lineno}: {name}"
+        assert node.args.kwarg is None, f"{place} takes **{node.args.kwarg and node.args.kwarg.arg}"
+        taken = [argument.arg for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]]
+        taken = taken[1:] if taken[:1] in (["self"], ["cls"]) else taken
+        assert len(taken) <= MOST_ARGUMENTS or is_command(node), f"{place} takes {len(taken)} arguments"
+
+
+def is_command(node: ast.AST) -> bool:
+    """Tell whether click calls this function: it hands over one argument an option, and users see them as flags."""
+    decorators = [item.func for item in getattr(node, "decorator_list", []) if isinstance(item, ast.Call)]
+    return any(isinstance(item, ast.Attribute) and item.attr in ("command", "group") for item in decorators)
+
+
+def test_the_linter_counts_to_the_same_number() -> None:
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]
+    assert ruff["lint"]["pylint"]["max-args"] == MOST_ARGUMENTS
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["--version"]], ids=" ".join)
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    script = (
+        "import json, sys\n"
+        f"sys.argv = ['edgeenc', *{arguments!r}]\n"
+        "from edgeenc.cli import main\n"
+        "try:\n    code = main()\nexcept SystemExit as end:\n    code = end.code\n"
+        "print()\nprint(json.dumps([code, sorted(sys.modules)]))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    code, modules = json.loads(run.stdout.splitlines()[-1])
+    assert code in (0, None)
+    assert "edgeenc.cli" in modules
+    assert "edgeenc" in run.stdout
+    assert sorted(HEAVY & {name.split(".")[0] for name in modules}) == []
+
+
+def test_the_changelog_names_this_version() -> None:
+    headings = re.findall(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), flags=re.MULTILINE)
+    assert headings[0] == edgeenc.__version__
+
+
+def shipped() -> list[Path]:
+    folders = [ROOT / name for name in (".ci", "benchmarks", "docs", "edgeenc", "recipes", "tests")]
+    kinds = {"", ".py", ".md", ".sh", ".yaml", ".json", ".toml", ".txt", ".html"}
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix in kinds]
+    return sorted(files + [path for path in ROOT.iterdir() if path.is_file()])
+
+
+def test_no_file_knows_the_machine_it_was_written_on() -> None:
+    folders = r"(?<![\w./])/(?:root|work)/|\.library/|/shared/|file:" + "//"
+    registries = "|".join([r"pypi\.", r"pythonhosted\.", r"download\.pytorch\.", r"npmjs\.", r"ghcr\."])
+    pattern = re.compile(f"{folders}|{registries}")
+    files = [path for path in shipped() if path != Path(__file__).resolve() and path.name != "tokenizer.json"]
+    assert len(files) > 40
+    found = {relative(path): match.group() for path in files if (match := pattern.search(path.read_text("utf-8", "replace")))}
+    assert found == {}
+
+
+def test_contributing_is_read_in_one_sitting() -> None:
+    assert len((ROOT / "CONTRIBUTING.md").read_text("utf-8").splitlines()) <= 80

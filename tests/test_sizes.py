@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, models
+from transformers import BertConfig, BertForMaskedLM
+
+from edgeenc.model.anatomy import BERT
+from edgeenc.model.encoder import Encoder, save_encoder
+from edgeenc.model.shape import Shape
+from edgeenc.targets.onnx import export
+from edgeenc.targets.quantize import quantize
+from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes
+
+TASKS: tuple[ExportTask, ...] = ("feature-extraction", "fill-mask")
+
+
+def random_encoder(shape: Shape) -> Encoder:
+    """Random weights everywhere: equal biases would be stored once, which trained ones never are."""
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = {piece: i for i, piece in enumerate([*specials, *(f"w{i}" for i in range(shape.vocab - 5))])}
+    config = BertConfig(
+        vocab_size=shape.vocab,
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.ffn,
+        max_position_embeddings=shape.positions,
+        type_vocab_size=shape.types,
+    )
+    model = BertForMaskedLM(config)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.02 * torch.randn(parameter.shape, generator=generator))
+    return Encoder(model.eval(), Tokenizer(models.WordPiece(pieces, unk_token="[UNK]")), BERT)
+
+
+@pytest.mark.export
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Shape(layers=1, hidden=32, heads=4, head_width=8, ffn=48, vocab=120, positions=64, types=2),
+        Shape(layers=3, hidden=192, heads=3, head_width=64, ffn=768, vocab=8000, positions=512, types=2),
+        Shape(layers=12, hidden=64, heads=4, head_width=16, ffn=96, vocab=500, positions=128, types=2),
+    ],
+    ids=lambda shape: f"{shape.layers}x{shape.hidden}",
+)
+def test_predicted_bytes_are_within_one_percent_of_the_files(shape: Shape, task: ExportTask, tmp_path: Path) -> None:
+    encoder = random_encoder(shape)
+    assert encoder.shape == shape
+    save_encoder(encoder, tmp_path)
+    fp32 = export(tmp_path, tmp_path / "model.onnx", task)
+    int8 = quantize(fp32, tmp_path / "model_quantized.onnx")
+    assert fp32_bytes(shape, task) == pytest.approx(fp32.stat().st_size, rel=0.01)
+    assert int8_bytes(shape, task) == pytest.approx(int8.stat().st_size, rel=0.01)
+
+
+def test_worked_examples_by_hand() -> None:
+    shape = Shape(layers=3, hidden=192, heads=3, head_width=64, ffn=768, vocab=8000, positions=512, types=2)
+    # tables 8514 * 192, norm 2 * 192, layers 3 * (4 * 192 * 193 + 2 * 192 * 768 + 768 + 192 + 4 * 192)
+    assert fp32_bytes(shape, "feature-extraction") == 4 * (1_634_688 + 384 + 3 * 444_864) + 8 * 512 + 1600 + 3 * 4860
+    # head: transform 192 * 193, its norm 2 * 192, output bias 8000; the table is not stored again
+    more = fp32_bytes(shape, "fill-mask") - fp32_bytes(shape, "feature-extraction")
+    assert more == 4 * (192 * 193 + 384 + 8000) + 3100 + 3 * 5250 - 1600 - 3 * 4860
+    assert int8_bytes(shape, "fill-mask") - int8_bytes(shape, "feature-extraction") < 8000 * 192 / 10
+
+
+def test_prediction_loads_no_library() -> None:
+    code = (
+        "import sys; import edgeenc.targets.sizes;"
+        "print([m for m in ('torch', 'numpy', 'onnx', 'onnxruntime') if m in sys.modules])"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "[]"
