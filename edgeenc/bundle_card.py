@@ -38,7 +38,7 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int) -> str
 A masked language model for {escape(language["name"])}, made small with edgeenc {facts["edgeenc"]} by the recipe
 `{facts["recipe"]}`: {student["layers"]} layers of {student["hidden"]} with {student["heads"]} heads,
 FFN {student["ffn"]:,}, {student["vocab"]:,} pieces, {student["parameters"]:,} parameters. Texts are cut after
-{positions} pieces. Everything that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
+{positions} pieces. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
 
 ## Use it
 

@@ -170,3 +170,102 @@ def _show(plan: Plan, store: Store, as_json: bool) -> None:
         click.echo(json.dumps(plan.to_json(done)))
     else:
         Console().print(plan_table(plan, done))
+
+
+@cli.group()
+def recipes() -> None:
+    """The recipes that come with edgeenc, and your own."""
+
+
+@recipes.command("list")
+def recipes_list() -> None:
+    """List the recipes with what each is for."""
+    from edgeenc.recipe import recipe_names
+    from edgeenc.sources import data_folder
+
+    for name in recipe_names():
+        first = (data_folder("recipes") / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
+        click.echo(f"{name:<20}{first.removeprefix('# ').removeprefix(f'{name}: ')}")
+
+
+@recipes.command("show")
+@click.argument("recipe", metavar="NAME|PATH")
+def recipes_show(recipe: str) -> None:
+    """Print a recipe with every default written out."""
+    from edgeenc.recipe import load_recipe
+
+    click.echo(load_recipe(recipe).to_yaml(), nl=False)
+
+
+@recipes.command("copy")
+@click.argument("recipe", metavar="NAME")
+@click.argument("path", type=FILE)
+def recipes_copy(recipe: str, path: Path) -> None:
+    """Copy a recipe to PATH, to be changed and then built with --recipe PATH."""
+    from edgeenc.errors import UsageError
+    from edgeenc.recipe import find_recipe
+
+    source = find_recipe(recipe)
+    if path.exists():
+        raise UsageError(f"{path}: exists and is not overwritten; choose another name")
+    path.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    click.echo(f"{path}: written; build with --recipe {path if '/' in str(path) else f'./{path}'}")
+
+
+@recipes.command("check")
+@click.argument("recipe", metavar="NAME|PATH")
+def recipes_check(recipe: str) -> None:
+    """Report every problem of a recipe; nothing runs."""
+    from edgeenc.recipe import load_recipe
+
+    click.echo(f"{recipe}: ok, {len(load_recipe(recipe).stages)} stages")
+
+
+@cli.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def verify(folder: Path, as_json: bool) -> None:
+    """Check a bundle again: the hash of every file, and every gate, on this machine."""
+    from dataclasses import asdict
+
+    from edgeenc.recheck import recheck
+
+    gates = recheck(folder)
+    if as_json:
+        click.echo(json.dumps({"bundle": str(folder), "gates": [asdict(gate) for gate in gates]}, ensure_ascii=False))
+        return
+    for gate in gates:
+        click.echo(f"{gate.name:<22}{gate.figure:<14.6g}bound {gate.bound:<10.6g}{gate.unit}")
+    click.echo(f"{folder}: every file has its hash, {len(gates)} gates passed")
+
+
+@cli.group()
+def store() -> None:
+    """Finished steps, kept so that they are not done twice."""
+
+
+STORE = click.option("--store", "root", type=FOLDER, metavar="DIR", help="Which store.  [default: user cache]")
+
+
+@store.command("list")
+@STORE
+def store_list(root: Path | None) -> None:
+    """List finished and unfinished steps with their sizes."""
+    from edgeenc.store import Store, default_root
+
+    place = root or default_root()
+    entries = Store(place).list()
+    for entry in entries:
+        click.echo(f"{entry.key}  {entry.name:<18}{entry.state:<12}{entry.bytes / 1e6:>10.2f} MB")
+    click.echo(f"{place}: {len(entries)} steps, {sum(entry.bytes for entry in entries) / 1e6:.2f} MB")
+
+
+@store.command("clean")
+@STORE
+@click.option("--everything", "what", flag_value="everything", help="Remove finished steps too.")
+def store_clean(root: Path | None, what: Literal["everything"] | None) -> None:
+    """Remove unfinished and damaged steps; what a running build needs stays."""
+    from edgeenc.store import Store, default_root
+
+    removed = Store(root or default_root()).clean(what or "unfinished")
+    click.echo(f"removed {len(removed)} steps, {sum(entry.bytes for entry in removed) / 1e6:.2f} MB")

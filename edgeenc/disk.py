@@ -50,8 +50,8 @@ def trouble(error: Exception, where: Path) -> HostError | None:
     number = error.errno if isinstance(error, OSError) else None
     if number in _FULL or _FULL_IN_RUST in str(error):
         return HostError(
-            f"{_path(error, where)}: no space left ({free_bytes(where) / 1e6:,.0f} MB free); free some, or choose another"
-            " disk with --store and -o; what is finished is kept, and the next run goes on from there"
+            f"{_path(error, where)}: no space left ({free_bytes(where) / 1e6:,.0f} MB free); free some, or choose"
+            " another disk with --store and -o; what is finished is kept, and the next run goes on from there"
         )
     return _host_error(error, where) if number in _DENIED else None
 
@@ -86,7 +86,7 @@ def locked(path: Path, what: str, tell: Tell) -> Iterator[None]:
 def take_lock(path: Path, before_waiting: Callable[[], None]) -> BinaryIO:
     """Lock `path`, which is made if needed, and return it; closing it, or the end of the process, unlocks it.
 
-    The holder of a lock may delete its file: whoever waited sees that the name means no file or another, and tries again.
+    The holder of a lock may delete its file: whoever waited sees that the name is gone or means another, and tries again.
     """
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def _give_up() -> None:
 
 
 def files_of(folder: Path) -> tuple[str, ...]:
-    """Return the sorted paths of all files under `folder`, relative to it, with forward slashes; () if it is missing."""
+    """Return the sorted relative paths, with forward slashes, of all files under `folder`; () if it is missing."""
     return tuple(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()))
 
 
@@ -141,8 +141,8 @@ def seal(path: Path) -> Stamp:
 def appear(folder: Path, target: Path, aside: Path) -> None:
     """Give the sealed files of `folder` their place `target` by one rename that survives a power cut.
 
-    A folder that is at `target` already changes places with the new one. Where the system cannot do that in one act, it is
-    renamed to `aside` first, and a kill between the two renames leaves it there.
+    A folder that is at `target` already changes places with the new one. Where the system cannot do that in one act,
+    it is renamed to `aside` first, and a kill between the two renames leaves it there.
     """
     for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         _flush(inner)

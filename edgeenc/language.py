@@ -95,7 +95,7 @@ def _shortest(full: Language) -> Language:
 
 
 def _near(text: str) -> list[str]:
-    """Return up to three tags that `text` may have been meant for: a language's name, or a code with a letter too many."""
+    """Return up to three tags that `text` may be meant for: a language's name, or a code with a letter too many."""
     from langcodes import find
 
     near = [_SHIPPED[name] for name in get_close_matches(text, _SHIPPED, n=1, cutoff=0.7)]

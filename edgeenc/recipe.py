@@ -67,10 +67,10 @@ class Recipe(BaseModel):
 
     def to_yaml(self) -> str:
         """Return the recipe with every default written out; reading it back gives an equal recipe."""
-        stages = [{"kind": s.kind} | s.model_dump(mode="json", exclude={"kind"}) for s in self.stages]
+        stages = [{"kind": s.kind, "name": s.label} | s.model_dump(mode="json", exclude={"kind", "name"}) for s in self.stages]
         head = self.model_dump(mode="json", exclude={"stages", "bounds"})
         whole = head | {"stages": stages, "bounds": self.bounds.model_dump(mode="json")}
-        return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120)
+        return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
 
 def stage_kinds() -> dict[str, type[Stage]]:

@@ -291,7 +291,7 @@ def latency_section(latency: Latency) -> Section:
             f"{latency['runtime']}, threads: {latency['threads']}, batch: {latency['batch']}, sentences:"
             f" {count(latency['sentences'])}, rounds: {latency['rounds']}. Models run by turns on each sentence in one"
             " fresh process, each fed by its own tokenizer, whose time stands apart. p50 and p90 are over the"
-            " sentences; spread is slowest less fastest round of a sentence over its median. Raw samples are in report.json.",
+            " sentences; spread is slowest less fastest round of a sentence over its median. report.json has every sample.",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Where a teacher and a text come from: the kit inside the package, a folder, or a model of the hub pinned to one commit.
+"""Where a teacher and a text come from: the kit in the package, a folder, or a model of the hub pinned to a commit.
 
 The only module that touches the network, and only for a hub teacher that is not in the hub's cache yet.
 """
@@ -29,7 +29,7 @@ def teacher_folder(spec: str, *, offline: bool) -> Path:
 
     Args:
         spec: `starter`, the path of a folder, or `org/name@commit` with the 40 hex digits of a commit of the hub.
-        offline: look into the hub's cache only. `HF_HUB_OFFLINE`, `HF_ENDPOINT` and `HF_HOME` hold as they do elsewhere.
+        offline: look into the hub's cache only. `HF_HUB_OFFLINE`, `HF_ENDPOINT` and `HF_HOME` hold as elsewhere.
 
     Raises:
         UsageError: a model of the hub without the commit that says which of its versions is meant.
@@ -39,7 +39,7 @@ def teacher_folder(spec: str, *, offline: bool) -> Path:
     if spec == STARTER:
         return data_folder("starter") / "model"
     folder = Path(spec).expanduser()
-    if folder.is_dir():
+    if spec and folder.is_dir():
         return folder
     asked = _HUB_ID.fullmatch(spec)
     if asked is None:
@@ -56,7 +56,7 @@ def teacher_folder(spec: str, *, offline: bool) -> Path:
 
 
 def starter_corpus(language: str) -> tuple[Path, Path]:
-    """Return the training text and the held-out text of the kit for a language (`tl`, `mt`, `sk`, `sw`), packed with xz.
+    """Return the training text and the held-out text of the kit for a language (`tl`, `mt`, `sk`, `sw`).
 
     Raises:
         InputError: the kit has no text of this language.
@@ -74,7 +74,7 @@ def starter_corpus(language: str) -> tuple[Path, Path]:
 
 
 def data_folder(name: str) -> Path:
-    """Return a folder that ships with the package, `starter` or `recipes`; in a checkout `recipes` lies beside the package.
+    """Return a folder that ships with the package, `starter` or `recipes`; a checkout has `recipes` beside it.
 
     Raises:
         HostError: it is not there.

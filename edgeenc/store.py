@@ -71,7 +71,7 @@ class Manifest(Facts):
 
 @dataclass(frozen=True)
 class Draft:
-    """A step in the making: fill `folder`; `scratch` keeps checkpoints through a kill; `done` is set if it is made already."""
+    """A step in the making: fill `folder`; `scratch` keeps checkpoints through a kill; `done` is set if it is made."""
 
     key: str
     name: str
@@ -123,7 +123,7 @@ class Store:
 
     @contextmanager
     def building(self, key: str, name: str, tell: Tell = lambda _: None) -> Iterator[Draft]:
-        """Hold the step's lock and give a draft to fill, unless `draft.done`: another build may just have made the step.
+        """Hold the step's lock and give a draft to fill, unless `draft.done`: another build may have made it.
 
         Args:
             key: address of the step, without a hyphen.
@@ -152,7 +152,7 @@ class Store:
                 shutil.rmtree(draft.folder, ignore_errors=True)
 
     def commit(self, draft: Draft, facts: Facts) -> Manifest:
-        """Hash the files of the draft and force them to the disk, write the manifest, let the folder appear by one rename.
+        """Hash the draft's files and force them to the disk, write the manifest, let the folder appear.
 
         Raises:
             HostError: the disk is full or not writable; nothing appears.
@@ -253,10 +253,10 @@ def check_destination(destination: Path) -> Path:
 
 
 def publish(source: Path, destination: Path, tell: Tell = lambda _: None) -> Path:
-    """Copy the finished bundle `source` to `destination`, where only a whole one is ever seen; return its absolute path.
+    """Copy the bundle `source` to `destination`, where only a whole one is ever seen; return its absolute path.
 
-    A bundle of ours that is there already is replaced. Only where the system cannot exchange two folders in one act can a
-    kill leave neither; the old one then waits in the hidden folder, and the next publication puts it back.
+    A bundle of ours that is there already is replaced. Only where the system cannot exchange two folders in one
+    act can a kill leave neither; the old one then waits in the hidden folder, and the next publication puts it back.
 
     Raises:
         UsageError: something is there that is not a bundle of ours.

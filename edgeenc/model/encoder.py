@@ -63,11 +63,11 @@ def load_encoder(folder: Path) -> Encoder:
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
-        raise InputError(f"teacher {folder}: the weights do not fit config.json: {error}") from None
+        raise InputError(f"checkpoint {folder}: the weights do not fit config.json: {error}") from None
     tokenizer = load_tokenizer(folder)
     if tokenizer.get_vocab_size() != config.vocab_size:
         raise InputError(
-            f"teacher {folder}: the tokenizer has {tokenizer.get_vocab_size():,} pieces, the embedding"
+            f"checkpoint {folder}: the tokenizer has {tokenizer.get_vocab_size():,} pieces, the embedding"
             f" {config.vocab_size:,} rows; they do not belong together"
         )
     return Encoder(model.eval(), tokenizer, anatomy)
@@ -82,13 +82,13 @@ def load_config(folder: Path) -> PretrainedConfig:
     from transformers import AutoConfig
 
     if not folder.is_dir():
-        raise InputError(f"teacher {folder}: no such folder")
+        raise InputError(f"checkpoint {folder}: no such folder")
     if not (folder / "config.json").is_file():
-        raise InputError(f"teacher {folder}: config.json is missing; a checkpoint folder of transformers is expected")
+        raise InputError(f"checkpoint {folder}: config.json is missing; a checkpoint folder of transformers is expected")
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"teacher {folder}: config.json cannot be read ({error})") from None
+        raise InputError(f"checkpoint {folder}: config.json cannot be read ({error})") from None
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -99,11 +99,11 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     """
     path = folder / "tokenizer.json"
     if not path.is_file():
-        raise InputError(f"teacher {folder}: tokenizer.json is missing; save the fast tokenizer into the folder")
+        raise InputError(f"checkpoint {folder}: tokenizer.json is missing; save the fast tokenizer into the folder")
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception
-        raise InputError(f"teacher {folder}: tokenizer.json is damaged ({error})") from None
+        raise InputError(f"checkpoint {folder}: tokenizer.json is damaged ({error})") from None
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
@@ -113,11 +113,11 @@ def _state(folder: Path, anatomy: Anatomy) -> dict[str, Tensor]:
     """Return the checkpoint's tensors as float32, tied names filled in, foreign heads left out."""
     path = folder / WEIGHTS
     if not path.is_file():
-        raise InputError(f"teacher {folder}: {WEIGHTS} is missing; other formats are not loaded because they can run code")
+        raise InputError(f"checkpoint {folder}: {WEIGHTS} is missing; other formats are not loaded because they can run code")
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"teacher {folder}: {WEIGHTS} is damaged ({error})") from None
+        raise InputError(f"checkpoint {folder}: {WEIGHTS} is damaged ({error})") from None
     state = {name: tensor.float() for name, tensor in state.items() if not name.startswith(anatomy.ignored)}
     for name, source in anatomy.tied.items():
         if source in state:

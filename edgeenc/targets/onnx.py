@@ -125,13 +125,13 @@ def _tie_output(graph: GraphProto) -> None:
         raise GateError(
             "fill-mask export: no output product found after the masked-LM head; the exporter's graph has changed"
         )
-    table = numpy_helper.to_array(stored[tables.pop()])
+    (name,) = tables
+    table = numpy_helper.to_array(stored[name])
     weight = numpy_helper.to_array(stored[product.input[1]])
     if not np.array_equal(table.T, weight):
         raise GateError(
             "fill-mask export: the output weight is not the word table; expected a masked LM with tied embeddings"
         )
-    name = next(n.input[0] for n in graph.node if n.op_type == "Gather" and "input_ids" in n.input)
     bias = next(other for other in add.input if other != product.output[0])
     replaced = list(_tied_product(product, name, bias, add.output[0]))
     graph.initializer.extend(_row_shapes(table))

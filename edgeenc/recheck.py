@@ -1,0 +1,40 @@
+"""Check a published bundle again, wherever it now lies: every hash, every gate, on the golden texts that it carries."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import yaml
+
+from edgeenc.bundle import GOLDEN, ONNX, check
+from edgeenc.model.encoder import load_encoder
+from edgeenc.recipe import parse_recipe
+from edgeenc.targets.session import OrtSession
+from edgeenc.targets.torch_session import TorchSession
+from edgeenc.verify import Bounds, Gate, gate_batches, int8_gates, parity_gate, require, tokenizer_gate
+
+
+def recheck(folder: Path) -> tuple[Gate, ...]:
+    """Hash every file of a bundle and run its gates on this host; return the gates.
+
+    Raises:
+        InputError: it is no bundle, or files are missing or changed.
+        GateError: a gate does not hold here.
+    """
+    check(folder)
+    recipe = parse_recipe(yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")), f"{folder}/recipe.yaml")
+    bounds = Bounds(**recipe.bounds.model_dump())
+    student = load_encoder(folder)
+    lines = [json.loads(row)["text"] for row in (folder / GOLDEN).read_text(encoding="utf-8").splitlines()]
+    sessions = {p: OrtSession(folder / name) for p, name in ONNX.items() if (folder / name).is_file()}
+    task = next(iter(sessions.values())).task
+    batches = gate_batches(lines, student.tokenizer, student.shape.positions, task)
+    right = TorchSession(student, task)
+    gates = [tokenizer_gate(student.tokenizer, folder, lines)]
+    if "fp32" in sessions:
+        gates.append(parity_gate(right, sessions["fp32"], batches, bounds.parity))
+    if "int8" in sessions:
+        gates += int8_gates(sessions.get("fp32", right), sessions["int8"], batches, bounds)
+    require(gates)
+    return tuple(gates)

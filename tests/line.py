@@ -1,0 +1,59 @@
+"""A whole build in seconds: a tiny teacher, text of our own, a recipe with every stage."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeenc.model.encoder import Encoder, save_encoder
+
+RECIPE = """
+name: tiny
+teacher: {teacher}
+seed: 7
+stages:
+  - {{kind: trim-vocab, size: 112}}
+  - {{kind: adapt, tokens: 4096, batch_tokens: 256, lengths: [16, 32], lr: 3.0e-3, looks: 2}}
+  - {{kind: drop-layers, layers: 2, rule: stride}}
+  - {{kind: distill, teacher: adapt, tokens: 4096, batch_tokens: 256, lengths: [16, 32], lr: 3.0e-3, looks: 2}}
+  - {{kind: prune-ffn, width: 32, batches: 2}}
+  - {{kind: truncate-hidden, hidden: 24, batches: 2}}
+  - {{name: student, kind: distill, teacher: distill, tokens: 8192, batch_tokens: 256, lengths: [16, 32], lr: 3.0e-3, looks: 2}}
+bounds: {{mean_cosine: 0.9, worst_cosine: 0.5}}
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that a tiny build needs."""
+
+    teacher: Path
+    corpus: Path
+    recipe: Path
+
+    def command(self, store: Path, out: Path, *more: str) -> list[str]:
+        """Return the command line of a build."""
+        asked = ["--lang", "ilo", "--corpus", str(self.corpus), "--recipe", str(self.recipe)]
+        return ["build", *asked, "--threads", "1", "--store", str(store), "-o", str(out), *more]
+
+
+def make_world(encoder: Encoder, sentences: tuple[str, ...], folder: Path) -> World:
+    """Write a teacher, a corpus of 60 KB of shuffled words, and a recipe into `folder`."""
+    save_encoder(encoder, folder / "teacher")
+    words = " ".join(sentences).split()
+    chance = random.Random(5)
+    lines = [" ".join(chance.choices(words, k=chance.randint(3, 14))) for _ in range(1400)]
+    (folder / "corpus.txt").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "tiny.yaml").write_text(RECIPE.format(teacher=folder / "teacher"), encoding="utf-8")
+    return World(folder / "teacher", folder / "corpus.txt", folder / "tiny.yaml")
+
+
+def edgeenc(*arguments: str, cwd: Path | None = None, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "edgeenc", *arguments]
+    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False)
