@@ -1,6 +1,6 @@
 """Median time of ten runs of `edgeenc --help`, each in a fresh process; the promise is under 0.3 s on a quiet machine.
 
-    python benchmarks/help_time.py
+python benchmarks/help_time.py
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Write the documents that are made from the code: docs/cli.md, and the exit codes and the file map in README.md.
 
-    python docs/generate.py            write what differs
-    python docs/generate.py --check    write nothing; name what differs and end with 1
+python docs/generate.py            write what differs
+python docs/generate.py --check    write nothing; name what differs and end with 1
 """
 
 from __future__ import annotations
@@ -78,13 +78,17 @@ def section(context: click.Context) -> str:
     command = context.command
     usage = " ".join(context.get_usage().removeprefix("Usage: ").split())
     records = [record for parameter in command.get_params(context) if (record := parameter.get_help_record(context))]
-    parts = [f"## {context.command_path}\n", f"    {usage}\n", inspect.cleandoc(command.help or "").replace("\b\n", "") + "\n"]
+    parts = [
+        f"## {context.command_path}\n",
+        f"    {usage}\n",
+        inspect.cleandoc(command.help or "").replace("\b\n", "") + "\n",
+    ]
     parts += [f"- `{name}`: {' '.join(meaning.split())}" for name, meaning in records]
     return "\n".join([*parts, ""])
 
 
 def exit_codes() -> str:
-    """Return the table of exit codes, from the tree drawn in `errors.py`; a drawn code that is not the class's is a mistake.
+    """Return the table of exit codes, from the tree drawn in `errors.py`, each code checked against its class.
 
     Raises:
         ValueError: the drawing and the classes differ.
@@ -93,9 +97,13 @@ def exit_codes() -> str:
     for name, code, meaning in re.findall(r"(\w+)\s+(\d+)\s+(.+)", errors.__doc__ or ""):
         kind = getattr(errors, name, None)
         if not isinstance(kind, type) or getattr(kind, "exit_code", None) != int(code):
-            raise ValueError(f"edgeenc/errors.py: the docstring draws {name} with exit code {code}, the class says otherwise")
+            raise ValueError(
+                f"edgeenc/errors.py: the docstring draws {name} with exit code {code}, the class says otherwise"
+            )
         rows.setdefault(int(code), meaning)
-    return "\n".join(["| exit code | meaning |", "|---|---|", *(f"| {code} | {rows[code]} |" for code in sorted(rows)), ""])
+    return "\n".join(
+        ["| exit code | meaning |", "|---|---|", *(f"| {code} | {rows[code]} |" for code in sorted(rows)), ""]
+    )
 
 
 def file_map() -> str:
@@ -128,7 +136,9 @@ def phrase(path: Path) -> str:
     if path.suffix == ".py":
         said = (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
     else:
-        comments = (line.lstrip("# ") for line in text.split("\n") if line.startswith("#") and not line.startswith("#!"))
+        comments = (
+            line.lstrip("# ") for line in text.split("\n") if line.startswith("#") and not line.startswith("#!")
+        )
         said = next(comments, "")
     if not said:
         raise ValueError(f"{path.relative_to(ROOT)}: its first line should say in a phrase what it is")

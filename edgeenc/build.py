@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeenc.disk import on_disk
 from edgeenc.errors import InputError, UsageError
 from edgeenc.language import Tag, resolve
 from edgeenc.plan import Plan, Precision, Request, make_plan
@@ -74,10 +75,11 @@ def runtime_for(store: Store, threads: int | None) -> Runtime:
         dtype: Dtype = json.loads(path.read_text(encoding="utf-8"))["training"]
     except (OSError, ValueError, KeyError):
         dtype = faster_dtype()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f"dtype.{os.getpid()}")
-        fresh.write_text(json.dumps({"training": dtype}) + "\n", encoding="utf-8")
-        fresh.replace(path)
+        with on_disk(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(f"dtype.{os.getpid()}")
+            fresh.write_text(json.dumps({"training": dtype}) + "\n", encoding="utf-8")
+            fresh.replace(path)
     return Runtime(dtype=dtype, threads=threads or available_threads())
 
 

@@ -239,6 +239,39 @@ def verify(folder: Path, as_json: bool) -> None:
     click.echo(f"{folder}: every file has its hash, {len(gates)} gates passed")
 
 
+@cli.command()
+@click.argument("path", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def inspect(path: Path, as_json: bool) -> None:
+    """Show what is in a checkpoint folder or a bundle: shape, parameters and bytes by part, tokenizer; no weights are loaded."""
+    from rich.console import Console
+
+    from edgeenc.inspect import look, render
+
+    found = look(path)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        Console().print(render(found))
+
+
+@cli.command()
+@click.option("--store", "root", type=FOLDER, metavar="DIR", help="Which store.  [default: user cache]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def doctor(root: Path | None, as_json: bool) -> None:
+    """Show what this machine can do: processor flags, threads, runtimes, versions, disk."""
+    from rich.console import Console
+
+    from edgeenc.doctor import examine, render
+    from edgeenc.store import default_root
+
+    found = examine(root or default_root())
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        Console().print(render(found))
+
+
 @cli.group()
 def store() -> None:
     """Finished steps, kept so that they are not done twice."""

@@ -86,7 +86,7 @@ def locked(path: Path, what: str, tell: Tell) -> Iterator[None]:
 def take_lock(path: Path, before_waiting: Callable[[], None]) -> BinaryIO:
     """Lock `path`, which is made if needed, and return it; closing it, or the end of the process, unlocks it.
 
-    The holder of a lock may delete its file: whoever waited sees that the name is gone or means another, and tries again.
+    The holder of a lock may delete its file; whoever waited sees that the name is gone or new, and tries again.
     """
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,14 @@
-"""What `edgeenc inspect PATH` shows of a checkpoint folder or a bundle; weights are counted from their header, never loaded."""
+"""What `edgeenc inspect PATH` shows of a checkpoint folder or a bundle; weights are counted by their header alone."""
 
 from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -21,7 +22,8 @@ PARTS = ("embeddings", "layers", "head", "unused")
 """`unused` is what an encoder does not load: poolers, other heads, second copies of tied tensors."""
 
 
-class Tensor(TypedDict):
+@dataclass(frozen=True)
+class Tensor:
     """A row of a safetensors header: type, sizes, and first and last byte after the header."""
 
     dtype: str
@@ -81,7 +83,7 @@ def look(path: Path) -> Findings:
         shape={name: getattr(shape, name) for name in shape.__slots__},
         parameters=counted,
         parts=parts,
-        dtypes=sorted({tensor["dtype"] for tensor in header.values()}),
+        dtypes=sorted({tensor.dtype for tensor in header.values()}),
         tokenizer=_tokenizer(path / "tokenizer.json"),
         onnx={file.relative_to(path).as_posix(): file.stat().st_size for file in sorted(path.rglob("*.onnx*"))},
         problems=[],
@@ -112,9 +114,9 @@ def read_header(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path}: no such file; a checkpoint folder with {WEIGHTS} is expected") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, AttributeError, ValidationError):
+    except (ValueError, TypeError):
         raise InputError(f"{path}: the header is damaged; get the file again") from None
-    end = 8 + size + max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+    end = 8 + size + max((tensor.data_offsets[1] for tensor in header.values()), default=0)
     if end != path.stat().st_size:
         raise InputError(f"{path}: {path.stat().st_size:,} bytes, its header says {end:,}; get the file again")
     return header
@@ -143,14 +145,14 @@ def _parts(header: dict[str, Tensor], anatomy: Anatomy) -> dict[str, Part]:
     parts = {name: Part(parameters=0, bytes=0) for name in PARTS}
     for name, tensor in header.items():
         part = parts[_part_of(name, header, anatomy)]
-        first, last = tensor["data_offsets"]
-        part["parameters"] += math.prod(tensor["shape"])
+        first, last = tensor.data_offsets
+        part["parameters"] += math.prod(tensor.shape)
         part["bytes"] += last - first
     return parts
 
 
 def _part_of(name: str, header: dict[str, Tensor], anatomy: Anatomy) -> str:
-    """Return the part that a tensor belongs to; a second name of a tied tensor counts only where the first is not there."""
+    """Return the part of a tensor; the second name of a tied tensor counts only where the first is not there."""
     first = anatomy.tied.get(name, name)
     if name.startswith(anatomy.ignored) or (first != name and first in header):
         return "unused"

@@ -34,7 +34,7 @@ from edgeenc.targets.torch_session import TorchSession
 from edgeenc.text.corpus import Corpus, deduplicate, load_corpus, read_corpus, read_lines, save_corpus, split_heldout
 from edgeenc.text.vocabulary import quality
 from edgeenc.training import Job, Progress, TrainingOptions
-from edgeenc.verify import Bounds, gate_batches, int8_gates, parity_gate, require, tokenizer_gate
+from edgeenc.verify import gate_batches, int8_gates, parity_gate, require, tokenizer_gate
 
 MOST_UNKNOWN = 0.02
 """A corpus with more unknown pieces than this cannot be learnt with the teacher's characters."""
@@ -225,7 +225,7 @@ def _verify(work: Work) -> Figures:
     student, task = work.encoder("student"), work.plan.request.task
     lines = work.corpus().test[:GATE_LINES]
     batches = gate_batches(lines, student.tokenizer, student.shape.positions, task)
-    bounds = Bounds(**work.plan.request.recipe.bounds.model_dump())
+    bounds = work.plan.request.recipe.bounds
     files = dict(work.onnx())
     fp32 = OrtSession(files["fp32"], work.runtime.threads)
     gates = [

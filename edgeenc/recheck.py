@@ -12,7 +12,7 @@ from edgeenc.model.encoder import load_encoder
 from edgeenc.recipe import parse_recipe
 from edgeenc.targets.session import OrtSession
 from edgeenc.targets.torch_session import TorchSession
-from edgeenc.verify import Bounds, Gate, gate_batches, int8_gates, parity_gate, require, tokenizer_gate
+from edgeenc.verify import Gate, gate_batches, int8_gates, parity_gate, require, tokenizer_gate
 
 
 def recheck(folder: Path) -> tuple[Gate, ...]:
@@ -24,7 +24,7 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     """
     check(folder)
     recipe = parse_recipe(yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")), f"{folder}/recipe.yaml")
-    bounds = Bounds(**recipe.bounds.model_dump())
+    bounds = recipe.bounds
     student = load_encoder(folder)
     lines = [json.loads(row)["text"] for row in (folder / GOLDEN).read_text(encoding="utf-8").splitlines()]
     sessions = {p: OrtSession(folder / name) for p, name in ONNX.items() if (folder / name).is_file()}

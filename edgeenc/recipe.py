@@ -16,27 +16,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 import edgeenc.compress
+from edgeenc.bounds import Bounds
 from edgeenc.compress.stage import Stage
 from edgeenc.errors import RecipeError
 from edgeenc.sources import data_folder
 
 Fields = Mapping[str, JsonValue]
 M = TypeVar("M", bound=BaseModel)
-
-
-class Bounds(BaseModel):
-    """What an exported file must hold to be published; a file that crosses one stops the build."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    parity: float = Field(default=1e-4, gt=0)
-    """Largest absolute difference between PyTorch and ONNX outputs at real tokens."""
-    mean_cosine: float = Field(default=0.98, gt=0, le=1)
-    """Mean cosine of int8 and fp32 sentence vectors."""
-    worst_cosine: float = Field(default=0.90, ge=-1, le=1)
-    """Cosine of the worst sentence."""
-    agreement: float = Field(default=0.90, ge=0, le=1)
-    """For fill-mask: share of masked pieces at which int8 and fp32 put the same piece first."""
 
 
 class Language(BaseModel):

@@ -136,7 +136,7 @@ def _figure(picture: Picture, name: str) -> str:
 def _table(table: Table, name: str) -> str:
     """Return a table that scrolls inside its own box, which the keyboard can reach."""
     head = "".join(
-        f'<th scope="col" class="{"number" if align == "right" else "words"}">{escape(cell)}</th>'
+        f'<th scope="col" class="{"number" if align == "r" else "words"}">{escape(cell)}</th>'
         for cell, align in zip(table.head, table.align, strict=True)
     )
     rows = "\n".join(f"<tr>{_cells(table, row)}</tr>" for row in table.rows)
@@ -158,4 +158,4 @@ def _cells(table: Table, row: tuple[str, ...]) -> str:
 
 def _kind(align: str, cell: str) -> str:
     """Return the class of a cell: a result, a number, or words that may wrap."""
-    return cell if cell in ("passed", "failed") else "number" if align == "right" else "text"
+    return cell if cell in ("passed", "failed") else "number" if align == "r" else "text"

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 
 from edgeenc.bench.host import Fact
 from edgeenc.bench.latency import NOISY, Latency
-from edgeenc.report_facts import Check, Facts, GateFacts
+from edgeenc.report_facts import Check, Facts, GateFacts, Parts
 from edgeenc.report_table import (
     MISSING,
-    Align,
     Bar,
     Mark,
     Picture,
@@ -75,7 +74,7 @@ def answers(facts: Facts) -> Table:
         ),
         ("Gates", f"{passed} of {len(facts['gates'])}", "passed"),
     )
-    return Table("In short", ("", "Figure", "Meaning"), ("left", "right", "left"), rows)
+    return Table("In short", ("", "Figure", "Meaning"), "lrl", rows)
 
 
 def sections(facts: Facts) -> tuple[Section, ...]:
@@ -112,47 +111,57 @@ def advantage_kept(facts: Facts, model: str = "student") -> float | None:
 
 def sizes_section(facts: Facts) -> Section:
     """Return the parameters by part after each step, and the bytes of the files."""
-    held = [(step, step["parts"]) for step in facts["steps"] if step["parts"] is not None]
-    bars = [
-        Bar(
-            step["name"],
-            f"{millions(sum(parts.values()))} parameters, {megabytes(FP32_BYTES * sum(parts.values()))} MB",
-            tuple(FP32_BYTES * number / 1e6 for number in (parts["embeddings"], parts["layers"], parts["head"])),
-        )
-        for number, (step, parts) in enumerate(held)
-        if number == 0 or parts != held[number - 1][1]
-    ]
-    files, keys = facts["bytes"], ("embeddings", "layers", "head")
-    if files["int8"] is not None:
-        bars.append(Bar("int8 file", f"{megabytes(files['int8'])} MB", (0.0, 0.0, 0.0, files["int8"] / 1e6)))
-        keys = (*keys, "int8 file, all parts")
+    held = [(step["name"], step["parts"]) for step in facts["steps"] if step["parts"] is not None]
     rows = tuple(
         (
-            step["name"],
-            *(count(number) for number in (parts["embeddings"], parts["layers"], parts["head"], sum(parts.values()))),
-            megabytes(FP32_BYTES * sum(parts.values())),
+            name,
+            *(count(number) for number in (parts["embeddings"], parts["layers"], parts["head"], _total(parts))),
+            megabytes(FP32_BYTES * _total(parts)),
         )
-        for step, parts in held
+        for name, parts in held
     )
     head = ("After step", "Embeddings", "Layers", "Head", "Parameters", "MB as fp32")
-    sized = [
+    files = facts["bytes"]
+    named = (
         ("Teacher, fp32", files["teacher_fp32"]),
         ("Student, fp32", files["fp32"]),
         ("Student, int8", files["int8"]),
-    ]
-    saved = tuple((name, megabytes(n), percent(1 - n / files["teacher_fp32"])) for name, n in sized if n is not None)
+    )
+    saved = tuple((name, megabytes(n), percent(1 - n / files["teacher_fp32"])) for name, n in named if n is not None)
     return Section(
         "Sizes",
-        pictures=(Picture("Megabytes by part, after each step that changes them", keys, tuple(bars)),),
+        pictures=(_sizes_picture(held, files["int8"]),),
         tables=(
-            Table("Parameters by part", head, ("left", *["right"] * 5), rows),
-            Table("Exported files", ("ONNX file", "MB", "Saved"), ("left", "right", "right"), saved),
+            Table("Parameters by part", head, "lrrrrr", rows),
+            Table("Exported files", ("ONNX file", "MB", "Saved"), "lrr", saved),
         ),
         notes=(
             "MB are a million bytes; as fp32 a parameter takes 4 bytes. Parameters are those of the masked-LM model,"
             " its output table shared with the embeddings and counted once.",
         ),
     )
+
+
+def _sizes_picture(held: Sequence[tuple[str, Parts]], int8: int | None) -> Picture:
+    """Return a bar for each step that changes the sizes, and one for the int8 file, all in megabytes."""
+    changes = [held[i] for i in range(len(held)) if i == 0 or held[i][1] != held[i - 1][1]]
+    bars = [
+        Bar(
+            name,
+            f"{millions(_total(parts))} parameters, {megabytes(FP32_BYTES * _total(parts))} MB",
+            tuple(FP32_BYTES * number / 1e6 for number in (parts["embeddings"], parts["layers"], parts["head"])),
+        )
+        for name, parts in changes
+    ]
+    keys: tuple[str, ...] = ("embeddings", "layers", "head")
+    if int8 is not None:
+        bars.append(Bar("int8 file", f"{megabytes(int8)} MB", (0.0, 0.0, 0.0, int8 / 1e6)))
+        keys = (*keys, "int8 file, all parts")
+    return Picture("Megabytes by part, after each step that changes them", keys, tuple(bars))
+
+
+def _total(parts: Parts) -> int:
+    return parts["embeddings"] + parts["layers"] + parts["head"]
 
 
 def quality_section(facts: Facts) -> Section:
@@ -179,11 +188,9 @@ def quality_section(facts: Facts) -> Section:
     rows = tuple((label, bits(value), percent(advantage_kept(facts, key))) for label, key, value in known)
     head = ("Model", "Bits per character", "Advantage kept")
     floors = tuple((c["name"], ratio(c["figure"]), _bound(c, ratio), _passed(c)) for c in facts["floors"])
-    tables = [Table("Bits per character", head, ("left", "right", "right"), rows)]
+    tables = [Table("Bits per character", head, "lrr", rows)]
     if floors:
-        tables.append(
-            Table("Floors", ("Floor", "Figure", "Bound", "Result"), ("left", "right", "right", "left"), floors)
-        )
+        tables.append(Table("Floors", ("Floor", "Figure", "Bound", "Result"), "lrrl", floors))
     return Section(
         "Quality",
         text=(_sentence(_verdict(facts["floors"], "floor")),) if floors else (),
@@ -218,7 +225,7 @@ def steps_section(facts: Facts) -> Section:
             f"Recipe {facts['recipe']}, teacher {facts['teacher']['source']}; {count(tokens)} tokens trained on;"
             f" {duration(spent)} in all.",
         ),
-        tables=(Table("Steps of the build", head, ("left", *["right"] * 8), rows),),
+        tables=(Table("Steps of the build", head, "l" + "r" * 8, rows),),
     )
 
 
@@ -234,7 +241,7 @@ def tokenizer_section(facts: Facts) -> Section:
     return Section(
         "Tokenizer",
         text=(f"The kept pieces cover {kept} of the text as the teacher cuts it.",),
-        tables=(Table("Tokenizer on held-out text", ("", "Before", "After"), ("left", "right", "right"), rows),),
+        tables=(Table("Tokenizer on held-out text", ("", "Before", "After"), "lrr", rows),),
     )
 
 
@@ -245,11 +252,10 @@ def gates_section(gates: Sequence[GateFacts]) -> Section:
         for g in gates
     )
     head = ("Gate", "Figure", "Unit", "Bound", "Result", "Worst on")
-    align: tuple[Align, ...] = ("left", "right", "left", "right", "left", "left")
     return Section(
         "Gates",
         text=(_sentence(_verdict(gates, "gate")),),
-        tables=(Table("Exported files against the model, on held-out text", head, align, rows),),
+        tables=(Table("Exported files against the model, on held-out text", head, "lrlrll", rows),),
     )
 
 
@@ -286,12 +292,13 @@ def latency_section(latency: Latency) -> Section:
         "Latency",
         text=(*compared, *(rough if latency["noisy"] else ())),
         pictures=(Picture("Milliseconds per sentence", ("up to p50", "from p50 to p90"), bars),),
-        tables=(Table("Milliseconds per sentence of real text", head, ("left", *["right"] * 6), rows),),
+        tables=(Table("Milliseconds per sentence of real text", head, "l" + "r" * 6, rows),),
         notes=(
             f"{latency['runtime']}, threads: {latency['threads']}, batch: {latency['batch']}, sentences:"
             f" {count(latency['sentences'])}, rounds: {latency['rounds']}. Models run by turns on each sentence in one"
             " fresh process, each fed by its own tokenizer, whose time stands apart. p50 and p90 are over the"
-            " sentences; spread is slowest less fastest round of a sentence over its median. report.json has every sample.",
+            " sentences; spread is slowest less fastest round of a sentence over its median."
+            " Raw samples are in report.json.",
         ),
     )
 
@@ -303,8 +310,8 @@ def host_section(facts: Facts) -> Section:
     return Section(
         "Host and versions",
         tables=(
-            Table("Host", ("Fact", "Value"), ("left", "left"), rows),
-            Table("Versions", ("Package", "Version"), ("left", "left"), versions),
+            Table("Host", ("Fact", "Value"), "ll", rows),
+            Table("Versions", ("Package", "Version"), "ll", versions),
         ),
     )
 

@@ -6,11 +6,8 @@ HTML and Markdown are two views of these values, so a figure cannot stand differ
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 MISSING = "–"
-
-Align = Literal["left", "right"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +17,13 @@ class Table:
     Attributes:
         caption: one phrase that says what the rows are.
         head: column names, with the unit where there is one.
-        align: of each column; numbers stand right.
+        align: a letter for each column, `l` or `r`; numbers stand right.
         rows: one tuple a row, as long as `head`.
     """
 
     caption: str
     head: tuple[str, ...]
-    align: tuple[Align, ...]
+    align: str
     rows: tuple[tuple[str, ...], ...]
 
     def __post_init__(self) -> None:
@@ -167,7 +164,7 @@ def markdown(section: Section, *, level: int = 2) -> str:
 
 def markdown_table(table: Table) -> str:
     """Return a table as Markdown, numbers to the right."""
-    rules = ["---:" if align == "right" else ":---" for align in table.align]
+    rules = ["---:" if align == "r" else ":---" for align in table.align]
     rows = (table.head, *table.rows)
     lines = ["| " + " | ".join(escape(cell) for cell in row) + " |" for row in rows]
     return "\n".join([lines[0], "| " + " | ".join(rules) + " |", *lines[1:]])

@@ -111,11 +111,13 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
     table = Table(title=f"{request.language.name} ({request.language.bcp47}), recipe {request.recipe.name}", box=SIMPLE)
     for name in ("step", "key", "status"):
         table.add_column(name, no_wrap=True)
-    for name in ("layers", "hidden", "ffn", "vocab", "parameters", "MB"):
+    for name in ("layers", "ffn", "vocab", "parameters", "MB"):
         table.add_column(name, justify="right", no_wrap=True)
     for step in plan.steps:
         shape = step.shape if step.stage or step.kind == "teacher" else None
-        sizes = [f"{size:,}" for size in (shape.layers, shape.hidden, shape.ffn, shape.vocab, shape.parameters)] if shape else [""] * 5
+        sizes = [""] * 4
+        if shape is not None:
+            sizes = [f"{shape.layers} x {shape.hidden}", *(f"{size:,}" for size in (shape.ffn, shape.vocab, shape.parameters))]
         least = "" if step.exact else "≤"
         size = f"{least}{step.predicted_bytes / MB:.2f}" if step.predicted_bytes else ""
         table.add_row(step.name, step.key[:8], status[step.name], *sizes, size)

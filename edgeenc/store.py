@@ -184,31 +184,35 @@ class Store:
         What a living process is making stays; and while there is one, all finished steps stay, for it may need them.
         """
         entries = self.list()
-        doomed = {"unfinished", "damaged"}
-        if what == "everything" and all(entry.state != "at work" for entry in entries):
-            doomed.add("finished")
+        idle = [entry for entry in entries if entry.state != "at work"]
+        kept = "" if what == "everything" and len(idle) == len(entries) else "finished"
         with on_disk(self.root):
-            return tuple(entry for entry in entries if entry.state in doomed and self._remove(entry))
+            return tuple(entry for entry in idle if self._remove(entry.key, entry.name, kept))
 
-    def _remove(self, entry: Entry) -> bool:
-        folder, place = self.folder(entry.key, entry.name), self._work(entry.key, entry.name)
-        file = try_lock(self._lock(entry.key))
+    def _remove(self, key: str, name: str, kept: str) -> bool:
+        """Remove what is under work/, and the step unless its state is `kept`; return whether the step is gone."""
+        folder, place = self.folder(key, name), self._work(key, name)
+        file = try_lock(self._lock(key))
         if file is None:
             return False
         with file:
             shutil.rmtree(place, ignore_errors=True)
-            if folder.exists():  # moved first, so that a kill while deleting leaves no half step to be seen
+            gone = self._state(key, name) != kept
+            if gone and folder.exists():  # moved first: a kill while deleting leaves no half step to be seen
                 place.mkdir(parents=True)
                 os.rename(folder, place / "folder")
                 shutil.rmtree(place)
-            self._lock(entry.key).unlink()
-        return True
+            self._lock(key).unlink()
+        return gone
+
+    def _state(self, key: str, name: str) -> State:
+        try:
+            return "unfinished" if self.manifest(key, name) is None else "finished"
+        except HostError:
+            return "damaged"
 
     def _entry(self, key: str, name: str) -> Entry:
-        try:
-            state: State = "unfinished" if self.manifest(key, name) is None else "finished"
-        except HostError:
-            state = "damaged"
+        state = self._state(key, name)
         if state != "finished":
             file = try_lock(self._lock(key))
             state = "at work" if file is None else state

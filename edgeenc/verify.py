@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
+from edgeenc.bounds import Bounds
 from edgeenc.errors import GateError, InputError
 from edgeenc.targets.session import Ids, Output, Session
 from edgeenc.targets.sizes import ExportTask
@@ -27,24 +28,6 @@ EVERY = 7
 
 WORDS = 3
 """One-word texts, which make the shortest inputs there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What the gates ask for.
-
-    Attributes:
-        parity: largest difference of float32 outputs, in their own unit. A good export stays within 1e-5; an ignored
-            mask or a shifted position moves outputs by 1e-1 and more.
-        mean_cosine: of int8 against float32 sentence vectors, over all sentences.
-        worst_cosine: the same for the worst sentence.
-        agreement: share of masked pieces where int8 and float32 put the same piece first.
-    """
-
-    parity: float
-    mean_cosine: float
-    worst_cosine: float
-    agreement: float
 
 
 @dataclass(frozen=True, slots=True)

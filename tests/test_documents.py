@@ -54,7 +54,9 @@ def test_a_command_shows_its_usage_help_and_options_and_hidden_ones_nothing(gene
 
 def test_exit_codes_are_those_of_the_errors(generate: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "| 3 | an exported file that does not do what the model does |" in generate.exit_codes()
-    assert [line.split("|")[1].strip() for line in generate.exit_codes().splitlines()[2:]] == "0 1 2 3 4 5 6 130".split()
+    assert [
+        line.split("|")[1].strip() for line in generate.exit_codes().splitlines()[2:]
+    ] == "0 1 2 3 4 5 6 130".split()
     monkeypatch.setattr(generate.errors.GateError, "exit_code", 9)
     with pytest.raises(ValueError, match=r"draws GateError with exit code 3, the class says otherwise"):
         generate.exit_codes()

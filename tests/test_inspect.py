@@ -179,7 +179,7 @@ def test_damaged_weights_are_an_input_error(checkpoint: Path, damage: Callable[[
 
 def test_other_damage_is_an_input_error(checkpoint: Path, tmp_path: Path) -> None:
     (checkpoint / "tokenizer.json").write_text('{"model": {}}', encoding="utf-8")
-    with pytest.raises(InputError, match="tokenizer.json: damaged"):
+    with pytest.raises(InputError, match=r"tokenizer.json: damaged"):
         look(checkpoint)
     (checkpoint / "config.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match=r"config.json"):

@@ -210,8 +210,8 @@ def test_no_line_ends_between_number_and_unit() -> None:
 
 def test_a_table_with_a_missing_cell_is_refused() -> None:
     with pytest.raises(ValueError, match=r"table 'pets': 2 columns expected, found \('cat',\)"):
-        Table("pets", ("", "Age"), ("left", "right"), (("cat",),))
-    table = Table("pets", ("", "Age"), ("left", "right"), (("cat", "3"),))
+        Table("pets", ("", "Age"), "lr", (("cat",),))
+    table = Table("pets", ("", "Age"), "lr", (("cat", "3"),))
     assert markdown_table(table) == "|  | Age |\n| :--- | ---: |\n| cat | 3 |"
 
 

@@ -242,13 +242,17 @@ def test_a_lock_whose_file_was_deleted_by_its_holder_is_taken_anew(tmp_path: Pat
 
 
 def kill_at_random(code: str, *arguments: Path, times: int, check: Callable[[], None]) -> None:
-    """Run `code` again and again, kill it after a random while each time, and call `check` after each kill."""
-    chance = random.Random(7)
+    """Run `code`, which prints a line a round, again and again; kill it somewhere in a round; call `check` after each kill."""
+    chance, duration = random.Random(7), 0.05
     for _ in range(times):
         run = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE)
         assert run.stdout is not None
         assert run.stdout.readline() == b"started\n"
-        time.sleep(chance.uniform(0.0, 0.12))
+        for _ in range(chance.randrange(3)):
+            began = time.monotonic()
+            assert run.stdout.readline() == b"round\n"
+            duration = time.monotonic() - began
+        time.sleep(chance.uniform(0.0, duration))
         os.kill(run.pid, signal.SIGKILL)
         run.wait(10)
         run.stdout.close()
@@ -267,6 +271,7 @@ while True:
             (draft.folder / f"{number}.bin").write_bytes(os.urandom(100_000))
         (draft.scratch / "checkpoint").write_bytes(b"c")
         store.commit(draft, Facts(kind="k", inputs={}, seconds=0.0, versions={}, host={}, figures={}))
+    print("round", flush=True)
 """
 
 
@@ -289,8 +294,7 @@ def test_killed_while_committing_every_visible_step_is_whole(tmp_path: Path) -> 
     assert any((tmp_path / "work").iterdir()), "no kill came in the middle of a step; the test shows nothing"
     states = {entry.state for entry in where.list()}
     assert states == {"finished", "unfinished"}
-    removed = where.clean()
-    assert {entry.state for entry in removed} == {"unfinished"}
+    assert {entry.state for entry in where.clean()} == {"unfinished"}
     assert list((tmp_path / "work").iterdir()) == []
     assert len(where.list()) == len(seen)
 
@@ -306,6 +310,7 @@ print("started", flush=True)
 while True:
     for name in ("a", "b"):
         publish(Path(sys.argv[1]) / name, Path(sys.argv[2]))
+        print("round", flush=True)
 """
 
 
@@ -317,12 +322,10 @@ def test_killed_while_publishing_there_is_always_one_whole_bundle(tmp_path: Path
     if way == "exchange" and not disk.exchange(sources / "a", sources / "b"):
         pytest.skip("this file system cannot exchange two folders")
     publish(sources / "a", there)
-    seen, gaps = set(), 0
+    seen: set[str] = set()
 
     def check() -> None:
-        nonlocal gaps
         if way == "aside" and not there.exists():  # between the two renames: the old one waits in the hidden folder
-            gaps += 1
             assert read_bundle(there.parent / ".bundle.edgeenc" / "old") in seen
         else:
             seen.add(read_bundle(there))
@@ -550,6 +553,15 @@ def test_list_and_clean(tmp_path: Path) -> None:
     assert [entry.key for entry in where.clean("everything")] == ["ab12", "cd34"]
     assert where.list() == ()
     assert disk.files_of(tmp_path) == ()
+
+
+def test_clean_sweeps_what_a_kill_left_of_a_finished_step(tmp_path: Path) -> None:
+    where = Store(tmp_path)
+    made = make(where)
+    (tmp_path / "work" / "ab12-adapt" / "scratch").mkdir(parents=True)
+    assert where.clean() == ()
+    assert os.listdir(tmp_path / "work") == []
+    assert where.manifest("ab12", "adapt") == made
 
 
 def test_a_build_that_waits_while_clean_removes_the_lock_goes_on(tmp_path: Path) -> None:

@@ -1,0 +1,133 @@
+"""Plans: keys that change exactly when a result would, shapes and sizes before anything runs, impossible orders refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from edgeenc.errors import InputError, RecipeError
+from edgeenc.language import resolve
+from edgeenc.model.encoder import Encoder
+from edgeenc.plan import Plan, Request, make_plan, seed_for
+from edgeenc.recipe import parse_recipe
+from edgeenc.runtime import Runtime
+from line import World, make_world
+
+RUNTIME = Runtime(threads=1)
+
+
+@pytest.fixture(scope="module")
+def world(tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> World:
+    return make_world(tiny_encoder, sentences, tmp_path_factory.mktemp("world"))
+
+
+def request_of(world: World, changes: dict[str, object] | None = None) -> Request:
+    fields = yaml.safe_load(world.recipe.read_text()) | (changes or {})
+    recipe = parse_recipe(fields, "tiny")
+    return Request(recipe, resolve("ilo"), world.teacher, str(world.teacher), world.corpus)
+
+
+def keys(plan: Plan) -> dict[str, str]:
+    return {step.name: step.key for step in plan.steps}
+
+
+def test_the_same_request_gives_the_same_plan(world: World) -> None:
+    assert make_plan(request_of(world), RUNTIME) == make_plan(request_of(world), RUNTIME)
+
+
+def test_threads_and_save_times_change_no_key(world: World) -> None:
+    other = Runtime(threads=2, save_seconds=1.0)
+    assert keys(make_plan(request_of(world), other)) == keys(make_plan(request_of(world), RUNTIME))
+
+
+def test_the_dtype_changes_trained_steps_and_what_follows(world: World) -> None:
+    one = keys(make_plan(request_of(world), RUNTIME))
+    two = keys(make_plan(request_of(world), Runtime(dtype="bfloat16")))
+    same = {name for name in one if one[name] == two[name]}
+    assert same == {"corpus", "teacher", "trim-vocab", "export:teacher"}
+
+
+def test_a_changed_stage_changes_it_and_what_follows(world: World) -> None:
+    stages = yaml.safe_load(world.recipe.read_text())["stages"]
+    stages[4]["width"] = 24
+    one, two = keys(make_plan(request_of(world), RUNTIME)), keys(make_plan(request_of(world, {"stages": stages}), RUNTIME))
+    changed = {name for name in one if one[name] != two[name]}
+    assert changed == {
+        "prune-ffn", "truncate-hidden", "student", "measure", "export", "quantize", "verify", "bench", "bundle"
+    }  # fmt: skip
+
+
+def test_bounds_change_the_gates_but_no_model(world: World) -> None:
+    one = keys(make_plan(request_of(world), RUNTIME))
+    two = keys(make_plan(request_of(world, {"bounds": {"parity": 1e-3}}), RUNTIME))
+    assert {name for name in one if one[name] != two[name]} == {"verify", "bundle"}
+
+
+def test_other_text_changes_everything_but_the_teacher(world: World, tmp_path: Path) -> None:
+    text = tmp_path / "other.txt"
+    text.write_text(world.corpus.read_text() + "\nisa pa\n")
+    one = keys(make_plan(request_of(world), RUNTIME))
+    two = keys(make_plan(replace(request_of(world), train=text), RUNTIME))
+    assert {name for name in one if one[name] == two[name]} == {"teacher", "export:teacher"}
+
+
+def test_shapes_and_sizes_are_known(world: World) -> None:
+    plan = make_plan(request_of(world), RUNTIME)
+    student = plan.student
+    assert student.name == "student"
+    assert student.shape is not None
+    assert (student.shape.layers, student.shape.hidden, student.shape.ffn, student.shape.vocab) == (2, 24, 32, 112)
+    assert plan.step("quantize").predicted_bytes < plan.step("export").predicted_bytes
+    assert plan.step("bundle").kind == "bundle" == plan.bundle.name
+
+
+def test_a_coverage_is_a_bound_until_counted(world: World) -> None:
+    stages = yaml.safe_load(world.recipe.read_text())["stages"]
+    stages[0] = {"kind": "trim-vocab", "coverage": 0.99}
+    plan = make_plan(request_of(world, {"stages": stages}), RUNTIME)
+    status = dict.fromkeys(keys(plan), "to do")
+    assert plan.to_json(status)["predicted"]["exact"] is False
+    assert plan.student.shape is not None and plan.student.shape.vocab == 120
+
+
+@pytest.mark.parametrize(("place", "stage", "words"), [
+    (2, {"kind": "drop-layers", "layers": 9}, r"tiny: stages\.2: drop-layers: layers 9 is outside 1\.\.3"),
+    (5, {"kind": "truncate-hidden", "hidden": 30}, r"tiny: stages\.5: truncate-hidden: 30 does not divide into 4 equal heads"),
+    (4, {"kind": "prune-ffn", "width": 4000}, r"tiny: stages\.4: prune-ffn: width 4,000 is outside 1\.\.48"),
+    (3, {"kind": "distill", "teacher": "teacher"}, r"tiny: stages\.3: the student has 112 pieces and the teacher 'teacher' 120"),
+])  # fmt: skip
+def test_impossible_orders_are_refused(world: World, place: int, stage: dict[str, object], words: str) -> None:
+    stages = yaml.safe_load(world.recipe.read_text())["stages"]
+    stages[place] = {"name": "distill"} | stage if place == 3 else stage
+    with pytest.raises(RecipeError, match=words):
+        make_plan(request_of(world, {"stages": stages}), RUNTIME)
+
+
+def test_a_control_has_the_tokens_of_all_trainings(world: World) -> None:
+    plan = make_plan(request_of(world, {"control": "random"}), RUNTIME)
+    assert plan.step("control").fields["tokens"] == 4096 + 4096 + 8192
+    assert plan.step("measure").inputs["control"] == "control"
+
+
+def test_a_missing_teacher_is_an_input_error(world: World, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        make_plan(replace(request_of(world), teacher=tmp_path / "none"), RUNTIME)
+
+
+def test_seeds_belong_to_names() -> None:
+    """A step's seed does not move when another step is added; two steps have two."""
+    assert seed_for(7, "adapt") == seed_for(7, "adapt")
+    assert len({seed_for(7, "adapt"), seed_for(7, "distill"), seed_for(8, "adapt")}) == 3
+    assert 0 <= seed_for(7, "adapt") < 2**31
+
+
+def test_planning_loads_no_pipeline() -> None:
+    """A plan is shown without exporters, runtimes and tokenizer libraries of other steps."""
+    code = "import sys, edgeenc.build; print([m for m in ('transformers', 'onnxruntime', 'onnx', 'optimum') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
