@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
@@ -108,7 +107,7 @@ def note(manifest: Manifest) -> str:
 def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
     """Return the plan as a table for a terminal of 80 columns."""
     request = plan.request
-    table = Table(title=f"{request.language.name} ({request.language.bcp47}), recipe {request.recipe.name}", box=SIMPLE)
+    table = Table(title=f"{request.language.name} ({request.language.bcp47}), recipe {request.recipe.name}", box=None, pad_edge=False)
     for name in ("step", "key", "status"):
         table.add_column(name, no_wrap=True)
     for name in ("layers", "ffn", "vocab", "parameters", "MB"):

@@ -51,7 +51,7 @@ def gather_graph(path: Path, rows: int, layers: int) -> Path:
 
 @pytest.fixture
 def contest(tmp_path: Path) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Return a slow and a fast graph; the tokenizer of the slow one knows all words, that of the fast one only `isa`."""
+    """Return a slow and a fast graph; the slow one's tokenizer knows all words, the other's only `isa`."""
     (tmp_path / "fast").mkdir()
     word_tokenizer(tmp_path / "fast" / "tokenizer.json", ("isa",))
     tokenizers = {"slow": word_tokenizer(tmp_path / "slow.json", ("isa", "dalawa", "tatlo")), "fast": tmp_path / "fast"}
