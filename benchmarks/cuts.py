@@ -34,9 +34,12 @@ def losses(language: str, store: Store, recipe: str) -> dict[str, float]:
     folders = {role: store.folder(plan.step(name).key, name) for role, name in cut.inputs.items()}
     encoder, corpus = load_encoder(folders["encoder"]), load_corpus(folders["corpus"])
     batches = calibration(encoder, corpus, cut.stage.batches, cut.seed)
-    models = {"uncut": encoder} | {m: truncate_hidden(encoder, batches, hidden=cut.stage.hidden, method=m) for m in METHODS}
+    models = {"uncut": encoder} | {
+        m: truncate_hidden(encoder, batches, hidden=cut.stage.hidden, method=m) for m in METHODS
+    }
     return {
-        name: bits_per_character(model, corpus.test, characters=corpus.characters, seed=0) for name, model in models.items()
+        name: bits_per_character(model, corpus.test, characters=corpus.characters, seed=0)
+        for name, model in models.items()
     }
 
 

@@ -38,7 +38,10 @@ def row(language: str, facts: dict, minutes: float, peak: float) -> list[str]:
     """Return one row of the table; bits per character on held-out text."""
     bits, sizes = facts["bits_per_character"], facts["bytes"]
     kept = (bits["unigram"] - bits["student"]) / (bits["unigram"] - bits["teacher"])
-    shown = [f"{bits[name]:.3f}" if bits[name] is not None else "-" for name in ("teacher", "unigram", "random", "cut", "student")]
+    shown = [
+        f"{bits[name]:.3f}" if bits[name] is not None else "-"
+        for name in ("teacher", "unigram", "random", "cut", "student")
+    ]
     ratio = facts["latency"]["ratio"]["student int8"]["median"]
     return [
         language,

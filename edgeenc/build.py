@@ -92,7 +92,9 @@ def _text(tag: Tag, corpus: Path | None) -> tuple[Path, Path | None]:
     """Return the training text, and the held-out text where the language has one of its own."""
     if corpus is not None:
         if not corpus.is_file():
-            raise InputError(f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line")
+            raise InputError(
+                f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line"
+            )
         return corpus, None
     language = load_language(tag.bcp47)
     if language is None or not language.corpus:

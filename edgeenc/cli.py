@@ -59,9 +59,15 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say what is built, for `build` and `plan` alike."""
     for option in reversed(
         [
-            click.option("--lang", required=True, metavar="TAG", help="Language: tl, fil, tgl, tgl_Latn, ... all mean one."),
-            click.option("--target", default="onnx", type=click.Choice(["onnx"]), show_default=True, help="Export format."),
-            click.option("--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."),
+            click.option(
+                "--lang", required=True, metavar="TAG", help="Language: tl, fil, tgl, tgl_Latn, ... all mean one."
+            ),
+            click.option(
+                "--target", default="onnx", type=click.Choice(["onnx"]), show_default=True, help="Export format."
+            ),
+            click.option(
+                "--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."
+            ),
             click.option("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]"),
             click.option("--corpus", type=FILE, metavar="FILE", help="Text, a sentence or paragraph per line."),
             click.option(
@@ -72,8 +78,12 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
                 help="What the exported file computes.",
             ),
             click.option("--precision", default="fp32,int8", metavar="LIST", show_default=True, help="Files to make."),
-            click.option("--store", type=FOLDER, metavar="DIR", help="Where finished steps are kept.  [default: user cache]"),
-            click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores allowed]"),
+            click.option(
+                "--store", type=FOLDER, metavar="DIR", help="Where finished steps are kept.  [default: user cache]"
+            ),
+            click.option(
+                "--threads", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores allowed]"
+            ),
             click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output."),
         ]
     ):

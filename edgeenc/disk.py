@@ -113,6 +113,14 @@ def try_lock(path: Path) -> BinaryIO | None:
         return None
 
 
+def is_locked(path: Path) -> bool:
+    """Tell whether another process holds the lock `path`."""
+    file = try_lock(path)
+    if file is not None:
+        file.close()
+    return file is None
+
+
 def _lock(file: BinaryIO, before_waiting: Callable[[], None]) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -65,7 +65,14 @@ def floors(bits: Bits) -> list[Check]:
     advantage = bits["unigram"] - bits["teacher"]
     if advantage > 0:
         share = (bits["unigram"] - student) / advantage
-        found.append({"name": "share of the teacher's advantage over unigram", "figure": share, "bound": 0.5, "passed": share >= 0.5})
+        found.append(
+            {
+                "name": "share of the teacher's advantage over unigram",
+                "figure": share,
+                "bound": 0.5,
+                "passed": share >= 0.5,
+            }
+        )
     return found
 
 
@@ -105,7 +112,9 @@ def _sizes(manifests: Manifests) -> Sizes:
 
 def _files(manifests: Manifests) -> list[tuple[str, str]]:
     names = ("export:teacher", "export", "quantize")
-    return [(name, file) for name in names if name in manifests for file in manifests[name].files if file.endswith(".onnx")]
+    return [
+        (name, file) for name in names if name in manifests for file in manifests[name].files if file.endswith(".onnx")
+    ]
 
 
 def _bits(measured: Manifest) -> Bits:

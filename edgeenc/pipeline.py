@@ -169,7 +169,9 @@ def _stage(work: Work) -> Figures:
     torch.manual_seed(work.step.seed)
     made = stage.apply(encoder, desk)
     if work.step.exact and made.encoder.shape != work.step.shape:
-        raise GateError(f"step {work.step.name}: planned {work.step.shape}, made {made.encoder.shape}; please report this")
+        raise GateError(
+            f"step {work.step.name}: planned {work.step.shape}, made {made.encoder.shape}; please report this"
+        )
     save_encoder(made.encoder, work.out)
     return {**made.figures, "shape": asdict(made.encoder.shape), "parameters": made.encoder.shape.parameters}
 

@@ -24,7 +24,17 @@ from edgeenc.training import TrainingOptions
 
 Precision = Literal["fp32", "int8"]
 
-VERSIONS = {"corpus": 1, "teacher": 1, "control": 1, "measure": 1, "export": 1, "quantize": 1, "verify": 1, "bench": 1, "bundle": 1}
+VERSIONS = {
+    "corpus": 1,
+    "teacher": 1,
+    "control": 1,
+    "measure": 1,
+    "export": 1,
+    "quantize": 1,
+    "verify": 1,
+    "bench": 1,
+    "bundle": 1,
+}
 """Raised when the same fields would give other files, so that old results are not taken for new ones."""
 
 
@@ -213,11 +223,19 @@ class _Maker:
             files["int8"] = self.add("quantize", {"fp32": exported.name}, {}, shape=student.shape).name
         checked = {"student": student.name, "corpus": "corpus", **files}
         self.add("verify", checked, {"task": task, "bounds": request.recipe.bounds.model_dump(mode="json")})
-        timed = {"corpus": "corpus", "teacher": "teacher", "teacher-onnx": teacher.name, "student": student.name, **files}
+        timed = {
+            "corpus": "corpus",
+            "teacher": "teacher",
+            "teacher-onnx": teacher.name,
+            "student": student.name,
+            **files,
+        }
         self.add("bench", timed, {})
         head = {"language": request.language.bcp47, "source": request.source, "recipe": request.recipe.to_yaml()}
         everything = {name: name for name in self.steps}
-        self.add("bundle", everything, head | {"task": task, "precisions": list(request.precisions)}, shape=student.shape)
+        self.add(
+            "bundle", everything, head | {"task": task, "precisions": list(request.precisions)}, shape=student.shape
+        )
 
     def key(
         self, kind: str, version: int, fields: Mapping[str, JsonValue], seed: int, inputs: Mapping[str, str]

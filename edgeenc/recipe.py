@@ -53,7 +53,9 @@ class Recipe(BaseModel):
 
     def to_yaml(self) -> str:
         """Return the recipe with every default written out; reading it back gives an equal recipe."""
-        stages = [{"kind": s.kind, "name": s.label} | s.model_dump(mode="json", exclude={"kind", "name"}) for s in self.stages]
+        stages = [
+            {"kind": s.kind, "name": s.label} | s.model_dump(mode="json", exclude={"kind", "name"}) for s in self.stages
+        ]
         head = self.model_dump(mode="json", exclude={"stages", "bounds"})
         whole = head | {"stages": stages, "bounds": self.bounds.model_dump(mode="json")}
         return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
@@ -153,7 +155,9 @@ def _stage(place: int, item: JsonValue, problems: list[str]) -> Stage:
         problems.append(f"stages.{place}: a mapping with a `kind` is expected, e.g. {{kind: trim-vocab, size: 8000}}")
         return Stage(kind=f"stage {place}")
     if kind not in kinds:
-        problems.append(f"stages.{place}.kind: no such stage {kind!r}{_meant(kind, kinds)}; there are {', '.join(sorted(kinds))}")
+        problems.append(
+            f"stages.{place}.kind: no such stage {kind!r}{_meant(kind, kinds)}; there are {', '.join(sorted(kinds))}"
+        )
         return Stage(kind=kind)
     name = item.get("name")
     unread = Stage.model_construct(kind=kind, name=name if isinstance(name, str) else "")
@@ -166,7 +170,9 @@ def _names(stages: list[Stage]) -> list[str]:
     for place, stage in enumerate(stages):
         for name in stage.reads:
             if name not in seen:
-                problems.append(f"stages.{place}: no earlier step {name!r}{_meant(name, seen)}; there are {', '.join(seen)}")
+                problems.append(
+                    f"stages.{place}: no earlier step {name!r}{_meant(name, seen)}; there are {', '.join(seen)}"
+                )
         if stage.label in seen:
             problems.append(f"stages.{place}: a second step {stage.label!r}; give it a `name` of its own")
         seen.append(stage.label)

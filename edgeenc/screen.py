@@ -107,7 +107,11 @@ def note(manifest: Manifest) -> str:
 def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
     """Return the plan as a table for a terminal of 80 columns."""
     request = plan.request
-    table = Table(title=f"{request.language.name} ({request.language.bcp47}), recipe {request.recipe.name}", box=None, pad_edge=False)
+    table = Table(
+        title=f"{request.language.name} ({request.language.bcp47}), recipe {request.recipe.name}",
+        box=None,
+        pad_edge=False,
+    )
     for name in ("step", "key", "status"):
         table.add_column(name, no_wrap=True)
     for name in ("layers", "ffn", "vocab", "parameters", "MB"):
@@ -116,7 +120,10 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
         shape = step.shape if step.stage or step.kind == "teacher" else None
         sizes = [""] * 4
         if shape is not None:
-            sizes = [f"{shape.layers} x {shape.hidden}", *(f"{size:,}" for size in (shape.ffn, shape.vocab, shape.parameters))]
+            sizes = [
+                f"{shape.layers} x {shape.hidden}",
+                *(f"{size:,}" for size in (shape.ffn, shape.vocab, shape.parameters)),
+            ]
         least = "" if step.exact else "≤"
         size = f"{least}{step.predicted_bytes / MB:.2f}" if step.predicted_bytes else ""
         table.add_row(step.name, step.key[:8], status[step.name], *sizes, size)

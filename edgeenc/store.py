@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from edgeenc.disk import Stamp, Tell, appear, files_of, locked, on_disk, seal, trouble, try_lock
+from edgeenc.disk import Stamp, Tell, appear, files_of, is_locked, locked, on_disk, seal, trouble, try_lock
 from edgeenc.errors import HostError, UsageError
 
 MANIFEST = "manifest.json"
@@ -192,8 +192,7 @@ class Store:
     def _remove(self, key: str, name: str, kept: str) -> bool:
         """Remove what is under work/, and the step unless its state is `kept`; return whether the step is gone."""
         folder, place = self.folder(key, name), self._work(key, name)
-        file = try_lock(self._lock(key))
-        if file is None:
+        if (file := try_lock(self._lock(key))) is None:
             return False
         with file:
             shutil.rmtree(place, ignore_errors=True)
@@ -212,13 +211,10 @@ class Store:
             return "damaged"
 
     def _entry(self, key: str, name: str) -> Entry:
-        state = self._state(key, name)
-        if state != "finished":
-            file = try_lock(self._lock(key))
-            state = "at work" if file is None else state
-            if file is not None:
-                file.close()
-        return Entry(key, name, state, _bytes_under(self.folder(key, name)) + _bytes_under(self._work(key, name)))
+        state, size = self._state(key, name), _bytes_under(self.folder(key, name)) + _bytes_under(self._work(key, name))
+        if state != "finished" and is_locked(self._lock(key)):
+            state = "at work"
+        return Entry(key, name, state, size)
 
     def _work(self, key: str, name: str) -> Path:
         return self.root / "work" / f"{key}-{name}"

@@ -102,7 +102,12 @@ class History:
     def figures(self) -> dict[str, JsonValue]:
         """Return what a report shows of a training; losses in nats per predicted piece."""
         looks = [[step, round(loss, 6)] for step, loss in self.looks]
-        return {"tokens": self.tokens, "best_step": self.best_step, "best_loss": round(self.best_loss, 6), "looks": looks}
+        return {
+            "tokens": self.tokens,
+            "best_step": self.best_step,
+            "best_loss": round(self.best_loss, 6),
+            "looks": looks,
+        }
 
 
 def silent(_: Progress) -> None:
@@ -172,7 +177,9 @@ def train(
 class _Run:
     """The state of a training run: everything that a checkpoint must hold."""
 
-    def __init__(self, model: nn.Module, schedule: Schedule, history: History, best: dict[str, Tensor], step: int) -> None:
+    def __init__(
+        self, model: nn.Module, schedule: Schedule, history: History, best: dict[str, Tensor], step: int
+    ) -> None:
         self.model, self.schedule, self.history, self.best, self.step = model.eval(), schedule, history, best, step
         self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self.optimizer = _optimizer(self.parameters, schedule.lr)

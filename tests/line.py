@@ -56,4 +56,6 @@ def edgeenc(*arguments: str, cwd: Path | None = None, timeout: float = 600) -> s
     """Run the command line in a process of its own."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-m", "edgeenc", *arguments]
-    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False)
+    return subprocess.run(
+        command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False
+    )

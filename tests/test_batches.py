@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, models
 
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
-from edgeenc.text.batches import Pieces, corrupt, draw, masked_stream, pack
+from edgeenc.text.batches import Batching, Pieces, corrupt, draw, masked_stream, pack
 
 C, S, M = 100, 101, 102
 PIECES = Pieces(size=100, cls=C, sep=S, mask=M, specials=(C, S, M))
@@ -58,7 +58,7 @@ def test_corruption_hits_ordinary_pieces_in_known_shares() -> None:
 
 def test_a_batch_is_a_function_of_seed_and_step(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     def stream(seed: int) -> object:
-        return masked_stream([sentences], tiny_encoder.tokenizer, seed=seed, tokens=64, lengths=(16, 16, 32))
+        return masked_stream([sentences], tiny_encoder.tokenizer, Batching(64, lengths=(16, 16, 32)), seed=seed)
 
     one, same, other = stream(1), stream(1), stream(2)
     for step in (0, 2, 7):
@@ -73,9 +73,8 @@ def test_a_batch_is_a_function_of_seed_and_step(tiny_encoder: Encoder, sentences
 def test_groups_are_mixed_in_the_asked_proportions(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     """Pattern (0, 1, 1, 1): one row of the first group in four, and each group is walked without gaps."""
     tokenizer = tiny_encoder.tokenizer
-    stream = masked_stream(
-        [sentences[:10], sentences[10:]], tokenizer, seed=0, tokens=96, rate=0.01, lengths=(16,), pattern=(0, 1, 1, 1)
-    )
+    mixed = Batching(96, 0.01, (16,), (0, 1, 1, 1))
+    stream = masked_stream([sentences[:10], sentences[10:]], tokenizer, mixed, seed=0)
     first, second = ({tuple(row[1:4]) for row in group.tolist()} for group in stream.groups[16])
     rows = [tuple(row[1:4]) for step in range(8) for row in stream(step).ids_BT.tolist()]
     assert len(rows) == 48

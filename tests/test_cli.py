@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from line import World, edgeenc, make_world
 
 from edgeenc.model.encoder import Encoder
-from line import World, edgeenc, make_world
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (["build", "--lang", "tl", "--teacher", "org/name"], 2, "pin it to a commit"),
     (["build", "--lang", "ilo"], 5, "no text comes with edgeenc"),
     (["build", "--lang", "ilo", "--corpus", "{texts}/none.txt"], 5, "no such file"),
-    (["build", "--lang", "ilo", "--corpus", "{texts}/empty.txt"], 5, "0 bytes of distinct text, expected at least 50,000"),
+    (["build", "--lang", "ilo", "--corpus", "{texts}/empty.txt"], 5, "0 bytes of distinct text, expected at least"),
     (["build", "--lang", "ilo", "--corpus", "{texts}/small.txt"], 5, "expected at least 50,000"),
     (["build", "--lang", "ilo", "--corpus", "{texts}/latin.txt"], 5, "line 1 is not UTF-8"),
     (["build", "--lang", "el", "--corpus", "{texts}/greek.txt", "--recipe", "{recipe}"], 5, "of its pieces are unknown"),

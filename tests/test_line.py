@@ -13,13 +13,20 @@ import time
 from pathlib import Path
 
 import pytest
+from line import World, edgeenc, make_world
 
 from edgeenc.model.encoder import Encoder
-from line import World, edgeenc, make_world
 
 pytestmark = pytest.mark.export
 
-SAME = ("model.safetensors", "tokenizer.json", "onnx/model.onnx", "onnx/model_quantized.onnx", "golden.jsonl", "recipe.yaml")
+SAME = (
+    "model.safetensors",
+    "tokenizer.json",
+    "onnx/model.onnx",
+    "onnx/model_quantized.onnx",
+    "golden.jsonl",
+    "recipe.yaml",
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +51,14 @@ def test_the_bundle_has_every_promised_file(built: tuple[Path, Path]) -> None:
     bundle = built[1]
     files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
     report = {"report/report.html", "report/report.md", "report/report.json"}
-    rest = {"config.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "README.md", "manifest.json"}
+    rest = {
+        "config.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "vocab.txt",
+        "README.md",
+        "manifest.json",
+    }
     assert files == {*SAME, *report, *rest}
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["files"]["model.safetensors"]["sha256"] == hashes(bundle)["model.safetensors"]
@@ -82,7 +96,8 @@ def test_the_stored_recipe_gives_the_same_plan(world: World, built: tuple[Path, 
     store, bundle = built
     asked = ["--lang", "ilo", "--corpus", str(world.corpus), "--store", str(store), "--threads", "1", "--json"]
     plans = [
-        json.loads(edgeenc("plan", *asked, "--recipe", str(path)).stdout) for path in (world.recipe, bundle / "recipe.yaml")
+        json.loads(edgeenc("plan", *asked, "--recipe", str(path)).stdout)
+        for path in (world.recipe, bundle / "recipe.yaml")
     ]
     assert plans[0] == plans[1]
 

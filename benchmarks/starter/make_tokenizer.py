@@ -85,7 +85,9 @@ def main(work: Path, out: Path) -> None:
         total = sum(len(e.tokens) for e in encoded)
         unknown = sum(token == "[UNK]" for e in encoded for token in e.tokens)
         words = sum(len(line.split()) for line in lines)
-        print(f"{path.name[:-7]}\tunknown {100 * unknown / total:.4f} %\tpieces/word {total / words:.3f}\t{len(lines)} lines")
+        print(
+            f"{path.name[:-7]}\tunknown {100 * unknown / total:.4f} %\tpieces/word {total / words:.3f}\t{len(lines)} lines"
+        )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from edgeenc.compress.losses import chosen_logits, masked_lm
 from edgeenc.model.encoder import Encoder
-from edgeenc.text.batches import Masked, masked_stream
+from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
 from edgeenc.training import History, Job, Loss, TrainingOptions, train
 
@@ -20,7 +20,9 @@ HELD_RATE = 0.15
 LossOf = Callable[[Encoder, Masked], Tensor]
 
 
-def fit(encoder: Encoder, corpus: Corpus, options: TrainingOptions, job: Job, loss_of: LossOf) -> tuple[Encoder, History]:
+def fit(
+    encoder: Encoder, corpus: Corpus, options: TrainingOptions, job: Job, loss_of: LossOf
+) -> tuple[Encoder, History]:
     """Return a trained copy of `encoder`, and what happened; the copy has the best held-out masked-LM loss seen.
 
     Args:
@@ -32,17 +34,10 @@ def fit(encoder: Encoder, corpus: Corpus, options: TrainingOptions, job: Job, lo
     """
     pupil = replace(encoder, model=copy.deepcopy(encoder.model).train(False).to(job.runtime.device))
     lengths = tuple(min(length, encoder.shape.positions) for length in options.lengths)
-    stream = masked_stream(
-        [corpus.train],
-        encoder.tokenizer,
-        seed=job.seed,
-        tokens=options.batch_tokens,
-        rate=options.mask_rate,
-        lengths=lengths,
-    )
-    held = masked_stream(
-        [corpus.valid], encoder.tokenizer, seed=0, tokens=options.batch_tokens, rate=HELD_RATE, lengths=(min(lengths),)
-    )
+    read = Batching(options.batch_tokens, options.mask_rate, lengths)
+    stream = masked_stream([corpus.train], encoder.tokenizer, read, seed=job.seed)
+    look = Batching(options.batch_tokens, HELD_RATE, (min(lengths),))
+    held = masked_stream([corpus.valid], encoder.tokenizer, look, seed=0)
     fixed = [held(step).to(job.runtime.device) for step in range(HELD_BATCHES)]
 
     def loss_at(step: int) -> Loss:

@@ -14,13 +14,13 @@ from torch.utils.hooks import RemovableHandle
 from edgeenc.compress.losses import chosen_logits, masked_lm
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
-from edgeenc.text.batches import Masked, masked_stream
+from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
 
 
 def calibration(encoder: Encoder, corpus: Corpus, batches: int, seed: int) -> list[Masked]:
     """Return `batches` fixed batches of training text; held-out text is never used to choose what to cut."""
-    stream = masked_stream([corpus.train], encoder.tokenizer, seed=seed, rate=0.15)
+    stream = masked_stream([corpus.train], encoder.tokenizer, Batching(rate=0.15), seed=seed)
     return [stream(step) for step in range(batches)]
 
 
@@ -85,6 +85,10 @@ def linears(encoder: Encoder, out: str, into: str) -> list[nn.Module]:
     first: dict[int, nn.Module] = {}
     for name, module in encoder.model.named_modules():
         layer = encoder.anatomy.layer_of(f"{name}.")
-        if layer is not None and isinstance(module, nn.Linear) and encoder.anatomy.axes(f"{name}.weight") == (out, into):
+        if (
+            layer is not None
+            and isinstance(module, nn.Linear)
+            and encoder.anatomy.axes(f"{name}.weight") == (out, into)
+        ):
             first.setdefault(layer, module)
     return [first[layer] for layer in sorted(first)]

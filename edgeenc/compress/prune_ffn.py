@@ -35,7 +35,9 @@ class PruneFfn(Stage):
 
     def apply(self, encoder: Encoder, desk: Desk) -> Made:
         """Call `prune_ffn`."""
-        return Made(prune_ffn(encoder, calibration(encoder, desk.corpus, self.batches, desk.job.seed), width=self.width))
+        return Made(
+            prune_ffn(encoder, calibration(encoder, desk.corpus, self.batches, desk.job.seed), width=self.width)
+        )
 
 
 def prune_ffn(encoder: Encoder, batches: Iterable[Masked], *, width: int) -> Encoder:

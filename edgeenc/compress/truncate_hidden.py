@@ -63,7 +63,9 @@ def narrowed(shape: Shape, hidden: int, method: Method) -> Shape:
     return replace(shape, hidden=hidden, head_width=hidden // unit)
 
 
-def truncate_hidden(encoder: Encoder, batches: Sequence[Masked], *, hidden: int, method: Method = "importance") -> Encoder:
+def truncate_hidden(
+    encoder: Encoder, batches: Sequence[Masked], *, hidden: int, method: Method = "importance"
+) -> Encoder:
     """Return `encoder` with `hidden` channels of the residual stream, and as many attention channels.
 
     - `leading`: the first channels of every tensor, heads re-cut across their borders, as published.

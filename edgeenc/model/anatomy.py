@@ -67,7 +67,9 @@ class Anatomy:
         try:
             return self.rows[row]
         except KeyError:
-            raise InputError(f"{self.family}: unknown parameter {name}; its axes are not in the family's table") from None
+            raise InputError(
+                f"{self.family}: unknown parameter {name}; its axes are not in the family's table"
+            ) from None
 
     def shape(self, config: PretrainedConfig) -> Shape:
         """Read the shape off a configuration."""

@@ -84,7 +84,9 @@ def load_config(folder: Path) -> PretrainedConfig:
     if not folder.is_dir():
         raise InputError(f"checkpoint {folder}: no such folder")
     if not (folder / "config.json").is_file():
-        raise InputError(f"checkpoint {folder}: config.json is missing; a checkpoint folder of transformers is expected")
+        raise InputError(
+            f"checkpoint {folder}: config.json is missing; a checkpoint folder of transformers is expected"
+        )
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
@@ -113,7 +115,9 @@ def _state(folder: Path, anatomy: Anatomy) -> dict[str, Tensor]:
     """Return the checkpoint's tensors as float32, tied names filled in, foreign heads left out."""
     path = folder / WEIGHTS
     if not path.is_file():
-        raise InputError(f"checkpoint {folder}: {WEIGHTS} is missing; other formats are not loaded because they can run code")
+        raise InputError(
+            f"checkpoint {folder}: {WEIGHTS} is missing; other formats are not loaded because they can run code"
+        )
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:

@@ -70,9 +70,7 @@ def rebuild(encoder: Encoder, state: State, shape: Shape) -> Encoder:
             f"attention width {shape.attention} ({shape.heads} heads of {shape.head_width}) differs from hidden"
             f" {shape.hidden}; transformers cannot load such a BERT"
         )
-    config = type(encoder.model.config).from_dict(
-        encoder.model.config.to_dict() | encoder.anatomy.config_fields(shape)
-    )
+    config = type(encoder.model.config).from_dict(encoder.model.config.to_dict() | encoder.anatomy.config_fields(shape))
     with torch.random.fork_rng(devices=[]):
         fresh = encoder.anatomy.model_class(config).to(encoder.model.dtype)
     names = encoder.anatomy.tied

@@ -136,59 +136,62 @@ def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, rng: np.random.Generator)
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """What a batch looks like.
+
+    Attributes:
+        tokens: tokens of a batch; a batch of rows of length T has `tokens // T` rows.
+        rate: share of the pieces to predict.
+        lengths: the row length of each step, repeated for ever.
+        pattern: which group of texts each row comes from, repeated for ever; groups are mixed in these proportions.
+    """
+
+    tokens: int = 2048
+    rate: float = 0.3
+    lengths: tuple[int, ...] = (64,)
+    pattern: tuple[int, ...] = (0,)
+
+
 @dataclass(frozen=True)
 class Stream:
     """An endless stream of masked batches; batch `step` depends on the fields and `step` alone.
 
     Attributes:
         groups: for each row length, the packed rows of each group of texts.
-        pattern: which group each row comes from, repeated for ever; groups are mixed in these proportions.
-        lengths: the row length of each step, repeated for ever.
-        tokens: tokens of a batch; a batch of rows of length T has `tokens // T` rows.
-        rate: share of the pieces to predict.
+        batching: lengths, proportions and masks.
         pieces: the tokenizer's special ids.
         seed: of the order and the masks.
     """
 
     groups: dict[int, tuple[Rows, ...]]
-    pattern: tuple[int, ...]
-    lengths: tuple[int, ...]
-    tokens: int
-    rate: float
+    batching: Batching
     pieces: Pieces
     seed: int
 
     def __call__(self, step: int) -> Masked:
         """Return batch number `step`."""
-        length = self.lengths[step % len(self.lengths)]
-        earlier = step // len(self.lengths) * self.lengths.count(length)
-        earlier += self.lengths[: step % len(self.lengths)].count(length)
-        count = max(1, self.tokens // length)
+        lengths, pattern = self.batching.lengths, np.asarray(self.batching.pattern)
+        length = lengths[step % len(lengths)]
+        earlier = step // len(lengths) * lengths.count(length) + lengths[: step % len(lengths)].count(length)
+        count = max(1, self.batching.tokens // length)
         places = np.arange(earlier * count, (earlier + 1) * count)
         ids_BT = np.empty((count, length), dtype=np.int32)
-        of_place = np.asarray(self.pattern)[places % len(self.pattern)]
-        for group in np.unique(of_place):
+        of_place = pattern[places % len(pattern)]
+        for group in map(int, np.unique(of_place)):
             here = of_place == group
-            before = sum(self._of_group(int(group), int(places[0])))
-            ids_BT[here] = draw(self.groups[length][group], before, int(here.sum()), self.seed + int(group))
-        return corrupt(ids_BT, self.pieces, self.rate, np.random.default_rng([self.seed, step]))
+            before = self._of_group(group, int(places[0]))
+            ids_BT[here] = draw(self.groups[length][group], before, int(here.sum()), self.seed + group)
+        return corrupt(ids_BT, self.pieces, self.batching.rate, np.random.default_rng([self.seed, step]))
 
-    def _of_group(self, group: int, place: int) -> tuple[int, int]:
-        """Return how many of the first `place` rows come from `group`: in whole patterns, and in the last part."""
-        whole, rest = divmod(place, len(self.pattern))
-        return whole * self.pattern.count(group), self.pattern[:rest].count(group)
+    def _of_group(self, group: int, place: int) -> int:
+        """Return how many of the first `place` rows come from `group`."""
+        pattern = self.batching.pattern
+        whole, rest = divmod(place, len(pattern))
+        return whole * pattern.count(group) + pattern[:rest].count(group)
 
 
-def masked_stream(
-    texts: Sequence[Sequence[str]],
-    tokenizer: Tokenizer,
-    *,
-    seed: int,
-    tokens: int = 2048,
-    rate: float = 0.3,
-    lengths: tuple[int, ...] = (64,),
-    pattern: tuple[int, ...] = (0,),
-) -> Stream:
+def masked_stream(texts: Sequence[Sequence[str]], tokenizer: Tokenizer, batching: Batching, *, seed: int) -> Stream:
     """Return the stream of masked batches over one or more groups of lines; the lines are shuffled by `seed` first.
 
     Raises:
@@ -200,6 +203,6 @@ def masked_stream(
         encoded = encode(lines, tokenizer)
         order = np.random.default_rng([seed, number]).permutation(len(encoded))
         shuffled = [encoded[i] for i in order]
-        for length in set(lengths):
+        for length in set(batching.lengths):
             groups[length] = (*groups.get(length, ()), pack(shuffled, length, pieces))
-    return Stream(groups, pattern, lengths, tokens, rate, pieces, seed)
+    return Stream(groups, batching, pieces, seed)
