@@ -2,8 +2,8 @@
 
     python benchmarks/cuts.py [--store DIR] [--recipe NAME|PATH] [LANGUAGE ...]
 
-Needs finished builds of the starter recipe in the store. Every method cuts the same pruned model to the recipe's hidden size; bits per
-character are of the same held-out words. Prints a Markdown table, lowest first.
+Needs finished builds of the starter recipe in the store. Every method cuts the same pruned model to the recipe's
+hidden size; bits per character are of the same held-out words. Prints a Markdown table, lowest first.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
     python benchmarks/starter_run.py OUT [--store DIR] [--recipe NAME|PATH] [--threads N] [LANGUAGE ...]
 
-Each build is a process of its own, in a store of its own unless --store is given. OUT gets the bundles, `table.md`, and `results.json` with
-the facts of every report (raw latency samples and the host among them). Minutes are those of the whole command.
+Each build is a process of its own, in a store of its own unless --store is given. OUT gets the bundles, `table.md`,
+and `results.json` with the facts of every report (raw latency samples and the host among them). Minutes are those of
+the whole command.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ class Bounds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     parity: float = Field(default=1e-4, gt=0)
-    """Largest absolute difference between PyTorch and ONNX fp32 outputs at real pieces, in their own unit. A good export stays within 1e-5;
-    an ignored mask or a shifted position moves outputs by 1e-1 and more."""
+    """Largest absolute difference between PyTorch and ONNX fp32 outputs at real pieces, in their own unit. A good
+    export stays within 1e-5; an ignored mask or a shifted position moves outputs by 1e-1 and more."""
     mean_cosine: float = Field(default=0.98, gt=0, le=1)
     """Mean cosine of int8 and fp32 sentence vectors."""
     worst_cosine: float = Field(default=0.90, ge=-1, le=1)

@@ -99,7 +99,8 @@ def _text(tag: Tag, corpus: Path | None) -> tuple[Path, Path | None]:
     language = load_language(tag.bcp47)
     if language is None or not language.corpus:
         raise InputError(
-            f"{tag.name} ({tag.bcp47}): no text comes with edgeenc; give yours with --corpus FILE, one sentence or paragraph per line"
+            f"{tag.name} ({tag.bcp47}): no text comes with edgeenc; give yours with --corpus FILE,"
+            " one sentence or paragraph per line"
         )
     if language.corpus == "starter":
         return starter_corpus(tag.bcp47)

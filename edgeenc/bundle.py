@@ -16,11 +16,11 @@ from typing import TypedDict
 import numpy as np
 from tokenizers import Tokenizer
 
-from edgeenc.bundle_card import model_card
 from edgeenc.disk import Stamp, files_of, seal
 from edgeenc.errors import GateError, InputError
 from edgeenc.report import write_report
-from edgeenc.report_facts import Facts
+from edgeenc.report.card import model_card
+from edgeenc.report.facts import Facts
 from edgeenc.store import BUNDLE_MARK, MANIFEST
 from edgeenc.targets.session import OrtSession
 

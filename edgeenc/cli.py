@@ -1,6 +1,7 @@
 """The command line: each command a few lines, heavy imports inside, every mistake with its exit code.
 
-0 ok, 1 unexpected, 2 usage, 3 gate failed, 4 budget cannot be met, 5 input, 6 environment, 130 interrupted and resumable.
+0 ok, 1 unexpected, 2 usage, 3 gate failed, 4 budget cannot be met, 5 input, 6 environment, 130 interrupted and
+resumable.
 """
 
 from __future__ import annotations
@@ -184,7 +185,7 @@ def _show(plan: Plan, store: Store, as_json: bool) -> None:
 
 @cli.group()
 def recipes() -> None:
-    """The recipes that come with edgeenc, and your own."""
+    """List, show, copy and check recipes."""
 
 
 @recipes.command("list")
@@ -253,7 +254,7 @@ def verify(folder: Path, as_json: bool) -> None:
 @click.argument("path", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def inspect(path: Path, as_json: bool) -> None:
-    """Show what is in a checkpoint folder or a bundle: shape, parameters and bytes by part, tokenizer; no weights are loaded."""
+    """Show what is in a checkpoint or a bundle: shape, parameters and bytes by part, tokenizer; loads no weights."""
     from rich.console import Console
 
     from edgeenc.inspect import look, render
@@ -284,7 +285,7 @@ def doctor(root: Path | None, as_json: bool) -> None:
 
 @cli.group()
 def store() -> None:
-    """Finished steps, kept so that they are not done twice."""
+    """List and clean what is kept so that no step is done twice."""
 
 
 STORE = click.option("--store", "root", type=FOLDER, metavar="DIR", help="Which store.  [default: user cache]")

@@ -1,14 +1,14 @@
 """Everything that can go wrong, and the exit code each mistake ends with.
 
-    EdgeencError            1   something unexpected
-    ├── UsageError          2   a flag, language tag, target or recipe that cannot be read
-    │   ├── RecipeError     2   a recipe or language file; all its problems at once
-    │   └── ShapeError      2   a stage that cannot work on the shape it is given
-    ├── GateError           3   an exported file that does not do what the model does
-    ├── BudgetError         4   a bound that no plan can meet
-    ├── InputError          5   a corpus, teacher or bundle that is missing, empty or damaged
-    ├── HostError           6   this machine: disk full, folder not writable, package missing
-    └── Interrupted       130   stopped from outside; the next run goes on from here
+EdgeencError            1   something unexpected
+├── UsageError          2   a flag, language tag, target or recipe that cannot be read
+│   ├── RecipeError     2   a recipe or language file; all its problems at once
+│   └── ShapeError      2   a stage that cannot work on the shape it is given
+├── GateError           3   an exported file that does not do what the model does
+├── BudgetError         4   a bound that no plan can meet
+├── InputError          5   a corpus, teacher or bundle that is missing, empty or damaged
+├── HostError           6   this machine: disk full, folder not writable, package missing
+└── Interrupted       130   stopped from outside; the next run goes on from here
 """
 
 from __future__ import annotations

@@ -21,12 +21,12 @@ from edgeenc.bundle import Contents, assemble
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.stage import Desk
 from edgeenc.errors import GateError, InputError
-from edgeenc.facts import facts_of
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.model.random import random_like
 from edgeenc.plan import Plan, Step
 from edgeenc.runtime import Runtime
 from edgeenc.store import Draft, Facts, Manifest, Store
+from edgeenc.summary import facts_of
 from edgeenc.targets.onnx import export
 from edgeenc.targets.quantize import quantize
 from edgeenc.targets.session import OrtSession
@@ -47,7 +47,7 @@ Figures = Mapping[str, JsonValue]
 
 @dataclass(frozen=True)
 class Event:
-    """What the screen is told: a step is `skipped`, has `begun`, makes `progress`, is `done`, or something is `said`."""
+    """What the screen is told: a step is `skipped`, `begun`, in `progress`, `done`, or something is `said`."""
 
     what: str
     step: Step

@@ -186,13 +186,7 @@ class _Maker:
                 shape = stage.reshape(shape)
             except ShapeError as error:
                 raise RecipeError(f"{self.request.recipe.name}: stages.{place}: {error}") from None
-            for name in stage.reads if stage.kind == "distill" else ():
-                taught = self.steps[name].shape
-                if taught is not None and taught.vocab != shape.vocab:
-                    raise RecipeError(
-                        f"{self.request.recipe.name}: stages.{place}: the student has {shape.vocab:,} pieces and the teacher"
-                        f" {name!r} {taught.vocab:,}; trim the vocabulary before the teacher's step, or after the distillation"
-                    )
+            self._same_pieces(place, stage, shape)
             cut = last if stage.trains else cut
             inputs = {"encoder": last.name, "corpus": "corpus"} | {name: name for name in stage.reads}
             fields = stage.model_dump(mode="json", exclude={"name", "kind"})
@@ -205,6 +199,17 @@ class _Maker:
             last = Step(stage.label, stage.kind, key, seed, inputs, fields, stage, shape, size, exact)
             self.steps[last.name] = last
         return last, cut
+
+    def _same_pieces(self, place: int, stage: Stage, shape: Shape) -> None:
+        """Refuse a distillation between two vocabularies."""
+        for name in stage.reads if stage.kind == "distill" else ():
+            taught = self.steps[name].shape
+            if taught is not None and taught.vocab != shape.vocab:
+                raise RecipeError(
+                    f"{self.request.recipe.name}: stages.{place}: the student has {shape.vocab:,} pieces and the"
+                    f" teacher {name!r} {taught.vocab:,}; trim the vocabulary before the teacher's step, or after the"
+                    " distillation"
+                )
 
     def results(self, student: Step, cut: Step) -> None:
         """Add what is done with the student: measure, export, quantize, verify, bench, bundle."""
@@ -265,7 +270,7 @@ def _corpus_fields(request: Request) -> dict[str, JsonValue]:
 
 
 def _control_options(recipe: Recipe) -> TrainingOptions | None:
-    """Return how the control is trained: as the last training stage, with the tokens of all of them; None where none is wanted."""
+    """Return how the control is trained: as the last training, with the tokens of all; None where none is wanted."""
     trained = [stage for stage in recipe.stages if isinstance(stage, TrainingOptions)]
     if recipe.control == "none" or not trained:
         return None

@@ -28,7 +28,8 @@ M = TypeVar("M", bound=BaseModel)
 class Language(BaseModel):
     """Where a language's text is.
 
-    `tag` is the BCP-47 code that all spellings of the language resolve to; `corpus` is `starter` for the kit's text, or a path.
+    `tag` is the BCP-47 code that all spellings of the language resolve to; `corpus` is `starter` for the kit's text,
+    or a path.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,7 +49,7 @@ class Recipe(BaseModel):
     seed: int = Field(default=0, ge=0)
     stages: tuple[Stage, ...] = Field(min_length=1)
     control: Literal["none", "random"] = "none"
-    """`random` also trains the student's shape from random weights on as many tokens, to show what the teacher was worth."""
+    """`random` also trains the student's shape from random weights on as many tokens, to show what copying is worth."""
     bounds: Bounds = Bounds()
 
     def to_yaml(self) -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from edgeenc.pipeline import Event
     from edgeenc.plan import Plan, Step
-    from edgeenc.report_facts import Facts
+    from edgeenc.report.facts import Facts
     from edgeenc.store import Manifest
     from edgeenc.training import Progress
 
@@ -84,10 +84,10 @@ class Screen:
 def step_line(step: Step, manifest: Manifest, what: str) -> str:
     """Return one line of the table of steps: name, time, parameters, megabytes of the exported file."""
     spent = "kept" if what == "skipped" else f"{manifest.seconds:.1f} s"
-    shape = step.shape if step.stage or step.kind in ("teacher", "export", "quantize") else None
-    parameters = f"{shape.parameters / 1e6:.2f} M" if shape and step.stage or step.kind == "teacher" and shape else ""
+    parameters = f"{step.shape.parameters / MB:.2f} M" if step.shape and (step.stage or step.kind == "teacher") else ""
     size = manifest.figures.get("bytes") if step.kind in ("export", "quantize") else None
-    return f"{step.name:<18}{spent:>9}{parameters:>12}{f'{size / MB:.2f} MB' if isinstance(size, int) else '':>12}  {note(manifest)}"
+    megabytes = f"{size / MB:.2f} MB" if isinstance(size, int) else ""
+    return f"{step.name:<16}{spent:>9}{parameters:>10}{megabytes:>11}  {note(manifest)}"
 
 
 def note(manifest: Manifest) -> str:

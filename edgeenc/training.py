@@ -1,6 +1,6 @@
-"""The one training loop: plain torch, the batch a function of the step, killed anywhere and resumed to the same weights.
+"""The one training loop: plain torch; killed anywhere, it goes on and ends with the same weights.
 
-Dropout is off, so a step draws no random number of its own: all chance lies in the batch.
+The batch is a function of the step, and dropout is off: all chance lies in the batch.
 """
 
 from __future__ import annotations
@@ -152,9 +152,10 @@ def train(
         model: its parameters are changed; give a copy.
         loss_at: loss of a step, a pure function of the step and the weights.
         schedule: steps and rates.
-        judge: held-out loss with fixed masks (nats per predicted piece); called every `schedule.every` steps and at the end.
-        job: runtime, progress, and the scratch folder; a run that finds its own checkpoint there goes on and ends with the same
-            weights.
+        judge: held-out loss with fixed masks (nats per predicted piece); called every `schedule.every` steps and at
+            the end.
+        job: runtime, progress, and the scratch folder; a run that finds its own checkpoint there goes on and ends with
+            the same weights.
     """
     runtime, scratch = job.runtime, job.scratch
     torch.set_num_threads(runtime.threads)

@@ -22,7 +22,8 @@ stages:
   - {{kind: distill, teacher: adapt, tokens: 4096, batch_tokens: 256, lengths: [16, 32], lr: 3.0e-3, looks: 2}}
   - {{kind: prune-ffn, width: 32, batches: 2}}
   - {{kind: truncate-hidden, hidden: 24, batches: 2}}
-  - {{name: student, kind: distill, teacher: distill, tokens: 8192, batch_tokens: 256, lengths: [16, 32], lr: 3.0e-3, looks: 2}}
+  - {{name: student, kind: distill, teacher: distill, tokens: 8192, batch_tokens: 256, lengths: [16, 32], lr: 3.0e-3,
+  looks: 2}}
 bounds: {{mean_cosine: 0.9, worst_cosine: 0.5}}
 """
 

@@ -23,7 +23,7 @@ from transformers import AutoTokenizer, BertForMaskedLM
 from edgeenc.bundle import Contents, assemble, check, load_golden_tokenizer, replay
 from edgeenc.errors import GateError, InputError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
-from edgeenc.report_facts import Facts
+from edgeenc.report.facts import Facts
 
 FILES = {
     *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),

@@ -43,7 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (["build", "--lang", "ilo", "--corpus", "{texts}/empty.txt"], 5, "0 bytes of distinct text, expected at least"),
     (["build", "--lang", "ilo", "--corpus", "{texts}/small.txt"], 5, "expected at least 50,000"),
     (["build", "--lang", "ilo", "--corpus", "{texts}/latin.txt"], 5, "line 1 is not UTF-8"),
-    (["build", "--lang", "el", "--corpus", "{texts}/greek.txt", "--recipe", "{recipe}"], 5, "of its pieces are unknown"),
+    (["build", "--lang", "el", "--corpus", "{texts}/greek.txt", "--recipe", "{recipe}"], 5, "pieces are unknown"),
     (["build", "--lang", "tl", "-o", "{texts}"], 2, "not replaced"),
     (["recipes", "check", "{texts}/none.yaml"], 2, "no such file"),
     (["inspect", "{texts}"], 5, "Error:"),

@@ -11,13 +11,13 @@ from typing import cast
 
 import pytest
 
-from edgeenc import report_table as written
 from edgeenc.report import html_report, json_report, markdown_report, write_report
-from edgeenc.report_facts import Facts
-from edgeenc.report_html import words
-from edgeenc.report_sections import advantage_kept, headline, sections
-from edgeenc.report_svg import bars
-from edgeenc.report_table import Bar, Mark, Picture, Table, markdown_table
+from edgeenc.report import table as written
+from edgeenc.report.facts import Facts
+from edgeenc.report.html import words
+from edgeenc.report.sections import advantage_kept, headline, sections
+from edgeenc.report.svg import bars
+from edgeenc.report.table import Bar, Mark, Picture, Table, markdown_table
 
 VOID = {"meta", "line", "rect", "br"}
 FACTS = Path(__file__).parent / "data" / "report_facts.json"

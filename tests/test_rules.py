@@ -26,7 +26,7 @@ LEVELS = (
     ("errors", "bounds", "runtime", "disk", "store", "starter"),
     ("model", "text", "training", "language", "sources"),
     ("compress", "tasks", "targets", "verify", "bench", "bundle", "report", "bits", "inspect", "doctor"),
-    ("recipe", "plan", "facts"),
+    ("recipe", "plan", "summary"),
     ("pipeline", "build", "screen", "recheck"),
     ("cli", "__main__"),
 )
@@ -73,7 +73,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def family(name: str) -> str:
-    """Return the part of an edgeenc module that has a level: `edgeenc.report_html` belongs to `report`."""
+    """Return the part of an edgeenc module that has a level: `edgeenc.report.html` belongs to `report`."""
     first = name.split(".")[1]
     return first if any(first in level for level in LEVELS) else first.split("_")[0]
 

@@ -2,8 +2,8 @@
 
     python benchmarks/starter/make_teacher.py WORK OUT [STEPS]
 
-WORK holds what `make_text.py` and `make_tokenizer.py` wrote. Goes on from its own checkpoint in WORK. STEPS shortens or lengthens
-the plateau; the last quarter decays. Writes the checkpoint to OUT with the weights as float16.
+WORK holds what `make_text.py` and `make_tokenizer.py` wrote. Goes on from its own checkpoint in WORK. STEPS shortens
+or lengthens the plateau; the last quarter decays. Writes the checkpoint to OUT with the weights as float16.
 """
 
 from __future__ import annotations

@@ -40,11 +40,13 @@ Source = dict[str, str]
 def permitted(data: Path) -> dict[str, list[tuple[Source, list[str]]]]:
     """Return for each language its sources that may be shipped commercially, with their normalised lines."""
     rows = defaultdict(list)
-    for row in csv.DictReader((data / "text" / "sources.tsv").open(encoding="utf-8"), delimiter="\t"):
+    table = (data / "text" / "sources.tsv").read_text(encoding="utf-8")
+    for row in csv.DictReader(table.splitlines(), delimiter="\t"):
         rows[row["file"].removesuffix(".txt.gz")].append(row)
     found = {}
     for language, sources in rows.items():
-        lines = gzip.open(data / "text" / f"{language}.txt.gz", "rt", encoding="utf-8").read().split("\n")
+        packed = (data / "text" / f"{language}.txt.gz").read_bytes()
+        lines = gzip.decompress(packed).decode().split("\n")
         seen: set[str] = set()
         found[language] = [
             (row, deduplicate(map(normalise, lines[int(row["first_line"]) - 1 : int(row["last_line"])]), seen))

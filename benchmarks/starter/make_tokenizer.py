@@ -2,8 +2,8 @@
 
     python benchmarks/starter/make_tokenizer.py WORK OUT
 
-WORK is what `make_text.py` wrote. Writes `tokenizer.json` and `tokenizer_config.json` to OUT and prints the unknown rate and the
-pieces per word of every language's held-out text.
+WORK is what `make_text.py` wrote. Writes `tokenizer.json` and `tokenizer_config.json` to OUT and prints the unknown
+rate and the pieces per word of every language's held-out text.
 """
 
 from __future__ import annotations
@@ -85,9 +85,7 @@ def main(work: Path, out: Path) -> None:
         total = sum(len(e.tokens) for e in encoded)
         unknown = sum(token == "[UNK]" for e in encoded for token in e.tokens)
         words = sum(len(line.split()) for line in lines)
-        print(
-            f"{path.name[:-7]}\tunknown {100 * unknown / total:.4f} %\tpieces/word {total / words:.3f}\t{len(lines)} lines"
-        )
+        print(f"{path.name[:-7]}\tunknown {100 * unknown / total:.4f} %\tpieces/word {total / words:.3f}")
 
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ def distill(
 ) -> tuple[Encoder, History]:
     """Return `student` trained towards `teacher`, and what happened.
 
-    The loss is ``alpha * CE(right piece) + (1 - alpha) * T^2 KL(teacher || student)``: nats, mean over the chosen positions.
-    Both see the same corrupted rows; their logits are computed at the chosen positions only.
+    The loss is ``alpha * CE(right piece) + (1 - alpha) * T^2 KL(teacher || student)``: nats, mean over the chosen
+    positions. Both see the same corrupted rows; their logits are computed at the chosen positions only.
 
     Source: arXiv:2505.16956, step 1 (masked LM beside soft targets); arXiv:1503.02531 for T^2 KL.
 
@@ -63,8 +63,8 @@ def distill(
     options, job = options or DistillOptions(), job or Job()
     if student.tokenizer.get_vocab() != teacher.tokenizer.get_vocab():
         raise ShapeError(
-            f"distill: the student has {student.shape.vocab:,} pieces and the teacher {teacher.shape.vocab:,}, not the same ones;"
-            " trim the vocabulary before the teacher's step, or after the distillation"
+            f"distill: the student has {student.shape.vocab:,} pieces and the teacher {teacher.shape.vocab:,}, not the"
+            " same ones; trim the vocabulary before the teacher's step, or after the distillation"
         )
     master = copy.deepcopy(teacher.model).requires_grad_(False).to(job.runtime.device)
     frozen = Encoder(master, teacher.tokenizer, teacher.anatomy)

@@ -1,4 +1,4 @@
-"""The masked-LM fit that `adapt` and `distill` share: same rows, same masks, same held-out loss; only the loss differs."""
+"""The masked-LM fit that `adapt` and `distill` share: same rows, masks and held-out loss; only the loss differs."""
 
 from __future__ import annotations
 

@@ -27,11 +27,11 @@ def calibration(encoder: Encoder, corpus: Corpus, batches: int, seed: int) -> li
 def importance(encoder: Encoder, modules: Sequence[nn.Module], batches: Iterable[Masked]) -> list[Tensor]:
     """Return for each of `modules` the importance (C,) of the channels of its input.
 
-    The score of a channel is the sum over tokens of |x * dL/dx|, x the input of the module and L the masked-LM loss (nats): what
-    the loss would change, to first order, if that token's channel were set to zero. The absolute value is taken per
-    token, so that opposite signs do not cancel.
+    The score of a channel is the sum over tokens of |x * dL/dx|, x the input of the module and L the masked-LM loss
+    (nats): what the loss would change, to first order, if that token's channel were set to zero. The absolute
+    value is taken per token, so that opposite signs do not cancel.
 
-    Source: Molchanov et al. 2019, arXiv:1906.10771; arXiv:2505.16956, step 2, takes the absolute value per batch instead.
+    Source: Molchanov et al. 2019, arXiv:1906.10771; arXiv:2505.16956, step 2, takes it per batch instead.
 
     Raises:
         InputError: there is no batch, so nothing could be judged.

@@ -30,7 +30,7 @@ class PruneFfn(Stage):
     """Batches of 2,048 tokens of training text on which the neurons are judged."""
 
     def reshape(self, shape: Shape) -> Shape:
-        """A narrower feed-forward block."""
+        """Return `shape` with a narrower feed-forward block."""
         return replace(shape, ffn=within("prune-ffn: width", self.width, shape.ffn))
 
     def apply(self, encoder: Encoder, desk: Desk) -> Made:
@@ -43,8 +43,8 @@ class PruneFfn(Stage):
 def prune_ffn(encoder: Encoder, batches: Iterable[Masked], *, width: int) -> Encoder:
     """Return `encoder` with the `width` most useful neurons of every layer, in their old order.
 
-    Use is the first-order importance of the neuron's output (see `importance`). Rows of the up projection, its bias, and columns of
-    the down projection go together; nothing is trained.
+    Use is the first-order importance of the neuron's output (see `importance`). Rows of the up projection, its bias,
+    and columns of the down projection go together; nothing is trained.
 
     Source: arXiv:2505.16956, step 2.
 

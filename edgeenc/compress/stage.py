@@ -41,8 +41,8 @@ class Made:
 class Stage(BaseModel):
     """A step of a recipe that turns one encoder into another.
 
-    A subclass adds `kind: Literal[...]`, its fields, `reshape` and `apply`. `version` goes up when the same fields would give another
-    model, so that old results are not taken for new ones.
+    A subclass adds `kind: Literal[...]`, its fields, `reshape` and `apply`. `version` goes up when the same fields
+    would give another model, so that old results are not taken for new ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

@@ -38,7 +38,7 @@ class TrimVocab(Stage):
         return self.size is not None
 
     def reshape(self, shape: Shape) -> Shape:
-        """A smaller vocabulary; under a coverage the old one is the bound."""
+        """Return `shape` with a smaller vocabulary; under a coverage the old one is the bound."""
         return replace(shape, vocab=min(self.size or shape.vocab, shape.vocab))
 
     def apply(self, encoder: Encoder, desk: Desk) -> Made:

@@ -26,7 +26,7 @@ Method = Literal["leading", "importance", "heads"]
 
 
 class TruncateHidden(Stage):
-    """A smaller hidden size: which channels stay is decided once for all layers, since they share the residual stream."""
+    """A smaller hidden size; which channels stay is decided once, since all layers share the residual stream."""
 
     kind: Literal["truncate-hidden"] = "truncate-hidden"
     hidden: int = Field(gt=0)
@@ -69,8 +69,9 @@ def truncate_hidden(
     """Return `encoder` with `hidden` channels of the residual stream, and as many attention channels.
 
     - `leading`: the first channels of every tensor, heads re-cut across their borders, as published.
-    - `importance`: the channels that the loss hangs on most (see `importance`), summed over all layers; each head keeps its most
-      important channels, query and key the same ones, and the query is scaled so that scores keep their temperature.
+    - `importance`: the channels that the loss hangs on most (see `importance`), summed over all layers; each head keeps
+      its most important channels, query and key the same ones, and the query is scaled so that scores keep their
+      temperature.
     - `heads`: hidden channels as under `importance`, whole heads by their importance.
 
     Source: arXiv:2505.16956, step 3, for `leading`; the others are ours, with the scores of arXiv:1906.10771.

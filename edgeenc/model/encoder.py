@@ -52,8 +52,8 @@ def load_encoder(folder: Path) -> Encoder:
     """Load a checkpoint folder (`config.json`, `model.safetensors`, `tokenizer.json`) as float32, strictly.
 
     Raises:
-        InputError: a file is missing or damaged, a tensor is missing, unknown or of a wrong size, or tokenizer and embedding
-            disagree about the vocabulary.
+        InputError: a file is missing or damaged, a tensor is missing, unknown or of a wrong size, or tokenizer and
+            embedding disagree about the vocabulary.
     """
     config = load_config(folder)
     anatomy = anatomy_of(config)
@@ -142,7 +142,7 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, positions: int) -> None:
-    """Write the four files that transformers, optimum, transformers.js and mobile code read a WordPiece tokenizer from."""
+    """Write the four files from which transformers, transformers.js and mobile code read a WordPiece tokenizer."""
     names = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
     special = {f"{key}_token": piece for key, piece in names.items()}
     tokenizer.save(str(folder / "tokenizer.json"))

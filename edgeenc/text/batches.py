@@ -78,8 +78,8 @@ def encode(lines: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
 def pack(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Rows:
     """Return rows (N, `length`) without padding: `[CLS]`, sentences each closed by `[SEP]`, the last one cut.
 
-    Every row starts where a sentence starts; a sentence that is cut at the end of a row starts the next one again, so nothing is
-    lost. Only a sentence longer than a row goes on in the middle.
+    Every row starts where a sentence starts; a sentence that is cut at the end of a row starts the next one again,
+    so nothing is lost. Only a sentence longer than a row goes on in the middle.
 
     Worked example: sentences (1 2 3), (4 5), (6 7 8) in rows of 7 give `C 1 2 3 S 4 5` and `C 4 5 S 6 7 8`.
 
@@ -118,7 +118,9 @@ def draw(rows: Rows, first: int, count: int, seed: int) -> Rows:
 
 
 def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, rng: np.random.Generator) -> Masked:
-    """Choose `rate` of the pieces that are not special; show 80 % of them as `[MASK]`, 10 % as a random piece, 10 % as they are.
+    """Choose `rate` of the pieces that are not special, and corrupt them.
+
+    80 % of them are shown as `[MASK]`, 10 % as a random piece, 10 % as they are.
 
     Source: Devlin et al. 2019, arXiv:1810.04805, section 3.1.
     """

@@ -42,7 +42,7 @@ class Corpus:
 def normalise(line: str) -> str:
     """Return `line` in NFC, without control characters, with single spaces.
 
-    Worked example: ``"Kumusta\\u0007  ka?\\n"`` gives ``"Kumusta ka?"``.
+    Worked example: ``"Kumusta   ka? "`` gives ``"Kumusta ka?"``.
     """
     line = unicodedata.normalize("NFC", line)
     if not line.isprintable():

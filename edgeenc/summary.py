@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 from edgeenc import __version__
 from edgeenc.bench.host import describe, versions
 from edgeenc.model.shape import Shape
-from edgeenc.report_facts import Bits, Check, Facts, GateFacts, Parts, Sizes, Student, TokenizerFacts
-from edgeenc.report_facts import Step as StepFacts
+from edgeenc.report.facts import Bits, Check, Facts, GateFacts, Parts, Sizes, Student, TokenizerFacts
+from edgeenc.report.facts import Step as StepFacts
 
 if TYPE_CHECKING:
     from edgeenc.bench.latency import Latency

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from edgeenc.report_svg import bars
-from edgeenc.report_table import Picture, Section, Table
+from edgeenc.report.svg import bars
+from edgeenc.report.table import Picture, Section, Table
 
 UNIT = re.compile(r"(?<=\d) (?=(?:MB|ms|M|%|×|s|min)(?![\w]))")
 """The space between a number and its unit, where no line may break."""

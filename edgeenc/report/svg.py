@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
-from edgeenc.report_table import Picture
+from edgeenc.report.table import Picture
 
 ROW = 40
 BASELINE = 14

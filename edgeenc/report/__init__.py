@@ -9,10 +9,10 @@ import json
 import re
 from pathlib import Path
 
-from edgeenc.report_facts import Facts
-from edgeenc.report_html import page
-from edgeenc.report_sections import answers, headline, sections, title
-from edgeenc.report_table import escape, markdown, markdown_table
+from edgeenc.report.facts import Facts
+from edgeenc.report.html import page
+from edgeenc.report.sections import answers, headline, sections, title
+from edgeenc.report.table import escape, markdown, markdown_table
 
 
 def write_report(facts: Facts, folder: Path) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from edgeenc.bench.host import Fact
 from edgeenc.bench.latency import NOISY, Latency
-from edgeenc.report_facts import Check, Facts, GateFacts, Parts
-from edgeenc.report_table import (
+from edgeenc.report.facts import Check, Facts, GateFacts, Parts
+from edgeenc.report.table import (
     MISSING,
     Bar,
     Mark,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from edgeenc.report_facts import Facts
-from edgeenc.report_sections import answers, headline, quality_section, title
-from edgeenc.report_table import escape, markdown, markdown_table
+from edgeenc.report.facts import Facts
+from edgeenc.report.sections import answers, headline, quality_section, title
+from edgeenc.report.table import escape, markdown, markdown_table
 from edgeenc.targets.sizes import ExportTask
 
 OUTPUT = {
