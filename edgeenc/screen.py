@@ -43,14 +43,14 @@ class Screen:
             self._move(event.step, event.progress)
         elif event.what in ("done", "skipped") and event.manifest is not None:
             self._end()
-            self._console.print(step_line(event.step, event.manifest, event.what))
+            self._console.print(step_line(event.step, event.manifest, event.what), soft_wrap=True)
         elif event.what == "said":
-            self._console.print(event.text)
+            self._console.print(event.text, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print a line, unless the screen is quiet."""
         if self._loudness != "quiet":
-            self._console.print(text)
+            self._console.print(text, soft_wrap=True)
 
     def close(self) -> None:
         """Take the moving line away."""
@@ -62,7 +62,7 @@ class Screen:
             self._status = self._console.status(text)
             self._status.start()
         elif self._loudness == "verbose":
-            self._console.print(text)
+            self._console.print(text, soft_wrap=True)
 
     def _move(self, step: Step, now: Progress) -> None:
         text = (
@@ -73,7 +73,7 @@ class Screen:
             self._status.update(text)
         elif time.monotonic() - self._spoke > SPEAK_SECONDS:
             self._spoke = time.monotonic()
-            self._console.print(text)
+            self._console.print(text, soft_wrap=True)
 
     def _end(self) -> None:
         if self._status is not None:

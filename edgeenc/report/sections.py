@@ -40,18 +40,25 @@ def title(facts: Facts) -> str:
 def headline(facts: Facts) -> str:
     """Return the answer in one sentence: size, compression, latency, bits per character, gates."""
     size, precision = _shipped(facts)
-    measured = facts["bits_per_character"]
     parts = [
         f"{megabytes(size)} MB ({precision}), {percent(facts['compression'])} smaller than its teacher"
         f" of {megabytes(facts['bytes']['teacher_fp32'])} MB"
     ]
     if (share := time_share(facts["latency"])) is not None:
         parts.append(f"a sentence takes {ratio(share)} of the teacher's time ({1 / share:,.1f} times as fast)")
-    parts.append(
-        f"{percent(advantage_kept(facts))} of the teacher's advantage over a unigram table is kept"
-        f" ({bits(measured['student'])} against {bits(measured['teacher'])} bits per character)"
-    )
+    parts.append(_quality(facts))
     return "; ".join([*parts, _verdict(facts["gates"], "gate")]) + "."
+
+
+def _quality(facts: Facts) -> str:
+    """Return how the student stands to its teacher, in words that hold whichever of the two is better."""
+    measured, kept = facts["bits_per_character"], advantage_kept(facts)
+    pair = f"{bits(measured['student'])} bits per character, the untouched teacher {bits(measured['teacher'])}"
+    if kept is None:
+        return f"{pair}, a unigram table {bits(measured['unigram'])}"
+    if kept > 1:
+        return f"{pair}: better on this language than the model it came from"
+    return f"{percent(kept)} of the teacher's advantage over a unigram table is kept ({pair})"
 
 
 def answers(facts: Facts) -> Table:
