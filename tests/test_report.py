@@ -68,8 +68,8 @@ def test_the_answer_stands_first(facts: Facts) -> None:
     # 1 - 2,731,008 / 50,241,536 = 0.94564; (3.2104 - 2.4419) / (3.2104 - 2.2071) = 0.76597; 1 / 0.12811 = 7.806
     assert headline(facts) == (
         "2.73 MB (int8), 94.56 % smaller than its teacher of 50.24 MB; a sentence takes 0.128 of the teacher's time"
-        " (7.8 times as fast); 76.60 % of the teacher's advantage over a unigram table is kept (2.442 against 2.207"
-        " bits per character); all 4 gates passed."
+        " (7.8 times as fast); 76.60 % of the teacher's advantage over a unigram table is kept (2.442 bits per"
+        " character, the untouched teacher 2.207); all 4 gates passed."
     )
     page = html_report(facts)
     assert page.index("2.73&nbsp;MB (int8)") < page.index("<svg")
