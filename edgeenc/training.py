@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from edgeenc.runtime import Runtime
+from edgeenc.text.batches import Unit
 
 
 class TrainingOptions(BaseModel):
@@ -35,7 +36,9 @@ class TrainingOptions(BaseModel):
     lengths: tuple[int, ...] = (64, 64, 64, 64, 64, 64, 64, 256)
     """Row length of each step, repeated: mostly short rows, some long ones so that late positions are not forgotten."""
     mask_rate: float = Field(default=0.3, gt=0, lt=1)
-    """Share of the pieces to predict; more than the usual 15 % teaches more per token (arXiv:2202.08005)."""
+    """Share of the words or pieces to predict; more than the usual 15 % teaches more per token (arXiv:2202.08005)."""
+    mask: Unit = "words"
+    """Whether whole words are masked, or pieces one by one."""
     decay: float = Field(default=0.5, ge=0, le=1)
     """Share of the steps, at the end, in which the rate falls to zero."""
     looks: int = Field(default=6, gt=0)

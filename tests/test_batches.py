@@ -42,7 +42,7 @@ def test_the_walk_visits_every_row_once_an_epoch() -> None:
 def test_corruption_hits_ordinary_pieces_in_known_shares() -> None:
     """30 % of 9,000 ordinary pieces: 2,700 chosen; 80 % of them masked, about 10 % another piece, about 10 % kept."""
     ids = np.tile(np.array([C, *range(9), S], dtype=np.int32), (1000, 1))
-    batch = corrupt(ids, PIECES, 0.3, np.random.default_rng(0))
+    batch = corrupt(ids, PIECES, 0.3, "pieces", np.random.default_rng(0))
     flat, shown = torch.from_numpy(ids).flatten().long(), batch.ids_BT.flatten()
     assert len(batch.chosen_P) == 2700
     assert torch.equal(batch.labels_P, flat[batch.chosen_P])
@@ -54,6 +54,26 @@ def test_corruption_hits_ordinary_pieces_in_known_shares() -> None:
     kept = (shown[batch.chosen_P] == batch.labels_P).float().mean()
     assert abs(masked - 0.8) < 0.03
     assert abs(kept - 0.1) < 0.03
+
+
+def test_a_word_is_chosen_with_all_its_pieces() -> None:
+    """Words 1 / 2 ##50 / 3 ##51 ##52: of 3,000 words 900 are chosen, never a part of one."""
+    words = Pieces(size=100, cls=C, sep=S, mask=M, specials=(C, S, M), continued=(50, 51, 52))
+    ids = np.tile(np.array([C, 1, 2, 50, 3, 51, 52, S], dtype=np.int32), (1000, 1))
+    batch = corrupt(ids, words, 0.3, "words", np.random.default_rng(0))
+    row, column = batch.chosen_P // 8, batch.chosen_P % 8
+    per_row = [set(column[row == r].tolist()) for r in range(1000)]
+    assert all({2, 3} <= s or not {2, 3} & s for s in per_row)
+    assert all({4, 5, 6} <= s or not {4, 5, 6} & s for s in per_row)
+    assert sum((1 in s) + (2 in s) + (4 in s) for s in per_row) == 900
+    assert not {0, 7} & set(column.tolist())
+
+
+def test_a_row_that_starts_inside_a_word_is_masked_there_too() -> None:
+    words = Pieces(size=100, cls=C, sep=S, mask=M, specials=(C, S, M), continued=(50, 51))
+    ids = np.tile(np.array([C, 50, 51, S], dtype=np.int32), (40, 1))
+    batch = corrupt(ids, words, 0.5, "words", np.random.default_rng(0))
+    assert len(batch.chosen_P) == 40
 
 
 def test_a_batch_is_a_function_of_seed_and_step(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
@@ -73,7 +93,7 @@ def test_a_batch_is_a_function_of_seed_and_step(tiny_encoder: Encoder, sentences
 def test_groups_are_mixed_in_the_asked_proportions(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     """Pattern (0, 1, 1, 1): one row of the first group in four, and each group is walked without gaps."""
     tokenizer = tiny_encoder.tokenizer
-    mixed = Batching(96, 0.01, (16,), (0, 1, 1, 1))
+    mixed = Batching(96, 0.01, (16,), "words", (0, 1, 1, 1))
     stream = masked_stream([sentences[:10], sentences[10:]], tokenizer, mixed, seed=0)
     first, second = ({tuple(row[1:4]) for row in group.tolist()} for group in stream.groups[16])
     rows = [tuple(row[1:4]) for step in range(8) for row in stream(step).ids_BT.tolist()]

@@ -23,19 +23,22 @@ from transformers import BertConfig, BertForMaskedLM
 
 from edgeenc.compress.losses import chosen_logits, masked_lm
 from edgeenc.model.anatomy import BERT
-from edgeenc.model.encoder import Encoder, load_tokenizer, save_encoder
+from edgeenc.model.encoder import Encoder, load_encoder, load_tokenizer, save_encoder
 from edgeenc.runtime import Runtime, available_threads, faster_dtype
 from edgeenc.text.batches import Batching, Stream, encode, masked_stream
 from edgeenc.text.corpus import read_lines
 from edgeenc.training import Job, Loss, Progress, Schedule, train
 
 SEED = 20261120
-STEPS = 12_000
+STEPS = 7_200
 LR = 1e-3
-READ = Batching(
-    tokens=2048, rate=0.3, lengths=(64,) * 7 + (256,) + (64,) * 7 + (512,), pattern=(0, 4, 1, 4, 2, 4, 3, 4)
-)
+LENGTHS = (64,) * 7 + (256,) + (64,) * 7 + (512,)
+PATTERN = (0, 4, 1, 4, 2, 4, 3, 4)
 """Every second row is one of the four targets in turn; the rest is the 37 others."""
+EASY = Batching(tokens=2048, rate=0.3, lengths=LENGTHS, unit="pieces", pattern=PATTERN)
+HARD = Batching(tokens=2048, rate=0.3, lengths=LENGTHS, unit="words", pattern=PATTERN)
+WORDS_FROM = 4_500
+"""Single pieces are masked first, which is the easier task; whole words from this step on."""
 LOOK = Batching(tokens=2048, rate=0.15)
 WINDOW = 5
 SPREAD = 0.03
@@ -112,15 +115,17 @@ def main(work: Path, out: Path, steps: int) -> None:
     """Train and save; print the held-out loss of each target at every look."""
     runtime = Runtime(dtype=faster_dtype(), threads=available_threads(), save_seconds=120)
     groups = read_groups(work)
-    encoder = start(work, groups)
-    stream = masked_stream(groups, encoder.tokenizer, READ, seed=SEED)
+    if not (work / "start").exists():
+        save_encoder(start(work, groups), work / "start")
+    encoder = load_encoder(work / "start")
+    easy, hard = (masked_stream(groups, encoder.tokenizer, batching, seed=SEED) for batching in (EASY, HARD))
     looks = [
         masked_stream([read_lines(work / "heldout" / f"{lang}.txt.xz")[:600]], encoder.tokenizer, LOOK, seed=SEED)
         for lang in TARGETS
     ]
 
     def loss_at(step: int) -> Loss:
-        batch = stream(step)
+        batch = easy(step) if step < WORDS_FROM else hard(step)
         return Loss(masked_lm(chosen_logits(encoder, batch), batch.labels_P), batch.ids_BT.numel())
 
     def mean_loss(held: Stream) -> float:

@@ -34,7 +34,7 @@ def fit(
     """
     pupil = replace(encoder, model=copy.deepcopy(encoder.model).train(False).to(job.runtime.device))
     lengths = tuple(min(length, encoder.shape.positions) for length in options.lengths)
-    read = Batching(options.batch_tokens, options.mask_rate, lengths)
+    read = Batching(options.batch_tokens, options.mask_rate, lengths, options.mask)
     stream = masked_stream([corpus.train], encoder.tokenizer, read, seed=job.seed)
     look = Batching(options.batch_tokens, HELD_RATE, (min(lengths),))
     held = masked_stream([corpus.valid], encoder.tokenizer, look, seed=0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from torch import Tensor
 from edgeenc.errors import InputError
 
 Rows = NDArray[np.int32]
+
+Unit = Literal["words", "pieces"]
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -46,13 +49,21 @@ class Masked:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """What batching must know about a tokenizer: its size and the ids of its special pieces."""
+    """What batching must know about a tokenizer.
+
+    Attributes:
+        size: pieces in all.
+        cls: id of `[CLS]`; `sep` and `mask` likewise.
+        specials: ids of all special pieces.
+        continued: pieces that go on with a word, `##` ones.
+    """
 
     size: int
     cls: int
     sep: int
     mask: int
     specials: tuple[int, ...]
+    continued: tuple[int, ...] = ()
 
     @staticmethod
     def of(tokenizer: Tokenizer) -> Pieces:
@@ -65,9 +76,9 @@ class Pieces:
         missing = [piece for piece, number in found.items() if number is None]
         if missing:
             raise InputError(f"the tokenizer has no {', '.join(missing)}; a BERT tokenizer is expected")
-        return Pieces(
-            tokenizer.get_vocab_size(), found["[CLS]"], found["[SEP]"], found["[MASK]"], tuple(sorted(found.values()))
-        )
+        continued = sorted(number for piece, number in tokenizer.get_vocab().items() if piece.startswith("##"))
+        ids = found["[CLS]"], found["[SEP]"], found["[MASK]"]
+        return Pieces(tokenizer.get_vocab_size(), *ids, tuple(sorted(found.values())), tuple(continued))
 
 
 def encode(lines: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
@@ -117,21 +128,27 @@ def draw(rows: Rows, first: int, count: int, seed: int) -> Rows:
     return rows[picked]
 
 
-def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, rng: np.random.Generator) -> Masked:
-    """Choose `rate` of the pieces that are not special, and corrupt them.
+def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, unit: Unit, rng: np.random.Generator) -> Masked:
+    """Choose `rate` of the words, or of the pieces, that are not special, and corrupt them.
 
-    80 % of them are shown as `[MASK]`, 10 % as a random piece, 10 % as they are.
+    80 % of them are shown as `[MASK]`, 10 % as random pieces, 10 % as they are; a chosen word is chosen with all its
+    pieces.
 
-    Source: Devlin et al. 2019, arXiv:1810.04805, section 3.1.
+    Source: Devlin et al. 2019, arXiv:1810.04805, section 3.1; whole words: Cui et al. 2019, arXiv:1906.08101.
     """
     flat = ids_BT.reshape(-1).astype(np.int64)
-    candidates = np.flatnonzero(~np.isin(flat, pieces.specials))
-    count = max(1, round(rate * len(candidates)))
-    chosen = np.sort(rng.choice(candidates, size=min(count, len(candidates)), replace=False))
-    fate = rng.random(len(chosen))
+    ordinary = ~np.isin(flat, pieces.specials)
+    goes_on = np.isin(flat, pieces.continued) & np.concatenate([[False], ordinary[:-1]]) if unit == "words" else False
+    word = np.cumsum(ordinary & ~np.asarray(goes_on)) - 1
+    count = int(word[-1]) + 1
+    fate = np.full(count, np.nan)
+    picked = rng.choice(count, size=max(1, round(rate * count)), replace=False)
+    fate[picked] = rng.random(len(picked))
+    chosen = np.flatnonzero(ordinary & ~np.isnan(fate[word]))
+    how = fate[word[chosen]]
     shown = flat.copy()
-    shown[chosen[fate < 0.8]] = pieces.mask
-    swapped = chosen[fate >= 0.9]
+    shown[chosen[how < 0.8]] = pieces.mask
+    swapped = chosen[how >= 0.9]
     shown[swapped] = rng.integers(0, pieces.size, size=len(swapped))
     return Masked(
         torch.from_numpy(shown.reshape(ids_BT.shape)), torch.from_numpy(chosen), torch.from_numpy(flat[chosen])
@@ -144,14 +161,16 @@ class Batching:
 
     Attributes:
         tokens: tokens of a batch; a batch of rows of length T has `tokens // T` rows.
-        rate: share of the pieces to predict.
+        rate: share of the words or pieces to predict.
         lengths: the row length of each step, repeated for ever.
+        unit: whether whole words are masked, or pieces one by one.
         pattern: which group of texts each row comes from, repeated for ever; groups are mixed in these proportions.
     """
 
     tokens: int = 2048
     rate: float = 0.3
     lengths: tuple[int, ...] = (64,)
+    unit: Unit = "words"
     pattern: tuple[int, ...] = (0,)
 
 
@@ -184,7 +203,8 @@ class Stream:
             here = of_place == group
             before = self._of_group(group, int(places[0]))
             ids_BT[here] = draw(self.groups[length][group], before, int(here.sum()), self.seed + group)
-        return corrupt(ids_BT, self.pieces, self.batching.rate, np.random.default_rng([self.seed, step]))
+        rng = np.random.default_rng([self.seed, step])
+        return corrupt(ids_BT, self.pieces, self.batching.rate, self.batching.unit, rng)
 
     def _of_group(self, group: int, place: int) -> int:
         """Return how many of the first `place` rows come from `group`."""
