@@ -115,12 +115,13 @@ def build(
 ) -> None:
     """Compress, export, verify, measure and bundle a model of one language. Finished steps are reused."""
     from edgeenc.build import Ask
+    from edgeenc.language import resolve
     from edgeenc.pipeline import run
     from edgeenc.screen import Screen, last_line
     from edgeenc.store import check_destination, publish
 
     ask = Ask(lang, recipe, teacher, corpus, export_task, precision)
-    place = output or Path(f"{lang}-{Path(recipe).stem}")
+    place = output or Path(f"{resolve(lang).bcp47}-{Path(recipe).stem}")
     if not dry_run:
         check_destination(place)
     plan, opened, runtime = _planned(ask, store, threads)

@@ -128,7 +128,6 @@ def _reason(error: Exception, missing: str) -> str:
         return "the model has no such commit; take one from the history of its files"
     if isinstance(error, errors.RepositoryNotFoundError):
         return "the hub has no such model, or it is private; check the name, or set HF_TOKEN"
-    if isinstance(error, errors.LocalEntryNotFoundError):
-        return f"the hub cannot be reached, and {missing} not in its cache; check the network, or give a folder"
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return f"the download of {missing} broke off ({first[:200]}); run again, what has come is kept"
+    cause = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ else error
+    first = (str(cause).strip() or type(cause).__name__).splitlines()[0][:200]
+    return f"{missing} cannot be fetched ({first}); check the network and run again; what has come is kept"

@@ -52,30 +52,23 @@ class Hub(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         self.asked.append(f"{self.command} {self.path}")
-        parts = self.path.strip("/").split("/")
+        parts = self.path.partition("?")[0].strip("/").split("/")
         if parts[:2] == ["api", "models"]:
-            self.answer_model("/".join(parts[2:4]), parts[-1])
+            self.answer_model("/".join(parts[2:4]), parts[5], tree=parts[4] == "tree")
         else:
             self.answer_file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
 
-    def answer_model(self, name: str, commit: str) -> None:
+    def answer_model(self, name: str, commit: str, *, tree: bool) -> None:
         if name == "gated/tiny":
             return self.send(401, b"{}", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"})
         if name not in ("good/tiny", "broken/tiny", "no/weights"):
             return self.send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
         if commit != COMMIT:
             return self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
-        siblings = [{"rfilename": path} for path in FILES if name != "no/weights" or path != "model.safetensors"]
-        found = {
-            "_id": "1",
-            "id": name,
-            "modelId": name,
-            "sha": COMMIT,
-            "siblings": siblings,
-            "private": False,
-            "tags": [],
-        }
-        return self.send(200, json.dumps(found).encode(), {"Content-Type": "application/json"})
+        files = [path for path in FILES if name != "no/weights" or path != "model.safetensors"]
+        listed = [{"type": "file", "path": path, "size": len(FILES[path]), "oid": "0" * 40} for path in files]
+        found = {"id": name, "sha": COMMIT, "siblings": [{"rfilename": path} for path in files], "private": False}
+        return self.send(200, json.dumps(listed if tree else found).encode(), {"Content-Type": "application/json"})
 
     def answer_file(self, name: str, commit: str, path: str) -> None:
         body = FILES[path]
@@ -163,7 +156,7 @@ def test_a_pinned_model_is_fetched_once_and_then_found_without_network(
     )
     assert all((folder / name).read_bytes() == FILES[name] for name in wanted)
     assert second == first
-    assert len([line for line in asked if line.startswith("GET /api/models/good/tiny")]) == 1
+    assert len([line for line in asked if line.startswith("GET") and "model.safetensors" in line]) == 1
     assert not any("pytorch_model.bin" in line or "run.py" in line for line in asked)
     before = len(asked)
     assert ask(tmp_path, dead_address(), spec) == [first]
@@ -188,14 +181,14 @@ def test_a_download_that_breaks_off_is_said_and_goes_on_later(
     spec = f"broken/tiny@{COMMIT}"
     (first,) = ask(tmp_path, hub[0], spec)
     assert (first["error"], first["code"]) == ("InputError", 5)
-    assert "broke off" in first["words"]
-    assert "model.safetensors" in first["words"]
+    assert "model.safetensors and tokenizer.json cannot be fetched (" in first["words"]
+    assert "run again; what has come is kept" in first["words"]
     (second,) = ask(tmp_path, hub[0], spec, offline="offline")
     assert second["code"] == 5, "half a model in the cache is not taken for a whole one"
     assert "model.safetensors" in second["words"]
     (third,) = ask(tmp_path, dead_address(), spec)
     assert third["code"] == 5
-    assert "could not be reached" in third["words"] or "cannot be reached" in third["words"]
+    assert "could not be reached" in third["words"] or "cannot be fetched" in third["words"]
     monkeypatch.setitem(FILES, "model.safetensors", FILES["model.safetensors"])
     monkeypatch.setattr(Hub, "send", lambda self, status, body, headers, cut=False: SEND(self, status, body, headers))
     (fourth,) = ask(tmp_path, hub[0], spec)
@@ -209,7 +202,8 @@ def test_without_network_the_message_names_what_is_missing(tmp_path: Path) -> No
     spec = f"good/tiny@{COMMIT}"
     (answer,) = ask(tmp_path, dead_address(), spec)
     assert (answer["error"], answer["code"]) == ("InputError", 5)
-    assert "cannot be reached" in answer["words"]
+    assert "cannot be fetched (" in answer["words"]
+    assert "check the network" in answer["words"]
     for settings in ({"offline": "offline"}, {"HF_HUB_OFFLINE": "1"}):
         (answer,) = ask(tmp_path, dead_address(), spec, **settings)
         assert (answer["error"], answer["code"]) == ("InputError", 5)

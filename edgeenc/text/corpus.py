@@ -17,6 +17,8 @@ from edgeenc.errors import InputError
 
 SMALLEST_BYTES = 50_000
 """A corpus under 50 KB cannot tell which pieces a language needs."""
+FEWEST_LINES = 100
+"""Held-out lines are cut from the corpus; a few endless lines cannot be cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +115,18 @@ def read_corpus(path: Path, seed: int) -> Corpus:
     """Read, deduplicate and split a user's text file.
 
     Raises:
-        InputError: as `read_lines`; or the text has under 50 KB after deduplication.
+        InputError: as `read_lines`; or the text has under 50 KB, or under 100 lines, after deduplication.
     """
     lines = deduplicate(read_lines(path))
     size = sum(len(line.encode()) + 1 for line in lines)
     if size < SMALLEST_BYTES:
         raise InputError(
             f"corpus {path}: {size:,} bytes of distinct text, expected at least {SMALLEST_BYTES:,}; add more sentences"
+        )
+    if len(lines) < FEWEST_LINES:
+        raise InputError(
+            f"corpus {path}: {len(lines)} distinct lines, expected at least {FEWEST_LINES}; put each sentence or"
+            " paragraph on a line of its own"
         )
     return split(lines, seed)
 
