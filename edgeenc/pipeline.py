@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from edgeenc.bundle import Contents, assemble
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.stage import Desk
 from edgeenc.errors import GateError, InputError
-from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
+from edgeenc.model.encoder import Encoder, load_config, load_encoder, save_encoder
 from edgeenc.model.random import random_like
 from edgeenc.plan import Plan, Step
 from edgeenc.runtime import Runtime
@@ -248,7 +249,9 @@ def _bench(work: Work) -> Figures:
         models[f"student {precision}"], tokenizers[f"student {precision}"] = path, work.input("student")
     test = work.corpus().test
     picked = np.random.default_rng(work.step.seed).permutation(len(test))[:TIMED_SENTENCES]
-    return dict(compare_latency(models, tokenizers, [test[i] for i in picked], rounds=5, threads=1))
+    longest = min(load_config(folder).max_position_embeddings for folder in tokenizers.values())
+    sentences = [test[i] for i in picked]
+    return cast("Figures", compare_latency(models, tokenizers, sentences, rounds=5, threads=1, longest=longest))
 
 
 def _bundle(work: Work) -> Figures:

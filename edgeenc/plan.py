@@ -151,8 +151,8 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     maker = _Maker(request, runtime)
     maker.add("corpus", {}, _corpus_fields(request))
     shape = anatomy_of(config := load_config(request.teacher)).shape(config)
-    files = {name: file_hash(request.teacher / name) for name in ("config.json", "model.safetensors", "tokenizer.json")}
-    maker.add("teacher", {}, {"files": files}, shape=shape)
+    names = ("config.json", "model.safetensors", "tokenizer.json")
+    maker.add("teacher", {}, {name: file_hash(request.teacher / name) for name in names}, shape=shape)
     last, cut = maker.stages(shape)
     maker.results(last, cut)
     return Plan(request, tuple(maker.steps.values()))
@@ -275,7 +275,7 @@ def _control_options(recipe: Recipe) -> TrainingOptions | None:
     if recipe.control == "none" or not trained:
         return None
     fields = trained[-1].model_dump(include=set(TrainingOptions.model_fields))
-    return TrainingOptions(**(fields | {"tokens": sum(stage.tokens for stage in trained)}))
+    return TrainingOptions.model_validate(fields | {"tokens": sum(stage.tokens for stage in trained)})
 
 
 def _sizes(shape: Shape) -> dict[str, JsonValue]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import edgeenc.compress
 from edgeenc.bounds import Bounds
@@ -21,7 +21,8 @@ from edgeenc.compress.stage import Stage
 from edgeenc.errors import RecipeError
 from edgeenc.sources import data_folder
 
-Fields = Mapping[str, JsonValue]
+Fields = Mapping[str, object]
+"""What YAML gave, before it is known to be right."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -148,7 +149,7 @@ def _yaml(path: Path) -> Fields:
     return fields
 
 
-def _stage(place: int, item: JsonValue, problems: list[str]) -> Stage:
+def _stage(place: int, item: object, problems: list[str]) -> Stage:
     """Return one stage of a recipe; after noting its problems, one that only bears its name."""
     kinds = stage_kinds()
     kind = item.get("kind") if isinstance(item, dict) else None

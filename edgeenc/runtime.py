@@ -71,6 +71,6 @@ def faster_dtype(seconds: float = 1.0) -> Dtype:
         for name, x, y in (("float32", a, b), ("bfloat16", a16, b16)):
             start = time.perf_counter()
             for _ in range(4):
-                x @ y
+                _ = x @ y
             best[name] = min(best[name], time.perf_counter() - start)
     return "bfloat16" if best["float32"] / best["bfloat16"] >= WORTH else "float32"

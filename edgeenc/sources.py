@@ -16,7 +16,7 @@ STARTER = "starter"
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
 """Without one of these a folder is no checkpoint; the others that are fetched can be made from them."""
 
-_FETCHED = ("config.json", "model.safetensors", "tokenizer*.json", "special_tokens_map.json", "vocab.txt")
+_FETCHED = ["config.json", "model.safetensors", "tokenizer*.json", "special_tokens_map.json", "vocab.txt"]
 """Never pickled weights, which can run code, nor code."""
 
 _HUB_ID = re.compile(r"(?P<id>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<revision>.*))?")
@@ -91,7 +91,7 @@ def _hub_folder(name: str, commit: str, offline: bool) -> Path:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(name, revision=commit, local_files_only=True))
+        folder = Path(snapshot_download(name, revision=commit, allow_patterns=_FETCHED, local_files_only=True))
         missing = _missing(folder)
         if not missing:
             return folder
@@ -103,7 +103,7 @@ def _hub_folder(name: str, commit: str, offline: bool) -> Path:
             " run once with network, or fetch the files elsewhere into a folder and give its path"
         )
     try:
-        folder = Path(snapshot_download(name, revision=commit, allow_patterns=list(_FETCHED)))
+        folder = Path(snapshot_download(name, revision=commit, allow_patterns=_FETCHED))
     except Exception as error:  # hub 0.x raises errors of requests, 1.x of httpx; they share no other ancestor
         cache = Path(constants.HF_HUB_CACHE)
         raise trouble(error, cache) or InputError(f"teacher {name}@{commit}: {_reason(error, missing)}") from error

@@ -104,7 +104,7 @@ class History:
 
     def figures(self) -> dict[str, JsonValue]:
         """Return what a report shows of a training; losses in nats per predicted piece."""
-        looks = [[step, round(loss, 6)] for step, loss in self.looks]
+        looks: list[JsonValue] = [[step, round(loss, 6)] for step, loss in self.looks]
         return {
             "tokens": self.tokens,
             "best_step": self.best_step,

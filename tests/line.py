@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import random
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from edgeenc.model.encoder import Encoder, save_encoder
 
@@ -53,10 +57,34 @@ def make_world(encoder: Encoder, sentences: tuple[str, ...], folder: Path) -> Wo
     return World(folder / "teacher", folder / "corpus.txt", folder / "tiny.yaml")
 
 
-def edgeenc(*arguments: str, cwd: Path | None = None, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+@dataclass(frozen=True)
+class Done:
+    """What a command left: its exit code and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def edgeenc(*arguments: str, cwd: Path | None = None) -> Done:
+    """Run the command line in this process, which has paid for its imports; whatever is not an exit is raised."""
+    from edgeenc.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        contextlib.chdir(cwd or Path.cwd()),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "argv", ["edgeenc", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+    return Done(int(left.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def edgeenc_process(*arguments: str) -> subprocess.Popen[str]:
+    """Start the command line in a process of its own, to be killed or to run beside another."""
     command = [sys.executable, "-m", "edgeenc", *arguments]
-    return subprocess.run(
-        command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False
-    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

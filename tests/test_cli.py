@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import shutil
+import signal
+import time
 from pathlib import Path
 
 import pytest
-from line import World, edgeenc, make_world
+from line import World, edgeenc, edgeenc_process, make_world
 
 from edgeenc.model.encoder import Encoder
 
@@ -62,8 +62,6 @@ def test_mistakes_have_words_and_a_code(
 
 
 def test_a_damaged_teacher_is_an_input_error(world: World, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(world.teacher, tmp_path / "teacher")
     weights = tmp_path / "teacher" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
@@ -118,16 +116,11 @@ def test_recipes_can_be_listed_shown_copied_and_checked(tmp_path: Path) -> None:
 
 def test_an_interrupt_leaves_with_130(world: World, tmp_path: Path) -> None:
     """Ctrl-C while a step runs: exit 130, words, and the same command goes on."""
-    import signal
-    import time
-
-    command = [sys.executable, "-m", "edgeenc", *world.command(tmp_path / "store", tmp_path / "out")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not list(tmp_path.glob("store/steps/*-corpus")):
-        time.sleep(0.05)
+    process = edgeenc_process(*world.command(tmp_path / "store", tmp_path / "out"))
+    while process.poll() is None and not list(tmp_path.glob("store/steps/*-corpus")):
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    errors = process.communicate(timeout=120)[1]
+    errors = process.communicate()[1]
     assert process.returncode == 130, errors
     assert "the same command goes on from here" in errors
     assert "Traceback" not in errors

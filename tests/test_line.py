@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
+import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from line import World, edgeenc, make_world
+from line import World, edgeenc, edgeenc_process, make_world
 
 from edgeenc.model.encoder import Encoder
 
@@ -105,32 +103,26 @@ def test_the_stored_recipe_gives_the_same_plan(world: World, built: tuple[Path, 
 def test_killed_at_random_moments_the_same_files_come_out(
     world: World, built: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """SIGKILL in a fresh store, again and again, then one run to the end: the hashes of the undisturbed build."""
+    """SIGKILL in a fresh store, each time a random while after new work was seen; then one run to the end."""
+    store, out = tmp_path / "store", tmp_path / "out"
     chance = random.Random(time.time_ns())
-    command = [sys.executable, "-m", "edgeenc", *world.command(tmp_path / "store", tmp_path / "out")]
-    killed = 0
-    for seconds in (chance.uniform(3, 7), chance.uniform(5, 9), chance.uniform(6, 12)):
-        process = subprocess.Popen(
-            command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            killed += 1
-        assert not (tmp_path / "out").exists() or hashes(tmp_path / "out") == hashes(built[1])
-    assert killed > 0
-    done = edgeenc(*world.command(tmp_path / "store", tmp_path / "out"))
+    for wanted in ("adapt", "student", "quantize"):
+        process = edgeenc_process(*world.command(store, out))
+        while process.poll() is None and not list(store.glob(f"*/*-{wanted}")):
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.4))
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert not out.exists()
+    done = edgeenc(*world.command(store, out))
     assert done.returncode == 0, done.stderr
-    assert hashes(tmp_path / "out") == hashes(built[1])
+    assert hashes(out) == hashes(built[1])
 
 
 def test_two_builds_at_once_do_no_harm(world: World, built: tuple[Path, Path], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "edgeenc", *world.command(tmp_path / "store", tmp_path / "out")]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    both = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    errors = [process.communicate(timeout=600)[1] for process in both]
+    both = [edgeenc_process(*world.command(tmp_path / "store", tmp_path / "out")) for _ in range(2)]
+    errors = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], errors
     assert hashes(tmp_path / "out") == hashes(built[1])
 
@@ -148,8 +140,6 @@ def test_a_failed_gate_publishes_nothing(world: World, built: tuple[Path, Path],
 
 
 def test_verify_accepts_the_bundle_and_refuses_a_changed_one(built: tuple[Path, Path], tmp_path: Path) -> None:
-    import shutil
-
     good = edgeenc("verify", str(built[1]))
     assert good.returncode == 0, good.stderr
     shutil.copytree(built[1], tmp_path / "copy")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgeenc.compress.fit import fit
 from edgeenc.compress.losses import chosen_logits, divergence, masked_lm
@@ -66,8 +67,8 @@ def distill(
             f"distill: the student has {student.shape.vocab:,} pieces and the teacher {teacher.shape.vocab:,}, not the"
             " same ones; trim the vocabulary before the teacher's step, or after the distillation"
         )
-    master = copy.deepcopy(teacher.model).requires_grad_(False).to(job.runtime.device)
-    frozen = Encoder(master, teacher.tokenizer, teacher.anatomy)
+    frozen = replace(teacher, model=nn.Module.to(copy.deepcopy(teacher.model), job.runtime.device))
+    frozen.model.requires_grad_(False)
 
     def loss_of(pupil: Encoder, batch: Masked) -> Tensor:
         with torch.no_grad():

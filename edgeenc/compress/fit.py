@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgeenc.compress.losses import chosen_logits, masked_lm
 from edgeenc.model.encoder import Encoder
@@ -32,7 +32,7 @@ def fit(
         job: seed, runtime, scratch folder, progress.
         loss_of: loss (nats per predicted piece, a scalar) of an encoder on a batch.
     """
-    pupil = replace(encoder, model=copy.deepcopy(encoder.model).train(False).to(job.runtime.device))
+    pupil = replace(encoder, model=nn.Module.to(copy.deepcopy(encoder.model).eval(), job.runtime.device))
     lengths = tuple(min(length, encoder.shape.positions) for length in options.lengths)
     read = Batching(options.batch_tokens, options.mask_rate, lengths, options.mask)
     stream = masked_stream([corpus.train], encoder.tokenizer, read, seed=job.seed)
@@ -48,4 +48,4 @@ def fit(
         return sum(float(masked_lm(chosen_logits(pupil, batch), batch.labels_P)) for batch in fixed) / len(fixed)
 
     history = train(pupil.model, loss_at, options.schedule(), judge, job)
-    return replace(pupil, model=pupil.model.to("cpu")), history
+    return replace(pupil, model=nn.Module.to(pupil.model, "cpu")), history

@@ -46,6 +46,7 @@ def importance(encoder: Encoder, modules: Sequence[nn.Module], batches: Iterable
         for batch in batches:
             masked_lm(chosen_logits(encoder, batch), batch.labels_P).backward()
             for place, x_BTC in seen.items():
+                assert x_BTC.grad is not None  # every watched tensor lies between the embeddings and the loss
                 gain_C = (x_BTC.detach() * x_BTC.grad).abs().flatten(0, -2).sum(0)
                 scores[place] = scores.get(place, torch.zeros_like(gain_C)) + gain_C
     finally:

@@ -6,6 +6,7 @@ Axis letters: B batch, T tokens, H hidden, P chosen positions, V vocabulary.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgeenc.errors import InputError
 from edgeenc.model.anatomy import Anatomy, anatomy_of
@@ -59,7 +60,8 @@ def load_encoder(folder: Path) -> Encoder:
     anatomy = anatomy_of(config)
     state = _state(folder, anatomy)
     with torch.random.fork_rng(devices=[]):
-        model = anatomy.model_class(config).to(torch.float32)
+        model = anatomy.model_class(config)
+        nn.Module.float(model)
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
@@ -154,5 +156,5 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, positions: int) -> Non
     (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
 
 
-def _write_json(path: Path, value: dict[str, str | int | bool]) -> None:
+def _write_json(path: Path, value: Mapping[str, str | int | bool]) -> None:
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

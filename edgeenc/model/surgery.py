@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgeenc.errors import ShapeError
 from edgeenc.model.anatomy import Anatomy
@@ -72,7 +72,7 @@ def rebuild(encoder: Encoder, state: State, shape: Shape) -> Encoder:
         )
     config = type(encoder.model.config).from_dict(encoder.model.config.to_dict() | encoder.anatomy.config_fields(shape))
     with torch.random.fork_rng(devices=[]):
-        fresh = encoder.anatomy.model_class(config).to(encoder.model.dtype)
+        fresh = nn.Module.to(encoder.anatomy.model_class(config), encoder.model.dtype)
     names = encoder.anatomy.tied
     try:
         fresh.load_state_dict(dict(state) | {n: state[names[n]] for n in names if names[n] in state}, strict=True)

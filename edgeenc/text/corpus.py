@@ -106,9 +106,9 @@ def split(lines: Sequence[str], seed: int, *, share: float = 0.05, most: int = 1
     """
     held = min(most, max(30, round(len(lines) * share)))
     order = np.random.default_rng(seed).permutation(len(lines))
-    valid, test = order[: held // 3], order[held // 3 : held]
-    pick = lambda index: tuple(lines[i] for i in sorted(index))  # noqa: E731
-    return Corpus(train=pick(order[held:]), valid=pick(valid), test=pick(test))
+    cuts = order[held:], order[: held // 3], order[held // 3 : held]
+    train, valid, test = ([lines[int(i)] for i in sorted(part)] for part in cuts)
+    return Corpus(tuple(train), tuple(valid), tuple(test))
 
 
 def read_corpus(path: Path, seed: int) -> Corpus:
