@@ -30,7 +30,7 @@ from edgeenc.text.corpus import read_lines
 from edgeenc.training import Job, Loss, Progress, Schedule, train
 
 SEED = 20261120
-STEPS = 7_200
+STEPS = 6_600
 LR = 1e-3
 LENGTHS = (64,) * 7 + (256,) + (64,) * 7 + (512,)
 PATTERN = (0, 4, 1, 4, 2, 4, 3, 4)
