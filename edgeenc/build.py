@@ -41,8 +41,8 @@ class Ask:
     precisions: str = "fp32,int8"
 
 
-def plan_for(ask: Ask, runtime: Runtime) -> Plan:
-    """Return the plan of a build.
+def plan_for(ask: Ask, runtime: Runtime, *, offline: bool = True) -> Plan:
+    """Return the plan of a build; a teacher of the hub is fetched only where `offline` is False.
 
     Raises:
         UsageError: unknown language, recipe, recipe field or precision.
@@ -55,7 +55,7 @@ def plan_for(ask: Ask, runtime: Runtime) -> Plan:
     request = Request(
         recipe=recipe,
         language=tag,
-        teacher=teacher_folder(source, offline=False),
+        teacher=teacher_folder(source, offline=offline),
         source=source,
         train=train,
         heldout=heldout,

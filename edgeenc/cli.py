@@ -124,7 +124,7 @@ def build(
     place = output or Path(f"{resolve(lang).bcp47}-{Path(recipe).stem}")
     if not dry_run:
         check_destination(place)
-    plan, opened, runtime = _planned(ask, store, threads)
+    plan, opened, runtime = _planned(ask, store, threads, offline=dry_run)
     if dry_run:
         return _show(plan, opened, as_json)
     screen = Screen(loudness or "normal")
@@ -156,18 +156,20 @@ def plan(
     """Show every step of a build with key, status, shape, parameters and predicted bytes; nothing runs."""
     from edgeenc.build import Ask
 
-    planned, opened, _ = _planned(Ask(lang, recipe, teacher, corpus, export_task, precision), store, threads)
+    planned, opened, _ = _planned(
+        Ask(lang, recipe, teacher, corpus, export_task, precision), store, threads, offline=True
+    )
     _show(planned, opened, as_json)
 
 
-def _planned(ask: Ask, store: Path | None, threads: int | None) -> tuple[Plan, Store, Runtime]:
+def _planned(ask: Ask, store: Path | None, threads: int | None, *, offline: bool) -> tuple[Plan, Store, Runtime]:
     """Return plan, store and runtime for what was asked."""
     from edgeenc.build import plan_for, runtime_for
     from edgeenc.store import Store, default_root
 
     opened = Store((store or default_root()).expanduser().absolute())
     runtime = runtime_for(opened, threads)
-    return plan_for(ask, runtime), opened, runtime
+    return plan_for(ask, runtime, offline=offline), opened, runtime
 
 
 def _show(plan: Plan, store: Store, as_json: bool) -> None:
@@ -309,7 +311,7 @@ def store_list(root: Path | None) -> None:
 @STORE
 @click.option("--everything", "what", flag_value="everything", help="Remove finished steps too.")
 def store_clean(root: Path | None, what: Literal["everything"] | None) -> None:
-    """Remove unfinished and damaged steps; what a running build needs stays."""
+    """Remove unfinished and damaged steps with their checkpoints; what a running build needs stays."""
     from edgeenc.store import Store, default_root
 
     removed = Store(root or default_root()).clean(what or "unfinished")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from edgeenc.errors import InputError, ShapeError
@@ -153,6 +154,20 @@ def test_transformers_loads_what_is_saved(tiny_encoder: Encoder, tmp_path: Path,
         assert torch.allclose(model.eval()(ids).logits, logits(tiny_encoder, ids), atol=1e-6)
     text = "Ang bata ay kumain."
     assert AutoTokenizer.from_pretrained(tmp_path)(text)["input_ids"] == tiny_encoder.tokenizer.encode(text).ids
+
+
+def test_the_first_bert_checkpoints_load_too(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    """Norms called gamma and beta, and a pooler and a next-sentence head that nobody needs."""
+    save_encoder(tiny_encoder, tmp_path)
+    weights = tmp_path / "model.safetensors"
+    old = {
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): tensor
+        for name, tensor in load_file(weights).items()
+    }
+    old |= {"bert.pooler.dense.weight": torch.zeros(32, 32), "cls.seq_relationship.bias": torch.zeros(2)}
+    save_file(old, weights)
+    state = load_encoder(tmp_path).model.state_dict()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in tiny_encoder.model.state_dict().items())
 
 
 def test_damaged_checkpoints_say_what_is_wrong(tiny_encoder: Encoder, tmp_path: Path) -> None:

@@ -124,11 +124,18 @@ def _state(folder: Path, anatomy: Anatomy) -> dict[str, Tensor]:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise InputError(f"checkpoint {folder}: {WEIGHTS} is damaged ({error})") from None
-    state = {name: tensor.float() for name, tensor in state.items() if not name.startswith(anatomy.ignored)}
+    state = {_modern(name): tensor.float() for name, tensor in state.items() if not name.startswith(anatomy.ignored)}
     for name, source in anatomy.tied.items():
         if source in state:
             state.setdefault(name, state[source])
     return state
+
+
+def _modern(name: str) -> str:
+    """Return today's name of a parameter: the first BERT checkpoints call the weight of a norm gamma, its bias beta."""
+    for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
+        name = name.removesuffix(old) + new if name.endswith(old) else name
+    return name
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
