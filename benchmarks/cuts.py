@@ -3,7 +3,7 @@
     python benchmarks/cuts.py [--store DIR] [--recipe NAME|PATH] [LANGUAGE ...]
 
 Needs finished builds of the starter recipe in the store. Every method cuts the same pruned model to the recipe's
-hidden size; bits per character are of the same held-out words. Prints a Markdown table, lowest first.
+hidden size; bits per character are of the same held-out words. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def losses(language: str, store: Store, recipe: str) -> dict[str, float]:
     """Return the bits per character of the pruned model, and of each way to cut it."""
     runtime = runtime_for(store, None)
     torch.set_num_threads(runtime.threads)
-    plan = plan_for(Ask(language, recipe), runtime)
+    plan = plan_for(Ask(language, recipe), store)
     cut = next(step for step in plan.steps if isinstance(step.stage, TruncateHidden))
     folders = {role: store.folder(plan.step(name).key, name) for role, name in cut.inputs.items()}
     encoder, corpus = load_encoder(folders["encoder"]), load_corpus(folders["corpus"])

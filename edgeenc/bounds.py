@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Bounds(BaseModel):
     """What an exported file must hold to be published; a file that crosses one stops the build."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     parity: float = Field(default=1e-4, gt=0)
     """Largest absolute difference between PyTorch and ONNX fp32 outputs at real pieces, in their own unit. A good

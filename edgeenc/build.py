@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
-from edgeenc.disk import on_disk
-from edgeenc.errors import InputError, UsageError
+import torch
+
+from edgeenc.disk import is_file, on_disk
+from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.language import Tag, resolve
 from edgeenc.plan import Plan, Precision, Request, make_plan
-from edgeenc.recipe import load_language, load_recipe
+from edgeenc.recipe import Language, load_language, load_recipe, read_language
 from edgeenc.runtime import Dtype, Runtime, available_threads, faster_dtype
 from edgeenc.sources import starter_corpus, teacher_folder
 from edgeenc.store import Store
@@ -25,7 +29,7 @@ class Ask:
     """What a user asks for, as typed.
 
     Attributes:
-        language: any BCP-47 or ISO 639 spelling.
+        language: any BCP-47 or ISO 639 spelling, or the path of a language file.
         recipe: name or path.
         teacher: `starter`, a folder, or `id@revision`; None leaves it to the recipe.
         corpus: a text file, one sentence or paragraph per line; None leaves it to the language.
@@ -41,28 +45,34 @@ class Ask:
     precisions: str = "fp32,int8"
 
 
-def plan_for(ask: Ask, runtime: Runtime, *, offline: bool = True) -> Plan:
-    """Return the plan of a build; a teacher of the hub is fetched only where `offline` is False.
+def plan_for(ask: Ask, store: Store, threads: int | None = None) -> Plan:
+    """Return the plan of a build whose teacher is at hand; nothing is fetched."""
+    return make_plan(request_for(ask, offline=True), runtime_for(store, threads))
+
+
+def request_for(ask: Ask, *, offline: bool) -> Request:
+    """Turn names into files; a teacher of the hub is fetched only where `offline` is False.
 
     Raises:
         UsageError: unknown language, recipe, recipe field or precision.
         InputError: no text for the language, or no teacher.
     """
-    tag = resolve(ask.language)
+    language = read_language(Path(ask.language)) if ask.language.endswith((".yaml", ".yml")) else None
+    tag = resolve(language.tag if language else ask.language)
     recipe = load_recipe(ask.recipe)
     source = ask.teacher or recipe.teacher
-    train, heldout = _text(tag, ask.corpus)
-    request = Request(
-        recipe=recipe,
+    train, heldout = _text(tag, ask.corpus, language or load_language(tag.bcp47))
+    precisions = _precisions(ask.precisions)
+    return Request(
+        recipe=recipe.model_copy(update={"teacher": source}),
         language=tag,
         teacher=teacher_folder(source, offline=offline),
         source=source,
         train=train,
         heldout=heldout,
         task=ask.task,
-        precisions=_precisions(ask.precisions),
+        precisions=precisions,
     )
-    return make_plan(request, runtime)
 
 
 def runtime_for(store: Store, threads: int | None) -> Runtime:
@@ -70,17 +80,31 @@ def runtime_for(store: Store, threads: int | None) -> Runtime:
 
     Remembered, because the dtype changes the last bits of the weights: the same host must always answer the same.
     """
-    path = store.root / "dtype.json"
-    try:
-        dtype: Dtype = json.loads(path.read_text(encoding="utf-8"))["training"]
-    except (OSError, ValueError, KeyError):
-        dtype = faster_dtype()
+    path, count = store.root / "dtype.json", threads or available_threads()
+    dtype = _stored_dtype(path)
+    if dtype is None:
+        torch.set_num_threads(count)
+        text = json.dumps({"training": faster_dtype()}) + "\n"
         with on_disk(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = path.with_name(f"dtype.{os.getpid()}")
-            fresh.write_text(json.dumps({"training": dtype}) + "\n", encoding="utf-8")
-            fresh.replace(path)
-    return Runtime(dtype=dtype, threads=threads or available_threads())
+            fresh.write_text(text, encoding="utf-8")
+            with suppress(FileExistsError):  # of two first builds the earlier answer holds
+                path.hardlink_to(fresh)
+            fresh.unlink()
+        dtype = _stored_dtype(path)
+        if dtype is None:
+            raise HostError(f"{path}: holds no dtype; remove it, and it is measured again")
+    return Runtime(dtype=dtype, threads=count)
+
+
+def _stored_dtype(path: Path) -> Dtype | None:
+    """Return what was measured before, or None where nothing that can be read is there."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["training"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if found in get_args(Dtype) else None
 
 
 def status(plan: Plan, store: Store) -> dict[str, str]:
@@ -88,15 +112,14 @@ def status(plan: Plan, store: Store) -> dict[str, str]:
     return {step.name: "done" if store.manifest(step.key, step.name) else "to do" for step in plan.steps}
 
 
-def _text(tag: Tag, corpus: Path | None) -> tuple[Path, Path | None]:
+def _text(tag: Tag, corpus: Path | None, language: Language | None) -> tuple[Path, Path | None]:
     """Return the training text, and the held-out text where the language has one of its own."""
     if corpus is not None:
-        if not corpus.is_file():
+        if not is_file(corpus):
             raise InputError(
                 f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line"
             )
         return corpus, None
-    language = load_language(tag.bcp47)
     if language is None or not language.corpus:
         raise InputError(
             f"{tag.name} ({tag.bcp47}): no text comes with edgeenc; give yours with --corpus FILE,"
@@ -104,7 +127,7 @@ def _text(tag: Tag, corpus: Path | None) -> tuple[Path, Path | None]:
         )
     if language.corpus == "starter":
         return starter_corpus(tag.bcp47)
-    return _text(tag, Path(language.corpus))
+    return _text(tag, Path(language.corpus), None)
 
 
 def _precisions(typed: str) -> tuple[Precision, ...]:

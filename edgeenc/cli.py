@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -26,15 +27,13 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path)
+STORE = click.option("--store", "root", type=FOLDER, metavar="DIR", help="Which store.  [default: user cache]")
 
 
 def main() -> NoReturn:
     """Run the command line; turn every failure of ours into its words and its exit code."""
     try:
-        cli(standalone_mode=False)
-        sys.exit(0)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        sys.exit(cli(standalone_mode=False))
     except click.ClickException as mistake:
         mistake.show()
         sys.exit(mistake.exit_code)
@@ -42,6 +41,10 @@ def main() -> NoReturn:
         failed(Interrupted("stopped; what is finished is kept, and the same command goes on from here"))
     except EdgeencError as error:
         failed(error)
+    except OSError as error:  # whatever no step has put into words
+        from edgeenc.disk import host_error
+
+        failed(host_error(error, Path.cwd()))
 
 
 def failed(error: EdgeencError) -> NoReturn:
@@ -61,7 +64,10 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         [
             click.option(
-                "--lang", required=True, metavar="TAG", help="Language: tl, fil, tgl, tgl_Latn, ... all mean one."
+                "--lang",
+                required=True,
+                metavar="TAG|FILE",
+                help="Language: tl, fil, tgl, tgl_Latn all mean one; or a YAML file.",
             ),
             click.option(
                 "--target", default="onnx", type=click.Choice(["onnx"]), show_default=True, help="Export format."
@@ -115,26 +121,23 @@ def build(
 ) -> None:
     """Compress, export, verify, measure and bundle a model of one language. Finished steps are reused."""
     from edgeenc.build import Ask
-    from edgeenc.language import resolve
     from edgeenc.pipeline import run
     from edgeenc.screen import Screen, last_line
     from edgeenc.store import check_destination, publish
 
     ask = Ask(lang, recipe, teacher, corpus, export_task, precision)
-    place = output or Path(f"{resolve(lang).bcp47}-{Path(recipe).stem}")
-    if not dry_run:
-        check_destination(place)
+    if output is not None and not dry_run:
+        check_destination(output)
     plan, opened, runtime = _planned(ask, store, threads, offline=dry_run)
     if dry_run:
         return _show(plan, opened, as_json)
+    place = output or Path(f"{plan.request.language.bcp47}-{plan.request.recipe.name}")
+    check_destination(place)
     screen = Screen(loudness or "normal")
     language = plan.request.language
     screen.say(f"{lang}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
-    try:
-        bundle = run(plan, opened, runtime, screen)
-    finally:
-        screen.close()
-    published = publish(bundle, place, screen.say)
+    with opened.in_use(), closing(screen):
+        published = publish(run(plan, opened, runtime, screen), place, screen.say)
     facts = json.loads((published / "report" / "report.json").read_text(encoding="utf-8"))
     click.echo(json.dumps(facts, ensure_ascii=False) if as_json else last_line(str(place), facts))
 
@@ -164,12 +167,19 @@ def plan(
 
 def _planned(ask: Ask, store: Path | None, threads: int | None, *, offline: bool) -> tuple[Plan, Store, Runtime]:
     """Return plan, store and runtime for what was asked."""
-    from edgeenc.build import plan_for, runtime_for
+    from edgeenc.build import request_for, runtime_for
+    from edgeenc.plan import make_plan
+
+    request, opened = request_for(ask, offline=offline), _store(store)
+    runtime = runtime_for(opened, threads)
+    return make_plan(request, runtime), opened, runtime
+
+
+def _store(root: Path | None) -> Store:
+    """Return the store at `root`, or the user's own."""
     from edgeenc.store import Store, default_root
 
-    opened = Store((store or default_root()).expanduser().absolute())
-    runtime = runtime_for(opened, threads)
-    return plan_for(ask, runtime, offline=offline), opened, runtime
+    return Store((root or default_root()).expanduser().absolute())
 
 
 def _show(plan: Plan, store: Store, as_json: bool) -> None:
@@ -216,13 +226,15 @@ def recipes_show(recipe: str) -> None:
 @click.argument("path", type=FILE)
 def recipes_copy(recipe: str, path: Path) -> None:
     """Copy a recipe to PATH, to be changed and then built with --recipe PATH."""
+    from edgeenc.disk import on_disk
     from edgeenc.errors import UsageError
-    from edgeenc.recipe import find_recipe
+    from edgeenc.recipe import find_recipe, load_recipe
 
-    source = find_recipe(recipe)
-    if path.exists():
-        raise UsageError(f"{path}: exists and is not overwritten; choose another name")
-    path.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    load_recipe(recipe)
+    with on_disk(path):
+        if path.exists():
+            raise UsageError(f"{path}: exists and is not overwritten; choose another name")
+        path.write_text(find_recipe(recipe).read_text(encoding="utf-8"), encoding="utf-8")
     click.echo(f"{path}: written; build with --recipe {path if '/' in str(path) else f'./{path}'}")
 
 
@@ -270,16 +282,15 @@ def inspect(path: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--store", "root", type=FOLDER, metavar="DIR", help="Which store.  [default: user cache]")
+@STORE
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(root: Path | None, as_json: bool) -> None:
     """Show what this machine can do: processor flags, threads, runtimes, versions, disk."""
     from rich.console import Console
 
     from edgeenc.doctor import examine, render
-    from edgeenc.store import default_root
 
-    found = examine(root or default_root())
+    found = examine(_store(root).root)
     if as_json:
         click.echo(json.dumps(found))
     else:
@@ -291,20 +302,15 @@ def store() -> None:
     """List and clean what is kept so that no step is done twice."""
 
 
-STORE = click.option("--store", "root", type=FOLDER, metavar="DIR", help="Which store.  [default: user cache]")
-
-
 @store.command("list")
 @STORE
 def store_list(root: Path | None) -> None:
     """List finished and unfinished steps with their sizes."""
-    from edgeenc.store import Store, default_root
-
-    place = root or default_root()
-    entries = Store(place).list()
+    opened = _store(root)
+    entries = opened.list()
     for entry in entries:
         click.echo(f"{entry.key}  {entry.name:<18}{entry.state:<12}{entry.bytes / 1e6:>10.2f} MB")
-    click.echo(f"{place}: {len(entries)} steps, {sum(entry.bytes for entry in entries) / 1e6:.2f} MB")
+    click.echo(f"{opened.root}: {len(entries)} steps, {sum(entry.bytes for entry in entries) / 1e6:.2f} MB")
 
 
 @store.command("clean")
@@ -312,7 +318,5 @@ def store_list(root: Path | None) -> None:
 @click.option("--everything", "what", flag_value="everything", help="Remove finished steps too.")
 def store_clean(root: Path | None, what: Literal["everything"] | None) -> None:
     """Remove unfinished and damaged steps with their checkpoints; what a running build needs stays."""
-    from edgeenc.store import Store, default_root
-
-    removed = Store(root or default_root()).clean(what or "unfinished")
+    removed = _store(root).clean(what or "unfinished")
     click.echo(f"removed {len(removed)} steps, {sum(entry.bytes for entry in removed) / 1e6:.2f} MB")

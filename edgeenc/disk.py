@@ -42,7 +42,7 @@ def on_disk(where: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise trouble(error, where) or _host_error(error, where) from error
+        raise trouble(error, where) or host_error(error, where) from error
 
 
 def trouble(error: Exception, where: Path) -> HostError | None:
@@ -53,16 +53,25 @@ def trouble(error: Exception, where: Path) -> HostError | None:
             f"{_path(error, where)}: no space left ({free_bytes(where) / 1e6:,.0f} MB free); free some, or choose"
             " another disk with --store and -o; what is finished is kept, and the next run goes on from there"
         )
-    return _host_error(error, where) if number in _DENIED else None
+    return host_error(error, where) if number in _DENIED else None
 
 
-def _host_error(error: Exception, where: Path) -> HostError:
+def host_error(error: Exception, where: Path) -> HostError:
+    """Return the sentence for any other error of the file system."""
     reason = getattr(error, "strerror", None) or str(error)
     return HostError(f"{_path(error, where)}: {reason}; make it writable, or choose another folder with --store and -o")
 
 
 def _path(error: Exception, where: Path) -> str:
     return str(getattr(error, "filename", None) or where)
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether `path` is a file; a name that the system cannot even look at is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def free_bytes(path: Path) -> int:
@@ -103,6 +112,14 @@ def take_lock(path: Path, before_waiting: Callable[[], None]) -> BinaryIO:
             file.close()
             raise
         file.close()
+
+
+def share_lock(path: Path) -> BinaryIO:
+    """Hold `path` together with others that share it; nobody can lock it for himself meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("ab")
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return file
 
 
 def try_lock(path: Path) -> BinaryIO | None:

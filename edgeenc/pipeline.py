@@ -21,8 +21,8 @@ from edgeenc.bits import bits_per_character, unigram_bits
 from edgeenc.bundle import Contents, assemble
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.stage import Desk
-from edgeenc.errors import GateError, InputError
-from edgeenc.model.encoder import Encoder, load_config, load_encoder, save_encoder
+from edgeenc.errors import EdgeencError, InputError
+from edgeenc.model.encoder import Encoder, load_config, load_encoder, load_tokenizer, save_encoder
 from edgeenc.model.random import random_like
 from edgeenc.plan import Plan, Step
 from edgeenc.runtime import Runtime
@@ -35,7 +35,7 @@ from edgeenc.targets.torch_session import TorchSession
 from edgeenc.text.corpus import Corpus, deduplicate, load_corpus, read_corpus, read_lines, save_corpus, split_heldout
 from edgeenc.text.vocabulary import quality
 from edgeenc.training import Job, Progress, TrainingOptions
-from edgeenc.verify import gate_batches, int8_gates, parity_gate, require, tokenizer_gate
+from edgeenc.verify import gate_batches, int8_gates, kept_pieces_gate, parity_gate, require, tokenizer_gate
 
 MOST_UNKNOWN = 0.02
 """A corpus with more unknown pieces than this cannot be learnt with the teacher's characters."""
@@ -70,6 +70,7 @@ def run(plan: Plan, store: Store, runtime: Runtime, tell: Tell = quiet) -> Path:
     Raises:
         EdgeencError: whatever a step cannot do; what was finished before stays finished.
     """
+    torch.set_num_threads(runtime.threads)
     if store.manifest(plan.bundle.key, plan.bundle.name) is None:
         for step in plan.steps:
             _once(step, plan, store, runtime, tell)
@@ -166,11 +167,11 @@ def _stage(work: Work) -> Figures:
     assert stage is not None
     if work.step.inputs["encoder"] == "teacher":
         _require_known(encoder, corpus, work.plan.request.train)
-    desk = Desk(corpus, lambda name: work.encoder(name), work.job())
+    desk = Desk(corpus, lambda name: work.encoder(f"earlier {name}"), work.job())
     torch.manual_seed(work.step.seed)
     made = stage.apply(encoder, desk)
     if work.step.exact and made.encoder.shape != work.step.shape:
-        raise GateError(
+        raise EdgeencError(
             f"step {work.step.name}: planned {work.step.shape}, made {made.encoder.shape}; please report this"
         )
     save_encoder(made.encoder, work.out)
@@ -199,7 +200,6 @@ def _measure(work: Work) -> Figures:
     """Bits per character of every model on the same words of the test lines."""
     corpus, seed = work.corpus(), work.step.seed
     alphabet = corpus.characters
-    torch.set_num_threads(work.runtime.threads)
     bits: dict[str, JsonValue] = {}
     tables = []
     for role in ("teacher", "student", "cut", "control"):
@@ -233,6 +233,7 @@ def _verify(work: Work) -> Figures:
     fp32 = OrtSession(files["fp32"], work.runtime.threads)
     gates = [
         tokenizer_gate(student.tokenizer, work.input("student"), lines),
+        kept_pieces_gate(load_tokenizer(work.input("teacher")), student.tokenizer, lines),
         parity_gate(TorchSession(student, task), fp32, batches, bounds.parity),
     ]
     if "int8" in files:

@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import JsonValue
 
 from edgeenc.compress.stage import Stage
-from edgeenc.errors import RecipeError, ShapeError
+from edgeenc.disk import is_file
+from edgeenc.errors import InputError, RecipeError, ShapeError
 from edgeenc.language import Tag
 from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.encoder import load_config
@@ -25,13 +26,13 @@ from edgeenc.training import TrainingOptions
 Precision = Literal["fp32", "int8"]
 
 VERSIONS = {
-    "corpus": 1,
+    "corpus": 2,
     "teacher": 1,
     "control": 1,
     "measure": 1,
     "export": 1,
     "quantize": 1,
-    "verify": 1,
+    "verify": 2,
     "bench": 1,
     "bundle": 1,
 }
@@ -178,17 +179,18 @@ class _Maker:
         self.steps[name] = Step(name, kind, key, seed, inputs, fields, None, shape, size, exact)
         return self.steps[name]
 
-    def stages(self, shape: Shape) -> tuple[Step, Step]:
-        """Add the recipe's stages; return the last one, and the encoder that the last training started from."""
-        last = cut = self.steps["teacher"]
+    def stages(self, shape: Shape) -> tuple[Step, Step | None]:
+        """Add the recipe's stages; return the last one, and what the last training started from, if there was one."""
+        last, cut = self.steps["teacher"], None
         for place, stage in enumerate(self.request.recipe.stages):
             try:
                 shape = stage.reshape(shape)
             except ShapeError as error:
                 raise RecipeError(f"{self.request.recipe.name}: stages.{place}: {error}") from None
             self._same_pieces(place, stage, shape)
-            cut = last if stage.trains else cut
-            inputs = {"encoder": last.name, "corpus": "corpus"} | {name: name for name in stage.reads}
+            if stage.trains:
+                cut = last
+            inputs = {"encoder": last.name, "corpus": "corpus"} | {f"earlier {n}": n for n in stage.reads}
             fields = stage.model_dump(mode="json", exclude={"name", "kind"})
             if stage.trains:
                 fields |= {"dtype": self.runtime.dtype, "device": self.runtime.device}
@@ -211,10 +213,12 @@ class _Maker:
                     " distillation"
                 )
 
-    def results(self, student: Step, cut: Step) -> None:
+    def results(self, student: Step, cut: Step | None) -> None:
         """Add what is done with the student: measure, export, quantize, verify, bench, bundle."""
         request, task = self.request, self.request.task
-        inputs = {"corpus": "corpus", "teacher": "teacher", "student": student.name, "cut": cut.name}
+        inputs = {"corpus": "corpus", "teacher": "teacher", "student": student.name}
+        if cut is not None:
+            inputs["cut"] = cut.name
         options = _control_options(request.recipe)
         if options is not None:
             fields = options.model_dump(mode="json") | {"dtype": self.runtime.dtype, "device": self.runtime.device}
@@ -226,7 +230,7 @@ class _Maker:
         files = {"fp32": exported.name}
         if "int8" in request.precisions:
             files["int8"] = self.add("quantize", {"fp32": exported.name}, {}, shape=student.shape).name
-        checked = {"student": student.name, "corpus": "corpus", **files}
+        checked = {"teacher": "teacher", "student": student.name, "corpus": "corpus", **files}
         self.add("verify", checked, {"task": task, "bounds": request.recipe.bounds.model_dump(mode="json")})
         timed = {
             "corpus": "corpus",
@@ -257,11 +261,18 @@ def seed_for(seed: int, name: str) -> int:
 
 
 def file_hash(path: Path) -> str:
-    """Return the sha256 of a file's bytes, or `missing`: the step that reads it will say so."""
-    if not path.is_file():
+    """Return the sha256 of a file's bytes, or `missing`: the step that reads it will say so.
+
+    Raises:
+        InputError: the file is there but cannot be read.
+    """
+    if not is_file(path):
         return "missing"
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _corpus_fields(request: Request) -> dict[str, JsonValue]:

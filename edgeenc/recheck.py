@@ -7,12 +7,15 @@ from pathlib import Path
 
 import yaml
 
-from edgeenc.bundle import GOLDEN, ONNX, check
+from edgeenc.bundle import GOLDEN, ONNX, check, replay
 from edgeenc.model.encoder import load_encoder
 from edgeenc.recipe import parse_recipe
 from edgeenc.targets.session import OrtSession
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.verify import Gate, gate_batches, int8_gates, parity_gate, require, tokenizer_gate
+
+GOLDEN_APART = 0.1
+"""How far a value may be from the stored one: int8 kernels of processors differ a little, models far more."""
 
 
 def recheck(folder: Path) -> tuple[Gate, ...]:
@@ -36,5 +39,7 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
         gates.append(parity_gate(right, sessions["fp32"], batches, bounds.parity))
     if "int8" in sessions:
         gates += int8_gates(sessions.get("fp32", right), sessions["int8"], batches, bounds)
+    apart = replay(folder)
+    gates.append(Gate("golden outputs", apart, GOLDEN_APART, apart <= GOLDEN_APART, "largest difference", ""))
     require(gates)
     return tuple(gates)

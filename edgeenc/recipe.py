@@ -21,6 +21,9 @@ from edgeenc.compress.stage import Stage
 from edgeenc.errors import RecipeError
 from edgeenc.sources import data_folder
 
+BUILD_STEPS = ("corpus", "teacher", "control", "measure", "export", "quantize", "verify", "bench", "bundle")
+"""Names that no stage can take."""
+
 Fields = Mapping[str, object]
 """What YAML gave, before it is known to be right."""
 M = TypeVar("M", bound=BaseModel)
@@ -127,13 +130,22 @@ def load_language(tag: str) -> Language | None:
         RecipeError: the file has problems.
     """
     path = data_folder("recipes") / "languages" / f"{tag}.yaml"
-    if not path.is_file():
-        return None
+    return read_language(path) if path.is_file() else None
+
+
+def read_language(path: Path) -> Language:
+    """Read a language file; a corpus that it names by a relative path lies beside it.
+
+    Raises:
+        RecipeError: the file is missing or has problems.
+    """
     problems: list[str] = []
     language = _validated(Language, _yaml(path), "", problems)
     if language is None:
         raise _error(str(path), problems)
-    return language
+    if language.corpus in ("", "starter"):
+        return language
+    return language.model_copy(update={"corpus": str(path.parent / Path(language.corpus).expanduser())})
 
 
 def _yaml(path: Path) -> Fields:
@@ -169,6 +181,11 @@ def _stage(place: int, item: object, problems: list[str]) -> Stage:
 def _names(stages: list[Stage]) -> list[str]:
     """Return the problems with the names of steps: twice the same, or an earlier step that is not there."""
     problems, seen = [], ["teacher"]
+    problems += [
+        f"stages.{place}: {stage.label!r} is a step that every build has; give this one another `name`"
+        for place, stage in enumerate(stages)
+        if stage.label in BUILD_STEPS
+    ]
     for place, stage in enumerate(stages):
         for name in stage.reads:
             if name not in seen:

@@ -6,6 +6,7 @@ The only module that touches the network, and only for a hub teacher that is not
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from edgeenc.disk import trouble
@@ -39,8 +40,9 @@ def teacher_folder(spec: str, *, offline: bool) -> Path:
     if spec == STARTER:
         return data_folder("starter") / "model"
     folder = Path(spec).expanduser()
-    if spec and folder.is_dir():
-        return folder
+    with suppress(OSError):  # a name that the system cannot even look at is no folder
+        if spec and folder.is_dir():
+            return folder
     asked = _HUB_ID.fullmatch(spec)
     if asked is None:
         raise InputError(
@@ -97,6 +99,8 @@ def _hub_folder(name: str, commit: str, offline: bool) -> Path:
             return folder
     except LocalEntryNotFoundError:
         missing = " and ".join(NEEDED)
+    except ValueError as error:
+        raise UsageError(f"teacher {name}@{commit}: no name of a model of the hub ({error})") from None
     if offline or constants.HF_HUB_OFFLINE:
         raise InputError(
             f"teacher {name}@{commit}: {missing} not in the hub's cache, and this run is offline;"

@@ -20,10 +20,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from edgeenc.disk import Stamp, Tell, appear, files_of, is_locked, locked, on_disk, seal, trouble, try_lock
+from edgeenc.disk import Stamp, Tell, appear, files_of, is_locked, locked, on_disk, seal, share_lock, trouble, try_lock
 from edgeenc.errors import HostError, UsageError
 
 MANIFEST = "manifest.json"
+IN_USE = "in-use"
 BUNDLE_MARK = "edgeenc_bundle"
 """The field of a bundle's own `manifest.json` by which a folder is known as ours, and may be replaced."""
 
@@ -181,13 +182,26 @@ class Store:
     def clean(self, what: Literal["unfinished", "everything"] = "unfinished") -> tuple[Entry, ...]:
         """Remove unfinished and damaged steps, or every step, and return what was removed.
 
-        What a living process is making stays; and while there is one, all finished steps stay, for it may need them.
+        What a living process is making stays; and while a build uses the store, all finished steps stay, for it may
+        need them.
         """
         entries = self.list()
         idle = [entry for entry in entries if entry.state != "at work"]
-        kept = "" if what == "everything" and len(idle) == len(entries) else "finished"
         with on_disk(self.root):
-            return tuple(entry for entry in idle if self._remove(entry.key, entry.name, kept))
+            unused = try_lock(self._lock(IN_USE))
+            kept = "" if what == "everything" and unused and len(idle) == len(entries) else "finished"
+            removed = tuple(entry for entry in idle if self._remove(entry.key, entry.name, kept))
+            if unused:
+                unused.close()
+        return removed
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Say for as long as the block runs that finished steps are needed, so that `clean` leaves them."""
+        with on_disk(self.root):
+            file = share_lock(self._lock(IN_USE))
+        with file:
+            yield
 
     def _remove(self, key: str, name: str, kept: str) -> bool:
         """Remove what is under work/, and the step unless its state is `kept`; return whether the step is gone."""

@@ -32,6 +32,7 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
         language={"tag": tag.bcp47, "name": tag.name, "iso639_3": tag.iso639_3, "script": tag.script},
         recipe=plan.request.recipe.name,
         teacher={"source": plan.request.source, "parameters": _shape(plan.step("teacher"), manifests).parameters},
+        corpus="starter" if plan.request.heldout else plan.request.train.name,
         steps=[_step(step, manifests) for step in plan.steps if step.name in manifests],
         student=cast("Student", {"parameters": shape.parameters} | {name: getattr(shape, name) for name in shown}),
         bytes=sizes,
@@ -49,6 +50,8 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
 def floors(bits: Bits) -> list[Check]:
     """Return what a student must at least be, in bits per character; the last one as a share.
 
+    A teacher that is no better than the table has no advantage to keep; then that is the floor that fails.
+
     Worked example: unigram 3.0, teacher 2.0, student 2.4: the student closes 0.6 of the teacher's advantage.
     """
     student = bits["student"]
@@ -63,7 +66,10 @@ def floors(bits: Bits) -> list[Check]:
         if bound is not None
     ]
     advantage = bits["unigram"] - bits["teacher"]
-    if advantage > 0:
+    if advantage <= 0:
+        name = "bits per character: the teacher below the unigram table"
+        found.append({"name": name, "figure": bits["teacher"], "bound": bits["unigram"], "passed": False})
+    else:
         share = (bits["unigram"] - student) / advantage
         found.append(
             {

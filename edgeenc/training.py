@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from edgeenc.errors import UsageError
 from edgeenc.runtime import Runtime
 from edgeenc.text.batches import Unit
 
@@ -25,7 +27,7 @@ from edgeenc.text.batches import Unit
 class TrainingOptions(BaseModel):
     """What a masked-LM training is asked to do; every field changes the weights."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     tokens: int = Field(default=1_000_000, gt=0)
     """Tokens to read, repeats included."""
@@ -33,16 +35,22 @@ class TrainingOptions(BaseModel):
     """Learning rate on the plateau."""
     batch_tokens: int = Field(default=2048, ge=64)
     """Tokens of one optimiser step."""
-    lengths: tuple[int, ...] = (64, 64, 64, 64, 64, 64, 64, 256)
+    lengths: tuple[Annotated[int, Field(ge=8)], ...] = Field(default=(64, 64, 64, 64, 64, 64, 64, 256), min_length=1)
     """Row length of each step, repeated: mostly short rows, some long ones so that late positions are not forgotten."""
     mask_rate: float = Field(default=0.3, gt=0, lt=1)
-    """Share of the words or pieces to predict; more than the usual 15 % teaches more per token (arXiv:2202.08005)."""
+    """Share of the tokens to predict; more than the usual 15 % teaches more per token (arXiv:2202.08005)."""
     mask: Unit = "words"
     """Whether whole words are masked, or pieces one by one."""
     decay: float = Field(default=0.5, ge=0, le=1)
     """Share of the steps, at the end, in which the rate falls to zero."""
     looks: int = Field(default=6, gt=0)
     """How often the held-out loss is measured; the best checkpoint is kept."""
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> Self:
+        if max(self.lengths) > self.batch_tokens:
+            raise ValueError(f"a row of {max(self.lengths)} does not fit into batch_tokens {self.batch_tokens}")
+        return self
 
     @property
     def steps(self) -> int:
@@ -159,6 +167,9 @@ def train(
             the end.
         job: runtime, progress, and the scratch folder; a run that finds its own checkpoint there goes on and ends with
             the same weights.
+
+    Raises:
+        UsageError: every held-out loss was infinite or not a number.
     """
     runtime, scratch = job.runtime, job.scratch
     torch.set_num_threads(runtime.threads)
@@ -174,6 +185,8 @@ def train(
             run.save(scratch)
         if (progress := clock.progress(run.step, schedule.steps, loss)) is not None:
             job.tell(progress)
+    if not run.best:
+        raise UsageError("the training diverged: no held-out loss was a number; lower the rate `lr` of this step")
     model.load_state_dict(run.best, strict=True)
     return run.history
 
@@ -207,7 +220,7 @@ class _Run:
         with torch.no_grad():
             loss = judge()
         self.history.looks.append((self.step, loss))
-        if loss < self.history.best_loss or not self.best:
+        if loss < self.history.best_loss:  # never true of a loss that is not a number
             self.history.best_step, self.history.best_loss = self.step, loss
             self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
 

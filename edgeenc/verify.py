@@ -152,6 +152,18 @@ def tokenizer_gate(tokenizer: Tokenizer, folder: Path, lines: Sequence[str]) -> 
     return Gate("tokenizer", figure, 1.0, not wrong and bool(lines), "share", wrong[0] if wrong else "")
 
 
+def kept_pieces_gate(teacher: Tokenizer, student: Tokenizer, lines: Sequence[str]) -> Gate:
+    """Compare the pieces of teacher and student on every line whose pieces the student has all kept.
+
+    The figure is the share of those lines that both cut alike; a text that has none of them fails.
+    """
+    vocabulary = student.get_vocab()
+    kept = [line for line in lines if all(piece in vocabulary for piece in teacher.encode(line).tokens)]
+    wrong = [line for line in kept if teacher.encode(line).tokens != student.encode(line).tokens]
+    figure = 1 - len(wrong) / max(1, len(kept))
+    return Gate("kept pieces", figure, 1.0, not wrong and bool(kept), "share", wrong[0] if wrong else "")
+
+
 def parity_gate(reference: Session, exported: Session, batches: Sequence[GateBatch], bound: float) -> Gate:
     """Compare float32 outputs at every real piece; the figure is the largest absolute difference."""
     found = []

@@ -86,5 +86,5 @@ def edgeenc(*arguments: str, cwd: Path | None = None) -> Done:
 def edgeenc_process(*arguments: str) -> subprocess.Popen[str]:
     """Start the command line in a process of its own, to be killed or to run beside another."""
     command = [sys.executable, "-m", "edgeenc", *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models
 
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, UsageError
 from edgeenc.model.encoder import Encoder
 from edgeenc.text.batches import Batching, Pieces, corrupt, draw, masked_stream, pack
 
@@ -26,6 +26,11 @@ def test_a_sentence_longer_than_a_row_goes_on_in_the_next() -> None:
     assert rows.tolist() == [[C, 0, 1, 2, 3, 4], [C, 5, 6, 7, 8, S], [C, 20, 21, S, 22, S]]
 
 
+def test_rows_without_room_are_refused() -> None:
+    with pytest.raises(UsageError, match="rows of 2 pieces have no room for text"):
+        pack([[5, 6, 7], [8]], 2, PIECES)
+
+
 def test_text_that_fills_no_row_is_refused() -> None:
     with pytest.raises(InputError, match="too few pieces to fill one row of 64"):
         pack([[1, 2]], 64, PIECES)
@@ -40,11 +45,11 @@ def test_the_walk_visits_every_row_once_an_epoch() -> None:
 
 
 def test_corruption_hits_ordinary_pieces_in_known_shares() -> None:
-    """30 % of 9,000 ordinary pieces: 2,700 chosen; 80 % of them masked, about 10 % another piece, about 10 % kept."""
+    """30 % of 11,000 tokens: 3,300 chosen; 80 % of them masked, about 10 % another piece, about 10 % kept."""
     ids = np.tile(np.array([C, *range(9), S], dtype=np.int32), (1000, 1))
     batch = corrupt(ids, PIECES, 0.3, "pieces", np.random.default_rng(0))
     flat, shown = torch.from_numpy(ids).flatten().long(), batch.ids_BT.flatten()
-    assert len(batch.chosen_P) == 2700
+    assert len(batch.chosen_P) == 3300
     assert torch.equal(batch.labels_P, flat[batch.chosen_P])
     assert not torch.isin(batch.labels_P, torch.tensor([C, S, M])).any()
     untouched = torch.ones(len(flat), dtype=torch.bool)
@@ -56,24 +61,33 @@ def test_corruption_hits_ordinary_pieces_in_known_shares() -> None:
     assert abs(kept - 0.1) < 0.03
 
 
-def test_a_word_is_chosen_with_all_its_pieces() -> None:
-    """Words 1 / 2 ##50 / 3 ##51 ##52: of 3,000 words 900 are chosen, never a part of one."""
+def test_a_word_is_corrupted_with_all_its_pieces() -> None:
+    """Words 1 / 2 ##50 / 3 ##51 ##52 in 1,000 rows of 8: 2,400 positions to predict, and never a part of a word."""
     words = Pieces(size=100, cls=C, sep=S, mask=M, specials=(C, S, M), continued=(50, 51, 52))
     ids = np.tile(np.array([C, 1, 2, 50, 3, 51, 52, S], dtype=np.int32), (1000, 1))
     batch = corrupt(ids, words, 0.3, "words", np.random.default_rng(0))
-    row, column = batch.chosen_P // 8, batch.chosen_P % 8
-    per_row = [set(column[row == r].tolist()) for r in range(1000)]
-    assert all({2, 3} <= s or not {2, 3} & s for s in per_row)
-    assert all({4, 5, 6} <= s or not {4, 5, 6} & s for s in per_row)
-    assert sum((1 in s) + (2 in s) + (4 in s) for s in per_row) == 900
-    assert not {0, 7} & set(column.tolist())
+    assert len(batch.chosen_P) == 2400
+    per_row = [set((batch.chosen_P % 8)[batch.chosen_P // 8 == r].tolist()) for r in range(1000)]
+    parts = sum(len({2, 3} & s) == 1 or len({4, 5, 6} & s) in (1, 2) for s in per_row)
+    assert parts <= 1, "only the word that reaches the count may be predicted in part"
+    masked = batch.ids_BT == M
+    assert torch.equal(masked[:, 2], masked[:, 3])
+    assert torch.equal(masked[:, 4], masked[:, 6])
+
+
+def test_batches_of_one_shape_predict_the_same_number_of_positions(
+    tiny_encoder: Encoder, sentences: tuple[str, ...]
+) -> None:
+    stream = masked_stream([sentences], tiny_encoder.tokenizer, Batching(64, 0.3, (16, 32)), seed=1)
+    assert {len(stream(step).chosen_P) for step in range(12)} == {19}
 
 
 def test_a_row_that_starts_inside_a_word_is_masked_there_too() -> None:
     words = Pieces(size=100, cls=C, sep=S, mask=M, specials=(C, S, M), continued=(50, 51))
     ids = np.tile(np.array([C, 50, 51, S], dtype=np.int32), (40, 1))
-    batch = corrupt(ids, words, 0.5, "words", np.random.default_rng(0))
+    batch = corrupt(ids, words, 0.25, "words", np.random.default_rng(0))
     assert len(batch.chosen_P) == 40
+    assert set((batch.chosen_P % 4).tolist()) == {1, 2}
 
 
 def test_a_batch_is_a_function_of_seed_and_step(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:

@@ -35,6 +35,12 @@ def test_lines_that_differ_in_case_and_punctuation_are_the_same() -> None:
     assert deduplicate(["Isa.", "isa", "", "dalawa"]) == ["Isa.", "dalawa"]
 
 
+def test_vowel_signs_tell_words_apart() -> None:
+    """Devanagari: river and sound differ in signs only; so do he reads and she reads."""
+    lines = ["\u0928\u0926\u0940", "\u0928\u093e\u0926"]
+    assert deduplicate(lines) == lines
+
+
 def test_the_cut_is_disjoint_seeded_and_whole() -> None:
     lines = [f"linya {number}" for number in range(1000)]
     one, same, other = split(lines, 1), split(lines, 1), split(lines, 2)

@@ -15,7 +15,7 @@ from edgeenc.errors import InputError, RecipeError
 from edgeenc.language import resolve
 from edgeenc.model.encoder import Encoder
 from edgeenc.plan import Plan, Request, make_plan, seed_for
-from edgeenc.recipe import parse_recipe
+from edgeenc.recipe import BUILD_STEPS, parse_recipe
 from edgeenc.runtime import Runtime
 
 RUNTIME = Runtime(threads=1)
@@ -117,6 +117,27 @@ def test_a_control_has_the_tokens_of_all_trainings(world: World) -> None:
     assert plan.step("measure").inputs["control"] == "control"
 
 
+def test_roles_and_names_do_not_meet(world: World) -> None:
+    """A step called `encoder` that teaches: the student of the distillation is still the step before."""
+    stages = [
+        {"kind": "adapt", "name": "encoder", "tokens": 256, "lengths": [16]},
+        {"kind": "adapt", "name": "b", "tokens": 256, "lengths": [16]},
+        {"kind": "distill", "teacher": "encoder", "tokens": 256, "lengths": [16]},
+    ]
+    step = make_plan(request_of(world, {"stages": stages}), RUNTIME).step("distill")
+    assert step.inputs == {"encoder": "b", "corpus": "corpus", "earlier encoder": "encoder"}
+
+
+def test_no_stage_can_take_the_name_of_another_step(world: World) -> None:
+    plan = make_plan(request_of(world, {"control": "random"}), RUNTIME)
+    assert {step.kind for step in plan.steps if step.stage is None} == set(BUILD_STEPS)
+
+
+def test_without_training_there_is_no_cut(world: World) -> None:
+    plan = make_plan(request_of(world, {"stages": [{"kind": "trim-vocab", "size": 112}]}), RUNTIME)
+    assert "cut" not in plan.step("measure").inputs
+
+
 def test_a_missing_teacher_is_an_input_error(world: World, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         make_plan(replace(request_of(world), teacher=tmp_path / "none"), RUNTIME)
@@ -130,7 +151,7 @@ def test_seeds_belong_to_names() -> None:
 
 
 def test_planning_loads_no_pipeline() -> None:
-    """A plan is shown without exporters, runtimes and tokenizer libraries of other steps."""
+    """The modules that plan import no exporter, no runtime and no model library by themselves."""
     heavy = ("transformers", "onnxruntime", "onnx", "optimum")
     code = f"import sys, edgeenc.build; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ import yaml
 
 from edgeenc.compress.stage import Stage
 from edgeenc.errors import RecipeError
-from edgeenc.recipe import Recipe, load_language, load_recipe, parse_recipe, recipe_names, stage_kinds
+from edgeenc.recipe import Recipe, load_language, load_recipe, parse_recipe, read_language, recipe_names, stage_kinds
 from edgeenc.sources import data_folder
 
 
@@ -74,6 +74,30 @@ bounds: {parity: 0, cosine: 1}
         "bounds.cosine: no such field",
     ):
         assert words in message, message
+
+
+@pytest.mark.parametrize(("stage", "words"), [
+    ({"kind": "adapt", "lengths": []}, r"stages\.0\.lengths: tuple should have at least 1 item"),
+    ({"kind": "adapt", "lengths": [1]}, r"stages\.0\.lengths\.0: input should be greater than or equal to 8"),
+    ({"kind": "adapt", "lengths": [512], "batch_tokens": 256}, "a row of 512 does not fit into batch_tokens 256"),
+    ({"kind": "adapt", "lr": float("inf")}, r"stages\.0\.lr: input should be a finite number"),
+    ({"kind": "adapt", "mask_rate": 1.0}, r"stages\.0\.mask_rate: input should be less than 1"),
+    ({"kind": "adapt", "name": "export"}, r"stages\.0: 'export' is a step that every build has"),
+    ({"kind": "adapt", "name": "corpus"}, r"stages\.0: 'corpus' is a step that every build has"),
+])  # fmt: skip
+def test_values_that_cannot_work_are_refused(stage: dict[str, object], words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        parse_recipe({"name": "x", "teacher": "starter", "stages": [stage]}, "x")
+
+
+def test_a_language_file_of_ones_own(tmp_path: Path) -> None:
+    """Its corpus lies beside it, unless it is an absolute path."""
+    path = tmp_path / "ilo.yaml"
+    path.write_text("tag: ilo\nname: Iloko\ncorpus: texts/ilo.txt\n")
+    assert read_language(path).corpus == str(tmp_path / "texts" / "ilo.txt")
+    path.write_text("tag: ilo\nname: Iloko\ncorpsu: a\n")
+    with pytest.raises(RecipeError, match="corpsu: no such field; did you mean 'corpus'"):
+        read_language(path)
 
 
 def test_a_teacher_that_comes_later_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,6 +171,35 @@ def test_the_first_bert_checkpoints_load_too(tiny_encoder: Encoder, tmp_path: Pa
     assert all(torch.equal(tensor, state[name]) for name, tensor in tiny_encoder.model.state_dict().items())
 
 
+def test_an_untied_output_table_is_refused(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    """Its own output table would be lost, and the model would be another one."""
+    save_encoder(tiny_encoder, tmp_path)
+    weights = tmp_path / "model.safetensors"
+    state = load_file(weights)
+    state["cls.predictions.decoder.weight"] = state["bert.embeddings.word_embeddings.weight"] + 1
+    save_file(state, weights)
+    with pytest.raises(InputError, match=r"cls\.predictions\.decoder\.weight differs from"):
+        load_encoder(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"tie_word_embeddings": False}))
+    with pytest.raises(InputError, match=r"is not tied|differs from"):
+        load_encoder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"num_attention_heads": 0}, {"hidden_size": "a"}, {"hidden_size": 33}, {"hidden_act": "nope"}, {"vocab_size": 0}],
+)
+def test_impossible_configurations_are_refused(
+    tiny_encoder: Encoder, tmp_path: Path, change: dict[str, object]
+) -> None:
+    save_encoder(tiny_encoder, tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(InputError, match=r"config\.json"):
+        load_encoder(tmp_path).shape  # noqa: B018
+
+
 def test_damaged_checkpoints_say_what_is_wrong(tiny_encoder: Encoder, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     with pytest.raises(InputError, match="no such folder"):
@@ -195,8 +225,6 @@ def test_damaged_checkpoints_say_what_is_wrong(tiny_encoder: Encoder, tmp_path: 
 def test_a_tokenizer_of_another_model_is_refused(tiny_encoder: Encoder, tmp_path: Path) -> None:
     save_encoder(tiny_encoder, tmp_path)
     spec = (tmp_path / "tokenizer.json").read_text(encoding="utf-8")
-    import json
-
     fields = json.loads(spec)
     vocabulary = fields["model"]["vocab"]
     vocabulary.pop(max(vocabulary, key=vocabulary.__getitem__))

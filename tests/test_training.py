@@ -14,7 +14,7 @@ import torch
 
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.distill import DistillOptions, distill
-from edgeenc.errors import ShapeError
+from edgeenc.errors import ShapeError, UsageError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.runtime import Runtime
 from edgeenc.text.corpus import Corpus
@@ -67,6 +67,13 @@ def test_the_best_checkpoint_wins() -> None:
     history = train(model, loss_at, Schedule(steps=3, lr=0.1, warmup=1, every=1), judge, Job())
     assert (history.best_step, history.best_loss) == (2, 1.0)
     assert torch.equal(model.weight, seen[1])
+
+
+def test_a_run_that_diverges_says_so() -> None:
+    model = torch.nn.Linear(1, 1)
+    loss_at = lambda _: Loss(model(torch.ones(1, 1)).square().sum(), 1)  # noqa: E731
+    with pytest.raises(UsageError, match="the training diverged: no held-out loss was a number"):
+        train(model, loss_at, Schedule(steps=2, lr=0.1, warmup=1, every=1), lambda: float("nan"), Job())
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(tiny_encoder: Encoder, corpus: Corpus, tmp_path: Path) -> None:

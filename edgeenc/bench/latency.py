@@ -186,7 +186,7 @@ def _in_child(request: Request) -> dict[str, Samples]:
     package = str(Path(edgeenc.__file__).resolve().parents[1])
     path = os.pathsep.join(p for p in (package, os.environ.get("PYTHONPATH", "")) if p)
     done = subprocess.run(
-        [sys.executable, "-m", "edgeenc.bench.child"],
+        [sys.executable, "-P", "-m", "edgeenc.bench.child"],
         input=json.dumps(request),
         capture_output=True,
         text=True,

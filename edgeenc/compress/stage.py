@@ -45,7 +45,7 @@ class Stage(BaseModel):
     would give another model, so that old results are not taken for new ones.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
     version: ClassVar[int] = 1
     trains: ClassVar[bool] = False
 

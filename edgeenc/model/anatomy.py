@@ -72,7 +72,18 @@ class Anatomy:
             ) from None
 
     def shape(self, config: PretrainedConfig) -> Shape:
-        """Read the shape off a configuration."""
+        """Read the shape off a configuration.
+
+        Raises:
+            InputError: a size is missing, not a positive number, or heads do not divide the hidden size.
+        """
+        sizes = [getattr(config, name, None) for name in self.config_fields(_NO_SHAPE)]
+        if not all(isinstance(size, int) and size > 0 for size in sizes):
+            raise InputError(f"config.json: sizes are positive whole numbers, found {sizes}")
+        if config.hidden_size % config.num_attention_heads:
+            raise InputError(
+                f"config.json: hidden size {config.hidden_size} does not divide into {config.num_attention_heads} heads"
+            )
         return Shape(
             layers=config.num_hidden_layers,
             hidden=config.hidden_size,
@@ -108,6 +119,8 @@ def _linear(name: str, out: str, into: str) -> dict[str, Axes]:
 def _norm(name: str) -> dict[str, Axes]:
     return {f"{name}.weight": ("hidden",), f"{name}.bias": ("hidden",)}
 
+
+_NO_SHAPE = Shape(0, 0, 0, 0, 0, 0, 0, 0)
 
 _BERT_LAYER = "bert.encoder.layer.*"
 

@@ -59,9 +59,17 @@ def load_encoder(folder: Path) -> Encoder:
     config = load_config(folder)
     anatomy = anatomy_of(config)
     state = _state(folder, anatomy)
-    with torch.random.fork_rng(devices=[]):
-        model = anatomy.model_class(config)
+    if not config.tie_word_embeddings:
+        raise InputError(
+            f"checkpoint {folder}: the output table is not tied to the embedding (tie_word_embeddings is false);"
+            " such models are not supported, since one of the two tables would be lost"
+        )
+    try:
+        with torch.random.fork_rng(devices=[]):
+            model = anatomy.model_class(config)
         nn.Module.float(model)
+    except (ValueError, KeyError, IndexError, TypeError, RuntimeError, AssertionError) as error:
+        raise InputError(f"checkpoint {folder}: config.json describes no model that can be built ({error!r})") from None
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
@@ -91,7 +99,7 @@ def load_config(folder: Path) -> PretrainedConfig:
         )
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"checkpoint {folder}: config.json cannot be read ({error})") from None
 
 
@@ -126,8 +134,10 @@ def _state(folder: Path, anatomy: Anatomy) -> dict[str, Tensor]:
         raise InputError(f"checkpoint {folder}: {WEIGHTS} is damaged ({error})") from None
     state = {_modern(name): tensor.float() for name, tensor in state.items() if not name.startswith(anatomy.ignored)}
     for name, source in anatomy.tied.items():
-        if source in state:
-            state.setdefault(name, state[source])
+        if source not in state:
+            continue
+        if not torch.equal(state.setdefault(name, state[source]), state[source]):
+            raise InputError(f"checkpoint {folder}: {name} differs from {source}, to which it should be tied")
     return state
 
 

@@ -26,6 +26,7 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int) -> str
     }
     dtype = "q8" if onnx.endswith("_quantized.onnx") else "fp32"
     output = OUTPUT[task].format(hidden=student["hidden"], vocab=student["vocab"])
+    text = "" if facts["corpus"] == "starter" else f" --corpus {facts['corpus']}"
     return f"""---
 {_yaml(front)}---
 
@@ -69,11 +70,12 @@ const run = await pipeline("{task}", "path/to/this/folder", {{ dtype: "{dtype}" 
 
 - It was trained to fill in masked words. A task such as classification needs a head and fine-tuning.
 - Figures are those of held-out text of this build and of one host; `report/report.md` names it.
-- Licence: that of the teacher and of the text it was trained on; `recipe.yaml` names both.
+- Licence: that of the teacher ({escape(facts["teacher"]["source"])}) and of the text that it was trained on
+  ({escape(facts["corpus"])}); look there before you pass it on.
 
 ## Build it again
 
-`recipe.yaml` is the whole recipe: `edgeenc build --lang {language["tag"]} --recipe recipe.yaml`.
+`recipe.yaml` is the whole recipe: `edgeenc build --lang {language["tag"]} --recipe recipe.yaml{text}`.
 `manifest.json` has the sha256 of every file, and `golden.jsonl` texts with their ids and first output values.
 """
 

@@ -107,12 +107,17 @@ class TokenizerFacts(TypedDict):
 
 
 class Facts(TypedDict):
-    """Everything a report says. `compression` is 1 - bytes of the student (int8, else fp32) / bytes of the teacher."""
+    """Everything a report says.
+
+    `corpus` is `starter` or the name of a file; `compression` is 1 - bytes of the student (int8, else fp32) / bytes of
+    the teacher.
+    """
 
     edgeenc: str
     language: Language
     recipe: str
     teacher: Teacher
+    corpus: str
     steps: list[Step]
     student: Student
     bytes: Sizes

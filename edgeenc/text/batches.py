@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, UsageError
 
 Rows = NDArray[np.int32]
 
@@ -96,7 +96,10 @@ def pack(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Row
 
     Raises:
         InputError: the text does not fill one row.
+        UsageError: a row has no room for a piece between `[CLS]` and `[SEP]`.
     """
+    if length < 3:
+        raise UsageError(f"rows of {length} pieces have no room for text; expected at least 3")
     rows: list[list[int]] = []
     first = offset = 0
     while first < len(sentences):
@@ -129,27 +132,33 @@ def draw(rows: Rows, first: int, count: int, seed: int) -> Rows:
 
 
 def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, unit: Unit, rng: np.random.Generator) -> Masked:
-    """Choose `rate` of the words, or of the pieces, that are not special, and corrupt them.
+    """Choose words, or pieces, until `rate` of the tokens are reached, and corrupt them.
 
-    80 % of them are shown as `[MASK]`, 10 % as random pieces, 10 % as they are; a chosen word is chosen with all its
-    pieces.
+    80 % are shown as `[MASK]`, 10 % as random pieces, 10 % as they are; a word is corrupted with all its pieces.
+    Batches of one shape always predict the same number of positions (pieces of the last word beyond it are corrupted
+    but not predicted): with ever new sizes the matrix library compiles and keeps a kernel for each.
 
     Source: Devlin et al. 2019, arXiv:1810.04805, section 3.1; whole words: Cui et al. 2019, arXiv:1906.08101.
     """
     flat = ids_BT.reshape(-1).astype(np.int64)
     ordinary = ~np.isin(flat, pieces.specials)
-    goes_on = np.isin(flat, pieces.continued) & np.concatenate([[False], ordinary[:-1]]) if unit == "words" else False
-    word = np.cumsum(ordinary & ~np.asarray(goes_on)) - 1
-    count = int(word[-1]) + 1
-    fate = np.full(count, np.nan)
-    picked = rng.choice(count, size=max(1, round(rate * count)), replace=False)
+    after = np.concatenate([[False], ordinary[:-1]])
+    goes_on = np.isin(flat, pieces.continued) & after & (unit == "words")
+    word = np.where(ordinary, np.cumsum(ordinary & ~goes_on) - 1, -1)
+    order = rng.permutation(int(word.max()) + 1)
+    reached = np.cumsum(np.bincount(word[ordinary])[order])
+    wanted = min(max(1, round(rate * flat.size)), int(reached[-1]))
+    fate = np.full(len(order), np.nan)
+    picked = order[: int(np.searchsorted(reached, wanted)) + 1]
     fate[picked] = rng.random(len(picked))
-    chosen = np.flatnonzero(ordinary & ~np.isnan(fate[word]))
-    how = fate[word[chosen]]
+    hit = np.flatnonzero(ordinary & ~np.isnan(fate[word]))
+    how = fate[word[hit]]
     shown = flat.copy()
-    shown[chosen[how < 0.8]] = pieces.mask
-    swapped = chosen[how >= 0.9]
+    shown[hit[how < 0.8]] = pieces.mask
+    swapped = hit[how >= 0.9]
     shown[swapped] = rng.integers(0, pieces.size, size=len(swapped))
+    beyond = np.flatnonzero(word == picked[-1])[::-1][: len(hit) - wanted]
+    chosen = np.setdiff1d(hit, beyond)
     return Masked(
         torch.from_numpy(shown.reshape(ids_BT.shape)), torch.from_numpy(chosen), torch.from_numpy(flat[chosen])
     )
@@ -161,7 +170,7 @@ class Batching:
 
     Attributes:
         tokens: tokens of a batch; a batch of rows of length T has `tokens // T` rows.
-        rate: share of the words or pieces to predict.
+        rate: share of the tokens to predict.
         lengths: the row length of each step, repeated for ever.
         unit: whether whole words are masked, or pieces one by one.
         pattern: which group of texts each row comes from, repeated for ever; groups are mixed in these proportions.

@@ -53,11 +53,11 @@ def normalise(line: str) -> str:
 
 
 def fingerprint(line: str) -> str:
-    """Return what two lines must share to count as the same: their letters and digits, case folded.
+    """Return what two lines must share to count as the same: their letters, marks and digits, case folded.
 
-    A line without letters or digits stands for itself.
+    Marks are the vowel signs of many scripts. A line without any of these stands for itself.
     """
-    return "".join(c for c in line.casefold() if c.isalnum()) or line
+    return "".join(c for c in line.casefold() if c.isalnum() or unicodedata.category(c)[0] in "LMN") or line
 
 
 def deduplicate(lines: Iterable[str], seen: set[str] | None = None) -> list[str]:
