@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -151,7 +151,7 @@ def read_language(path: Path) -> Language:
 def _yaml(path: Path) -> Fields:
     """Read one YAML mapping."""
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields = yaml.load(path.read_text(encoding="utf-8"), _Strict)
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -159,6 +159,18 @@ def _yaml(path: Path) -> Fields:
     if not isinstance(fields, dict):
         raise RecipeError(f"{path}: a mapping of fields is expected, found {type(fields).__name__}")
     return fields
+
+
+class _Strict(yaml.SafeLoader):
+    """YAML that refuses a field given twice, of which the library would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        """Build a mapping; its keys are all different."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"the field {twice!r} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def _stage(place: int, item: object, problems: list[str]) -> Stage:

@@ -109,6 +109,7 @@ def test_a_teacher_that_comes_later_is_refused() -> None:
 @pytest.mark.parametrize(("text", "words"), [
     ("- a", "a mapping of fields is expected, found list"),
     ("a: [", "cannot be read as YAML"),
+    ("name: x\nname: y\n", "the field 'name' is given twice"),
     ("name: x\nteacher: starter\n", "stages: field required"),
     ("name: x\nteacher: starter\nstages: []\n", "stages: tuple should have at least 1 item"),
     ("name: x\nteacher: starter\nstages: 3\n", "stages: input should be a valid tuple"),

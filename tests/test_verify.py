@@ -1,5 +1,8 @@
+"""Gates: their figures by hand, what they must refuse, and the shipped bounds on the shipped teacher."""
+
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,19 +11,23 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
+from edgeenc.bounds import Bounds
 from edgeenc.errors import GateError, InputError
-from edgeenc.model.encoder import Encoder, save_encoder
+from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
+from edgeenc.recipe import load_recipe
+from edgeenc.sources import data_folder
 from edgeenc.targets.onnx import export
 from edgeenc.targets.quantize import quantize
 from edgeenc.targets.session import Ids, OrtSession, Output
 from edgeenc.targets.sizes import ExportTask
 from edgeenc.targets.torch_session import TorchSession
+from edgeenc.text.corpus import read_lines
 from edgeenc.verify import (
-    Bounds,
     Gate,
     GateBatch,
     gate_batches,
     int8_gates,
+    kept_pieces_gate,
     mean_pool,
     parity_gate,
     require,
@@ -28,6 +35,12 @@ from edgeenc.verify import (
 )
 
 BOUNDS = Bounds(parity=1e-4, mean_cosine=0.98, worst_cosine=0.9, agreement=0.9)
+
+
+@pytest.fixture(scope="module")
+def starter() -> Encoder:
+    """Return the teacher that the package carries."""
+    return load_encoder(data_folder("starter") / "model")
 
 
 @dataclass(frozen=True)
@@ -200,3 +213,35 @@ def test_torch_session_leaves_the_model_alone(tiny_encoder: Encoder) -> None:
     out = TorchSession(tiny_encoder, "fill-mask")(ids_BT, np.ones_like(ids_BT))
     assert out.shape == (2, 10, tiny_encoder.shape.vocab) and out.dtype == np.float32
     assert all(torch.equal(before[name], tensor) for name, tensor in tiny_encoder.model.state_dict().items())
+
+
+def test_a_model_that_loses_the_order_of_words_does_not_pass(starter: Encoder) -> None:
+    """The shipped bounds, on the shipped teacher: shuffling the pieces inside each sentence must be seen."""
+    lines = read_lines(data_folder("starter") / "text" / "tl.heldout.txt.xz")[:24]
+    batches = gate_batches(lines, starter.tokenizer, 64, "feature-extraction")
+    right, chance = TorchSession(starter, "feature-extraction"), np.random.default_rng(0)
+
+    class Shuffled:
+        task = "feature-extraction"
+
+        def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
+            shuffled = ids_BT.copy()
+            for row, length in zip(shuffled, attend_BT.sum(axis=1), strict=True):
+                row[1 : length - 1] = chance.permutation(row[1 : length - 1])
+            return right(shuffled, attend_BT)
+
+    gates = int8_gates(right, Shuffled(), batches, load_recipe("starter").bounds)
+    assert not any(gate.passed for gate in gates)
+    assert all(gate.passed for gate in int8_gates(right, right, batches, load_recipe("starter").bounds))
+
+
+def test_other_pieces_of_the_same_text_do_not_pass(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
+    """A student whose tokenizer prefers other pieces than its teacher, although it has kept them all."""
+    teacher = tiny_encoder.tokenizer
+    assert kept_pieces_gate(teacher, teacher, sentences).passed
+    spec = json.loads(teacher.to_str())
+    spec["model"]["continuing_subword_prefix"] = "@@"
+    gate = kept_pieces_gate(teacher, Tokenizer.from_str(json.dumps(spec)), sentences)
+    assert not gate.passed
+    assert gate.worst in sentences
+    assert not kept_pieces_gate(teacher, teacher, []).passed

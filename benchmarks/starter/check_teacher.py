@@ -20,7 +20,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from edgeenc.bits import bits_per_character, unigram_bits
 from edgeenc.compress.trim_vocab import keep_pieces
 from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.model.random import random_like
 from edgeenc.runtime import Runtime, available_threads, faster_dtype
 from edgeenc.text.corpus import read_lines
 from edgeenc.text.vocabulary import choose, count_pieces
@@ -55,12 +56,6 @@ class Examples:
 
     ids: list[list[int]]
     labels: list[int]
-
-
-def random_like(encoder: Encoder, seed: int) -> Encoder:
-    """Return an encoder of the same shape and tokenizer with fresh weights."""
-    torch.manual_seed(seed)
-    return replace(encoder, model=encoder.anatomy.model_class(encoder.model.config).eval().to(encoder.model.device))
 
 
 def check_bits(teacher: Encoder, language: str) -> dict[str, float]:

@@ -68,7 +68,7 @@ def load_encoder(folder: Path) -> Encoder:
         with torch.random.fork_rng(devices=[]):
             model = anatomy.model_class(config)
         nn.Module.float(model)
-    except (ValueError, KeyError, IndexError, TypeError, RuntimeError, AssertionError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, RuntimeError, ArithmeticError) as error:
         raise InputError(f"checkpoint {folder}: config.json describes no model that can be built ({error!r})") from None
     try:
         model.load_state_dict(state, strict=True)
@@ -165,7 +165,8 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, positions: int) -> Non
     names = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
     special = {f"{key}_token": piece for key, piece in names.items()}
     tokenizer.save(str(folder / "tokenizer.json"))
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": positions, "do_lower_case": False}
+    lower = '"lowercase":true' in tokenizer.to_str()
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": positions, "do_lower_case": lower}
     _write_json(folder / "tokenizer_config.json", config | special)
     _write_json(folder / "special_tokens_map.json", special)
     vocabulary = tokenizer.get_vocab()
