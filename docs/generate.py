@@ -59,7 +59,15 @@ def replaced(text: str, name: str, part: str) -> str:
 def cli_page(group: click.Group, name: str) -> str:
     """Return the page of a command group: every command's usage, help and options, in the order of `--help`."""
     head = f"# The command line\n\nMade from the commands by `docs/generate.py`; do not edit.\n\n{exit_codes()}"
-    return "\n".join([head, *(section(context) for context in contexts(group, click.Context(group, info_name=name)))])
+    return "\n".join(
+        [
+            head,
+            *(
+                section(context)
+                for context in contexts(group, click.Context(group, info_name=name, **group.context_settings))
+            ),
+        ]
+    )
 
 
 def contexts(command: click.Command, context: click.Context) -> Iterator[click.Context]:
@@ -70,7 +78,9 @@ def contexts(command: click.Command, context: click.Context) -> Iterator[click.C
         for name in command.list_commands(context):
             child = command.get_command(context, name)
             if child is not None and not child.hidden:
-                yield from contexts(child, click.Context(child, parent=context, info_name=name))
+                yield from contexts(
+                    child, click.Context(child, parent=context, info_name=name, **child.context_settings)
+                )
 
 
 def section(context: click.Context) -> str:

@@ -115,11 +115,15 @@ def take_lock(path: Path, before_waiting: Callable[[], None]) -> BinaryIO:
 
 
 def share_lock(path: Path) -> BinaryIO:
-    """Hold `path` together with others that share it; nobody can lock it for himself meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("ab")
-    fcntl.flock(file, fcntl.LOCK_SH)
-    return file
+    """Hold `path` together with others that share it; nobody can lock it alone meanwhile."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+        fcntl.flock(file, fcntl.LOCK_SH)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
 
 
 def try_lock(path: Path) -> BinaryIO | None:

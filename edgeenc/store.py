@@ -192,6 +192,7 @@ class Store:
             kept = "" if what == "everything" and unused and len(idle) == len(entries) else "finished"
             removed = tuple(entry for entry in idle if self._remove(entry.key, entry.name, kept))
             if unused:
+                self._lock(IN_USE).unlink()
                 unused.close()
         return removed
 

@@ -258,3 +258,13 @@ def test_the_default_store_is_in_the_cache_folder_of_the_user(tmp_path: Path, mo
 def test_the_store_is_imported_fast() -> None:
     code = "import sys, edgeenc.store; print([m for m in ('torch', 'numpy', 'pydantic') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_store_in_use_keeps_its_finished_steps(tmp_path: Path) -> None:
+    """Between two steps a build holds no lock of a step, and still needs what is finished."""
+    where = Store(tmp_path)
+    make(where)
+    with where.in_use(), where.in_use():
+        assert where.clean("everything") == ()
+        assert len(where.list()) == 1
+    assert [entry.name for entry in where.clean("everything")] == ["adapt"]

@@ -116,7 +116,7 @@ def test_what_is_not_a_number_never_passes() -> None:
     both = batch([[1, 1], [1, 2]], [[1, 1], [1, 1]])
     parity = parity_gate(right, broken, [both], bound=1e9)
     assert not parity.passed and parity.worst == "line 1" and np.isnan(parity.figure)
-    gates = int8_gates(right, broken, [both], replace(BOUNDS, mean_cosine=-1, worst_cosine=-1))
+    gates = int8_gates(right, broken, [both], BOUNDS.model_copy(update={"mean_cosine": -1, "worst_cosine": -1}))
     assert [gate.passed for gate in gates] == [False, False] and gates[1].worst == "line 1"
     masked = batch([[1, 1], [1, 2]], [[1, 1], [1, 1]], [[0, 1], [0, 1]])
     (agreement,) = int8_gates(replace(right, task="fill-mask"), replace(broken, task="fill-mask"), [masked], BOUNDS)
