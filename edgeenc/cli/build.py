@@ -1,0 +1,150 @@
+"""`edgeenc build` and `edgeenc plan`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from edgeenc.cli.options import FILE, FOLDER, open_store
+
+if TYPE_CHECKING:
+    from edgeenc.build import Ask
+    from edgeenc.plan import Plan
+    from edgeenc.runtime import Runtime
+    from edgeenc.store import Store
+    from edgeenc.targets.sizes import ExportTask
+
+
+def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what is built, for `build` and `plan` alike."""
+    for option in reversed(
+        [
+            click.option(
+                "--lang",
+                required=True,
+                metavar="TAG|FILE",
+                help="Language: tl, fil, tgl, tgl_Latn all mean one; or a YAML file.",
+            ),
+            click.option(
+                "--target", default="onnx", type=click.Choice(["onnx"]), show_default=True, help="Export format."
+            ),
+            click.option(
+                "--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."
+            ),
+            click.option("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]"),
+            click.option("--corpus", type=FILE, metavar="FILE", help="Text, a sentence or paragraph per line."),
+            click.option(
+                "--export-task",
+                default="feature-extraction",
+                type=click.Choice(["feature-extraction", "fill-mask"]),
+                show_default=True,
+                help="What the exported file computes.",
+            ),
+            click.option("--precision", default="fp32,int8", metavar="LIST", show_default=True, help="Files to make."),
+            click.option(
+                "--store", type=FOLDER, metavar="DIR", help="Where finished steps are kept.  [default: user cache]"
+            ),
+            click.option(
+                "--threads", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores allowed]"
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@what_to_build
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", help="Bundle to write.  [default: LANG-RECIPE]")
+@click.option("-q", "--quiet", "loudness", flag_value="quiet", help="Print the last line only.")
+@click.option("-v", "--verbose", "loudness", flag_value="verbose", help="Print more.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop; the same as `edgeenc plan`.")
+def build(
+    lang: str,
+    target: str,
+    recipe: str,
+    teacher: str | None,
+    corpus: Path | None,
+    export_task: ExportTask,
+    precision: str,
+    store: Path | None,
+    threads: int | None,
+    as_json: bool,
+    output: Path | None,
+    loudness: Literal["quiet", "verbose"] | None,
+    dry_run: bool,
+) -> None:
+    """Compress, export, verify, measure and bundle a model of one language. Finished steps are reused."""
+    from edgeenc.build import Ask
+    from edgeenc.pipeline import run
+    from edgeenc.screen import Screen, last_line
+    from edgeenc.store import check_destination, publish
+
+    ask = Ask(lang, recipe, teacher, corpus, export_task, precision)
+    if output is not None and not dry_run:
+        check_destination(output)
+    plan, opened, runtime = _planned(ask, store, threads, offline=dry_run)
+    if dry_run:
+        return _show(plan, opened, as_json)
+    place = output or Path(f"{plan.request.language.bcp47}-{plan.request.recipe.name}")
+    check_destination(place)
+    screen = Screen(loudness or "normal")
+    language = plan.request.language
+    screen.say(f"{lang}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
+    with opened.in_use(), closing(screen):
+        published = publish(run(plan, opened, runtime, screen), place, screen.say)
+    facts = json.loads((published / "report" / "report.json").read_text(encoding="utf-8"))
+    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else last_line(str(place), facts))
+
+
+@click.command()
+@what_to_build
+def plan(
+    lang: str,
+    target: str,
+    recipe: str,
+    teacher: str | None,
+    corpus: Path | None,
+    export_task: ExportTask,
+    precision: str,
+    store: Path | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Show every step of a build with key, status, shape, parameters and predicted bytes; nothing runs."""
+    from edgeenc.build import Ask
+
+    planned, opened, _ = _planned(
+        Ask(lang, recipe, teacher, corpus, export_task, precision), store, threads, offline=True
+    )
+    _show(planned, opened, as_json)
+
+
+def _planned(ask: Ask, store: Path | None, threads: int | None, *, offline: bool) -> tuple[Plan, Store, Runtime]:
+    """Return plan, store and runtime for what was asked."""
+    from edgeenc.build import request_for, runtime_for
+    from edgeenc.plan import make_plan
+
+    request, opened = request_for(ask, offline=offline), open_store(store)
+    runtime = runtime_for(opened, threads)
+    return make_plan(request, runtime), opened, runtime
+
+
+def _show(plan: Plan, store: Store, as_json: bool) -> None:
+    """Print a plan."""
+    from rich.console import Console
+
+    from edgeenc.build import status
+    from edgeenc.screen import plan_table
+
+    done = status(plan, store)
+    if as_json:
+        click.echo(json.dumps(plan.to_json(done)))
+    else:
+        Console().print(plan_table(plan, done))
