@@ -1,0 +1,1 @@
+"""Tasks: labelled data in, a head on an encoder, scores with intervals out."""

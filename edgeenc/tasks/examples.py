@@ -1,0 +1,68 @@
+"""Labelled data in one form, whatever file it came from: words, and a label for each.
+
+A text to classify is one word long: the whole text, and its label. A tagged sentence has its words and a tag for each.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["classify", "tag"]
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One labelled text.
+
+    Attributes:
+        words: the whole text alone (`classify`), or the words of a sentence (`tag`).
+        labels: as many labels as words.
+    """
+
+    words: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """A task's examples.
+
+    Attributes:
+        kind: `classify` (one label a text) or `tag` (one label a word).
+        labels: every label that occurs in training, sorted.
+        train, validation, test: examples in the order of the source.
+    """
+
+    kind: Kind
+    labels: tuple[str, ...]
+    train: tuple[Item, ...]
+    validation: tuple[Item, ...]
+    test: tuple[Item, ...]
+
+
+def save_task(data: TaskData, folder: Path) -> None:
+    """Write `task.json` and a JSONL file for each part."""
+    folder.mkdir(parents=True, exist_ok=True)
+    head = {"kind": data.kind, "labels": list(data.labels)}
+    (folder / "task.json").write_text(json.dumps(head, ensure_ascii=False) + "\n", encoding="utf-8")
+    for part in PARTS:
+        rows = (json.dumps([item.words, item.labels], ensure_ascii=False) + "\n" for item in getattr(data, part))
+        (folder / f"{part}.jsonl").write_text("".join(rows), encoding="utf-8")
+
+
+def load_task(folder: Path) -> TaskData:
+    """Undo `save_task`."""
+    head = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+    train, validation, test = (tuple(_items(folder / f"{part}.jsonl")) for part in PARTS)
+    return TaskData(head["kind"], tuple(head["labels"]), train, validation, test)
+
+
+def _items(path: Path) -> Iterator[Item]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        words, labels = json.loads(line)
+        yield Item(tuple(words), tuple(labels))
