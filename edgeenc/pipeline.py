@@ -31,7 +31,7 @@ from edgeenc.summary import facts_of
 from edgeenc.targets.onnx import export
 from edgeenc.targets.quantize import quantize
 from edgeenc.targets.session import OrtSession
-from edgeenc.targets.torch_session import TorchSession
+from edgeenc.targets.torch_session import encoder_session
 from edgeenc.text.corpus import Corpus, deduplicate, load_corpus, read_corpus, read_lines, save_corpus, split_heldout
 from edgeenc.text.vocabulary import quality
 from edgeenc.training import Job, Progress, TrainingOptions
@@ -234,7 +234,7 @@ def _verify(work: Work) -> Figures:
     gates = [
         tokenizer_gate(student.tokenizer, work.input("student"), lines),
         kept_pieces_gate(load_tokenizer(work.input("teacher")), student.tokenizer, lines),
-        parity_gate(TorchSession(student, task), fp32, batches, bounds.parity),
+        parity_gate(encoder_session(student, task), fp32, batches, bounds.parity),
     ]
     if "int8" in files:
         gates += int8_gates(fp32, OrtSession(files["int8"], work.runtime.threads), batches, bounds)

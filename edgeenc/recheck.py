@@ -11,7 +11,7 @@ from edgeenc.bundle import GOLDEN, ONNX, check, replay
 from edgeenc.model.encoder import load_encoder
 from edgeenc.recipe import parse_recipe
 from edgeenc.targets.session import OrtSession
-from edgeenc.targets.torch_session import TorchSession
+from edgeenc.targets.torch_session import encoder_session
 from edgeenc.verify import Gate, gate_batches, int8_gates, parity_gate, require, tokenizer_gate
 
 GOLDEN_APART = 0.1
@@ -33,7 +33,7 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     sessions = {p: OrtSession(folder / name) for p, name in ONNX.items() if (folder / name).is_file()}
     task = next(iter(sessions.values())).task
     batches = gate_batches(lines, student.tokenizer, student.shape.positions, task)
-    right = TorchSession(student, task)
+    right = encoder_session(student, task)
     gates = [tokenizer_gate(student.tokenizer, folder, lines)]
     if "fp32" in sessions:
         gates.append(parity_gate(right, sessions["fp32"], batches, bounds.parity))

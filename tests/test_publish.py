@@ -88,7 +88,7 @@ def test_killed_while_publishing_there_is_always_one_whole_bundle(tmp_path: Path
 
     def check() -> None:
         if way == "aside" and not there.exists():  # between the two renames: the old one waits in the hidden folder
-            assert read_bundle(there.parent / ".bundle.edgeenc" / "old") in seen
+            seen.add(read_bundle(there.parent / ".bundle.edgeenc" / "old"))
         else:
             seen.add(read_bundle(there))
 

@@ -6,8 +6,10 @@ resumable.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -19,22 +21,42 @@ from edgeenc.cli.recipes import recipes
 from edgeenc.cli.store import store
 from edgeenc.errors import EdgeencError, Interrupted
 
+INTERRUPTED = Interrupted("stopped; what is finished is kept, and the same command goes on from here")
+
 
 def main() -> NoReturn:
     """Run the command line; turn every failure of ours into its words and its exit code."""
+    stop = _Stop()
+    signal.signal(signal.SIGINT, stop)
     try:
         sys.exit(cli(standalone_mode=False))
     except click.ClickException as mistake:
         mistake.show()
         sys.exit(mistake.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        failed(Interrupted("stopped; what is finished is kept, and the same command goes on from here"))
+        failed(INTERRUPTED)
     except EdgeencError as error:
-        failed(error)
-    except OSError as error:  # whatever no step has put into words
-        from edgeenc.disk import host_error
+        failed(INTERRUPTED if stop.asked else error)
+    except Exception as error:
+        if stop.asked:
+            failed(INTERRUPTED)
+        if not isinstance(error, OSError):
+            raise
+        from edgeenc.disk import host_error  # for what no step has put into words
 
         failed(host_error(error, Path.cwd()))
+
+
+class _Stop:
+    """Remembers that Ctrl-C was pressed: a library that runs our code from C may raise an error of its own instead."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, _signal: int, _frame: FrameType | None) -> NoReturn:
+        """Interrupt what runs."""
+        self.asked = True
+        raise KeyboardInterrupt
 
 
 def failed(error: EdgeencError) -> NoReturn:

@@ -123,22 +123,31 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 def _state(folder: Path, anatomy: Anatomy) -> dict[str, Tensor]:
     """Return the checkpoint's tensors as float32, tied names filled in, foreign heads left out."""
-    path = folder / WEIGHTS
-    if not path.is_file():
-        raise InputError(
-            f"checkpoint {folder}: {WEIGHTS} is missing; other formats are not loaded because they can run code"
-        )
-    try:
-        state = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"checkpoint {folder}: {WEIGHTS} is damaged ({error})") from None
-    state = {_modern(name): tensor.float() for name, tensor in state.items() if not name.startswith(anatomy.ignored)}
+    state = load_state(folder)
+    state = {_modern(name): tensor for name, tensor in state.items() if not name.startswith(anatomy.ignored)}
     for name, source in anatomy.tied.items():
         if source not in state:
             continue
         if not torch.equal(state.setdefault(name, state[source]), state[source]):
             raise InputError(f"checkpoint {folder}: {name} differs from {source}, to which it should be tied")
     return state
+
+
+def load_state(folder: Path) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint folder as float32.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise InputError(
+            f"checkpoint {folder}: {WEIGHTS} is missing; other formats are not loaded because they can run code"
+        )
+    try:
+        return {name: tensor.float() for name, tensor in load_file(path).items()}
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"checkpoint {folder}: {WEIGHTS} is damaged ({error})") from None
 
 
 def _modern(name: str) -> str:
@@ -150,14 +159,19 @@ def _modern(name: str) -> str:
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write `config.json`, `model.safetensors` and the tokenizer's files; the same encoder gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
     state = encoder.anatomy.untied(encoder.model.state_dict())
+    save_checkpoint(encoder.model, state, encoder.tokenizer, folder)
+
+
+def save_checkpoint(model: PreTrainedModel, state: Mapping[str, Tensor], tokenizer: Tokenizer, folder: Path) -> None:
+    """Write any model of the library with the tensors `state` and its tokenizer; what changes by itself is left out."""
+    folder.mkdir(parents=True, exist_ok=True)
     save_file({n: t.detach().contiguous().cpu() for n, t in state.items()}, folder / WEIGHTS, metadata={"format": "pt"})
-    config = encoder.model.config.to_dict() | {"architectures": [type(encoder.model).__name__]}
+    config = model.config.to_dict() | {"architectures": [type(model).__name__]}
     for volatile in ("transformers_version", "_name_or_path", "_attn_implementation_autoset", "dtype", "torch_dtype"):
         config.pop(volatile, None)
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    save_tokenizer(encoder.tokenizer, folder, positions=encoder.shape.positions)
+    save_tokenizer(tokenizer, folder, positions=config["max_position_embeddings"])
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, positions: int) -> None:

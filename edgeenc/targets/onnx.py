@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
-from transformers import AutoModelForMaskedLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from edgeenc.errors import BudgetError, GateError, HostError
-from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.model.encoder import WEIGHTS, load_encoder
 from edgeenc.targets.graph import initializers, read_graph, tidy, write_graph
-from edgeenc.targets.sizes import ExportTask, fp32_bytes
+from edgeenc.targets.sizes import ExportTask
+from edgeenc.tasks.model import load_task_model
 
 if TYPE_CHECKING:
     from optimum.exporters.onnx import OnnxConfig
@@ -39,7 +40,8 @@ def export(checkpoint: Path, out: Path, task: ExportTask) -> Path:
     """Write the model of a checkpoint folder to `out` and return `out`; the same folder gives the same bytes.
 
     Inputs `input_ids`, `attention_mask`, `token_type_ids`: int64 (batch_size, sequence_length). Output: float32
-    `last_hidden_state` (batch_size, sequence_length, hidden) or `logits` (..., vocab). There is no pooler in the graph.
+    `last_hidden_state` (batch_size, sequence_length, hidden), or `logits`: (..., vocab), of words (..., labels), of
+    texts (batch_size, labels). Only a classifier of texts has a pooler in its graph.
 
     Raises:
         InputError: the checkpoint is missing or damaged.
@@ -47,13 +49,8 @@ def export(checkpoint: Path, out: Path, task: ExportTask) -> Path:
         HostError: optimum-onnx is not installed, or its versions do not fit.
         GateError: the masked-LM output is not tied to the word table.
     """
-    encoder = load_encoder(checkpoint)
-    needed = fp32_bytes(encoder.shape, task)
-    if needed > LARGEST:
-        raise BudgetError(
-            f"{checkpoint}: the model needs {needed:,} bytes, one ONNX file holds {LARGEST:,}; compress it further"
-        )
-    model = _with_plain_attention(encoder)
+    _require_small(checkpoint)
+    model = _with_plain_attention(_model(checkpoint, task))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
         traced = Path(scratch) / "model.onnx"
@@ -64,15 +61,38 @@ def export(checkpoint: Path, out: Path, task: ExportTask) -> Path:
     return write_graph(tidy(graph), out)
 
 
-def _with_plain_attention(encoder: Encoder) -> PreTrainedModel:
+def _require_small(checkpoint: Path) -> None:
+    """Refuse a model that does not fit one file.
+
+    Raises:
+        BudgetError: saying how far it is.
+    """
+    path = checkpoint / WEIGHTS
+    needed = path.stat().st_size if path.is_file() else 0
+    if needed > LARGEST:
+        raise BudgetError(
+            f"{checkpoint}: the model needs {needed:,} bytes, one ONNX file holds {LARGEST:,}; compress it further"
+        )
+
+
+def _model(checkpoint: Path, task: ExportTask) -> PreTrainedModel:
+    """Load what `task` is computed with."""
+    if task in ("feature-extraction", "fill-mask"):
+        return load_encoder(checkpoint).model
+    return load_task_model(checkpoint).model
+
+
+def _with_plain_attention(model: PreTrainedModel) -> PreTrainedModel:
     """Return a copy of the model that computes attention as products and a softmax.
 
     The library's default, scaled_dot_product_attention, traces to a graph that fusions do not recognise everywhere.
     """
+    config = copy.deepcopy(model.config)
+    config._attn_implementation = "eager"
     with torch.random.fork_rng(devices=[]):
-        model = AutoModelForMaskedLM.from_config(copy.deepcopy(encoder.model.config), attn_implementation="eager")
-    model.load_state_dict(encoder.model.state_dict(), strict=True)
-    return model.eval()
+        plain = type(model)(config)
+    plain.load_state_dict(model.state_dict(), strict=True)
+    return plain.eval()
 
 
 def _trace(model: PreTrainedModel, out: Path, task: ExportTask) -> None:

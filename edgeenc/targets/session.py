@@ -1,6 +1,6 @@
 """Run a model as numpy in, numpy out: the one interface through which every form of it is checked, scored and timed.
 
-This module needs numpy and onnxruntime only. Axis letters: B batch, T tokens, H hidden, V vocabulary.
+This module needs numpy and onnxruntime only. Axis letters: B batch, T tokens, H hidden, V vocabulary, C labels.
 """
 
 from __future__ import annotations
@@ -30,15 +30,18 @@ class Session(Protocol):
         ...
 
     def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
-        """Return last hidden states (B, T, H) or logits (B, T, V); `attend_BT` is 1 at tokens and 0 at padding."""
+        """Return last hidden states (B, T, H), or logits: (B, T, V), of words (B, T, C), of texts (B, C).
+
+        `attend_BT` is 1 at tokens and 0 at padding.
+        """
         ...
 
 
 class OrtSession:
     """An ONNX file in ONNX Runtime on the CPU, one thread unless told otherwise."""
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
-        """Load the file.
+    def __init__(self, path: Path, threads: int = 1, task: ExportTask | None = None) -> None:
+        """Load the file; `task` tells what its logits are of, where they are no masked LM's.
 
         Raises:
             InputError: it is missing, damaged, or has another output than `last_hidden_state` or `logits`.
@@ -55,14 +58,15 @@ class OrtSession:
         self._output = self._session.get_outputs()[0].name
         if self._output not in TASKS:
             raise InputError(f"{path}: the first output is {self._output!r}; expected one of {', '.join(TASKS)}")
+        self._task: ExportTask = task or TASKS[self._output]
 
     @property
     def task(self) -> ExportTask:
         """What the output is."""
-        return TASKS[self._output]
+        return self._task
 
     def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
-        """Return last hidden states (B, T, H) or logits (B, T, V); every token is of type 0."""
+        """Return what `Session` says; every token is of type 0."""
         feeds = {"input_ids": ids_BT, "attention_mask": attend_BT, "token_type_ids": np.zeros_like(ids_BT)}
         outputs = self._session.run([self._output], {name: feeds[name] for name in feeds if name in self._inputs})
         return np.asarray(outputs[0], dtype=np.float32)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from edgeenc.model.shape import Shape
 
-ExportTask = Literal["feature-extraction", "fill-mask"]
+ExportTask = Literal["feature-extraction", "fill-mask", "text-classification", "token-classification"]
 Precision = Literal["fp32", "int8"]
 
 TEXT: Mapping[tuple[Precision, ExportTask], tuple[int, int]] = {

@@ -1,12 +1,15 @@
-"""Run the PyTorch model through the interface of `session.Session`: the yardstick of every exported file.
+"""Run a PyTorch model through the interface of `session.Session`: the yardstick of every exported file.
 
-Axis letters: B batch, T tokens, H hidden, V vocabulary.
+Axis letters: B batch, T tokens.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from edgeenc.model.encoder import Encoder
 from edgeenc.targets.session import Ids, Output
@@ -14,11 +17,11 @@ from edgeenc.targets.sizes import ExportTask
 
 
 class TorchSession:
-    """An encoder in PyTorch, evaluated in float32 on the CPU."""
+    """A function of ids and attention in PyTorch, evaluated in float32."""
 
-    def __init__(self, encoder: Encoder, task: ExportTask) -> None:
-        """Keep the encoder; it is not changed."""
-        self._encoder = encoder
+    def __init__(self, forward: Callable[[Tensor, Tensor], Tensor], task: ExportTask, device: str = "cpu") -> None:
+        """Keep the function; `forward` takes ids (B, T) and attention (B, T) on `device`."""
+        self._forward, self._device = forward, device
         self._task: ExportTask = task
 
     @property
@@ -28,7 +31,13 @@ class TorchSession:
 
     @torch.no_grad()
     def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
-        """Return last hidden states (B, T, H) or logits (B, T, V)."""
-        hidden_BTH = self._encoder.hidden(torch.from_numpy(ids_BT), torch.from_numpy(attend_BT))
-        output = hidden_BTH if self._task == "feature-extraction" else self._encoder.logits(hidden_BTH)
-        return output.numpy().astype(np.float32, copy=False)
+        """Return what `session.Session` says for this task."""
+        out = self._forward(*(torch.from_numpy(array).to(self._device) for array in (ids_BT, attend_BT)))
+        return out.cpu().numpy().astype(np.float32, copy=False)
+
+
+def encoder_session(encoder: Encoder, task: ExportTask) -> TorchSession:
+    """Return the session of an encoder: its last hidden states, or the logits of its masked-LM head."""
+    if task == "feature-extraction":
+        return TorchSession(encoder.hidden, task)
+    return TorchSession(lambda ids_BT, attend_BT: encoder.logits(encoder.hidden(ids_BT, attend_BT)), task)

@@ -1,0 +1,122 @@
+"""A task model: an encoder with the head that transformers gives its family, and the names of the labels.
+
+Axis letters: B batch, T tokens, C labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from edgeenc.errors import InputError
+from edgeenc.model.encoder import Encoder, load_config, load_state, load_tokenizer, save_checkpoint
+from edgeenc.targets.sizes import ExportTask
+from edgeenc.tasks.examples import Kind
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
+
+EXPORT: dict[Kind, ExportTask] = {"classify": "text-classification", "tag": "token-classification"}
+"""What the exported file of each kind of task computes, in the words of the hub."""
+
+
+@dataclass(frozen=True)
+class TaskModel:
+    """A classifier of texts or of words. Treated as immutable: tuning returns a new one.
+
+    Attributes:
+        model: the library's own class, so that it loads the saved folder unchanged.
+        tokenizer: without truncation or padding.
+        kind: one label a text, or one a word.
+        labels: by number.
+    """
+
+    model: PreTrainedModel
+    tokenizer: Tokenizer
+    kind: Kind
+    labels: tuple[str, ...]
+
+    @property
+    def positions(self) -> int:
+        """Pieces that the model reads at most."""
+        return int(self.model.config.max_position_embeddings)
+
+    def logits(self, ids_BT: Tensor, attend_BT: Tensor) -> Tensor:
+        """Return logits (B, C) of texts or (B, T, C) of pieces; `attend_BT` is 1 at pieces and 0 at padding."""
+        return self.model(input_ids=ids_BT, attention_mask=attend_BT).logits
+
+
+def with_head(encoder: Encoder, kind: Kind, labels: Sequence[str], seed: int) -> TaskModel:
+    """Return a copy of `encoder` under a new head, whose start follows from `seed`.
+
+    For texts the head is a dense layer with tanh on the first piece and a linear one, for words a linear one.
+    """
+    names = dict(enumerate(labels))
+    fields = encoder.model.config.to_dict() | {"id2label": names, "label2id": {name: i for i, name in names.items()}}
+    config = type(encoder.model.config).from_dict(fields)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = _model(config, kind)
+    missing, unknown = model.base_model.load_state_dict(encoder.model.base_model.state_dict(), strict=False)
+    assert not unknown and all(name.startswith("pooler.") for name in missing), (missing, unknown)
+    return TaskModel(nn.Module.float(model).eval(), encoder.tokenizer, kind, tuple(labels))
+
+
+def save_task_model(model: TaskModel, folder: Path) -> None:
+    """Write what transformers loads as a sequence or token classifier; the same model gives the same bytes."""
+    save_checkpoint(model.model, model.model.state_dict(), model.tokenizer, folder)
+
+
+def load_task_model(folder: Path) -> TaskModel:
+    """Load what `save_task_model` wrote, strictly.
+
+    Raises:
+        InputError: a file is missing or damaged, or the folder holds no classifier.
+    """
+    config = load_config(folder)
+    kind = kind_of(config, folder)
+    with torch.random.fork_rng(devices=[]):
+        model = _model(config, kind)
+    try:
+        model.load_state_dict(load_state(folder), strict=True)
+    except RuntimeError as error:
+        raise InputError(f"checkpoint {folder}: the weights do not fit config.json: {error}") from None
+    labels = tuple(config.id2label[i] for i in range(len(config.id2label)))
+    return TaskModel(model.eval(), load_tokenizer(folder), kind, labels)
+
+
+def rebuilt(model: TaskModel, state: Mapping[str, Tensor], ffn: int) -> TaskModel:
+    """Return a new model of the same class with `ffn` neurons a block that holds exactly `state`."""
+    config = type(model.model.config).from_dict(model.model.config.to_dict() | {"intermediate_size": ffn})
+    with torch.random.fork_rng(devices=[]):
+        fresh = nn.Module.to(_model(config, model.kind), model.model.dtype)
+    fresh.load_state_dict(state, strict=True)
+    return replace(model, model=fresh.eval())
+
+
+def kind_of(config: PretrainedConfig, folder: Path) -> Kind:
+    """Return what the class named in a configuration does.
+
+    Raises:
+        InputError: it is no classifier of texts or words.
+    """
+    named = " ".join(config.architectures or ())
+    if named.endswith("ForSequenceClassification"):
+        return "classify"
+    if named.endswith("ForTokenClassification"):
+        return "tag"
+    raise InputError(f"checkpoint {folder}: {named or 'no class'} is named; expected a sequence or token classifier")
+
+
+def _model(config: PretrainedConfig, kind: Kind) -> PreTrainedModel:
+    """Return the library's classifier with random weights."""
+    from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
+
+    maker = AutoModelForSequenceClassification if kind == "classify" else AutoModelForTokenClassification
+    return maker.from_config(config)

@@ -1,0 +1,189 @@
+"""Fine-tune a copy of an encoder under a head, on labels and, where there is a tuned teacher, on its logits too.
+
+Axis letters: B batch, T tokens, C labels, N words of the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from edgeenc.model.encoder import Encoder
+from edgeenc.targets.torch_session import TorchSession
+from edgeenc.tasks.adapter import merged, with_adapters
+from edgeenc.tasks.encode import NOWHERE, Encoded, encode, padded
+from edgeenc.tasks.examples import Item, TaskData
+from edgeenc.tasks.model import EXPORT, TaskModel, with_head
+from edgeenc.tasks.pool import start_as_mean
+from edgeenc.tasks.predict import predict, word_logits
+from edgeenc.training import History, Job, Loss, Schedule, train
+
+POOL = 8
+"""Batches are cut from this many batches of shuffled items, sorted by length: about half the padding."""
+
+
+class Tuning(BaseModel):
+    """How a head, and what is under it, learns a task; every field changes the weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    method: Literal["full", "frozen", "adapter"] = "full"
+    """All weights, the head alone, or the head and a bottleneck beside each feed-forward block."""
+    start: Literal["mean", "plain"] = "mean"
+    """How a classifier of texts begins: so that `[CLS]` is the mean of the text (`pool.py`), or as the library does."""
+    lr: float = Field(default=3e-4, gt=0)
+    """Learning rate on the plateau. Encoders of base size want 2e-5 (arXiv:2501.12660), small ones more."""
+    epochs: int = Field(default=10, gt=0)
+    """Passes over the training examples."""
+    batch: int = Field(default=32, gt=0)
+    """Examples of one optimiser step."""
+    longest: int = Field(default=128, ge=8)
+    """Pieces of an example; the rest is cut off."""
+    examples: int | None = Field(default=None, gt=0)
+    """At most so many training examples, drawn by the seed of the data; None takes all."""
+    reduction: int = Field(default=16, gt=0)
+    """Hidden size over bottleneck size, for `adapter`."""
+    imitate: float = Field(default=0.0, ge=0, le=1)
+    """Weight of the fine-tuned teacher's logits when a student learns; the labels have the rest."""
+    temperature: float = Field(default=2.0, gt=0)
+    """Both distributions are flattened by this before they are compared."""
+    seeds: tuple[int, ...] = Field(default=(1, 2, 3), min_length=1)
+    """One tuning for each: of the head's start and of the order of examples."""
+    beside: tuple[str, ...] = ()
+    """Steps of the recipe whose encoders are tuned and scored too, beside teacher and student."""
+
+
+Logits = Sequence[NDArray[np.float32]]
+"""For each training example the logits (words, C) of a fine-tuned teacher."""
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The training examples and their order: a function of seed and step."""
+
+    encoded: Encoded
+    size: int
+    seed: int
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps of one pass."""
+        return math.ceil(len(self.encoded.ids) / self.size)
+
+    def at(self, step: int) -> list[int]:
+        """Return the numbers of the examples of `step`; each epoch visits every example once."""
+        epoch, place = divmod(step, self.per_epoch)
+        chance = np.random.default_rng((self.seed, epoch))
+        order, found = chance.permutation(len(self.encoded.ids)), list[list[int]]()
+        for first in range(0, len(order), POOL * self.size):
+            pool = order[first : first + POOL * self.size].tolist()
+            pool.sort(key=lambda i: len(self.encoded.ids[i]))
+            found += [pool[at : at + self.size] for at in range(0, len(pool), self.size)]
+        return found[chance.permutation(len(found))[place]]
+
+
+def tune(
+    encoder: Encoder, data: TaskData, options: Tuning, job: Job, judge: Judge, guide: Logits | None = None
+) -> tuple[TaskModel, History]:
+    """Return a task model tuned on the training part, and what happened; the checkpoint is chosen on validation.
+
+    The loss is ``(1 - imitate) * CE(label) + imitate * T^2 KL(guide || model)``: nats, mean over words with a place.
+
+    Args:
+        encoder: where to start; not changed.
+        data: examples.
+        options: how.
+        job: its seed gives the head's start and the order of the examples.
+        judge: the figure, 0..1 and higher is better, of predictions for the validation items.
+        guide: a fine-tuned teacher's logits for the training examples as `chosen` picks them; needed to imitate.
+
+    Source: arXiv:2501.12660 (full fine-tuning), arXiv:2505.16956 (adapters), arXiv:1503.02531 (imitation).
+    """
+    model = with_head(encoder, data.kind, data.labels, job.seed)
+    if data.kind == "classify" and options.start == "mean":
+        start_as_mean(model.model, encoder.anatomy.family)
+    if options.method != "full":
+        model.model.base_model.requires_grad_(False)
+        _thaw_pooler(model)
+    if options.method == "adapter":
+        with_adapters(model, encoder.anatomy, options.reduction, job.seed)
+    model.model.to(job.runtime.device)
+    longest = min(options.longest, model.positions)
+    train_items = chosen(data.train, options.examples)
+    batches = Batches(encode(train_items, data.kind, model.tokenizer, longest), options.batch, job.seed)
+    held = encode(data.validation, data.kind, model.tokenizer, longest)
+    loss_at = _loss(model, batches, train_items, options, guide)
+    session = TorchSession(model.logits, EXPORT[data.kind], job.runtime.device)
+    steps = options.epochs * batches.per_epoch
+    schedule = Schedule(steps, options.lr, warmup=max(1, steps // 10), decay=0.9, every=batches.per_epoch)
+    history = train(
+        model.model, loss_at, schedule, lambda: 1 - judge(data.validation, predict(session, held, data.labels)), job
+    )
+    model.model.to("cpu")
+    return (merged(model, encoder.anatomy) if options.method == "adapter" else model), history
+
+
+Judge = Callable[[Sequence[Item], Sequence[tuple[str, ...]]], float]
+
+
+def chosen(items: Sequence[Item], most: int | None) -> tuple[Item, ...]:
+    """Return all items, or `most` of them drawn by a fixed seed, in their order."""
+    if most is None or most >= len(items):
+        return tuple(items)
+    picked = np.random.default_rng(0).permutation(len(items))[:most]
+    return tuple(items[i] for i in sorted(picked.tolist()))
+
+
+def guide_for(model: TaskModel, items: Sequence[Item], longest: int) -> Logits:
+    """Return the logits of a tuned teacher for `items`, by its own tokenizer."""
+    encoded = encode(items, model.kind, model.tokenizer, min(longest, model.positions))
+    return word_logits(TorchSession(model.logits, EXPORT[model.kind]), encoded)
+
+
+def _loss(
+    model: TaskModel, batches: Batches, items: Sequence[Item], options: Tuning, guide: Logits | None
+) -> Callable[[int], Loss]:
+    """Return the loss of each step."""
+    number = {label: i for i, label in enumerate(model.labels)}
+    device = model.model.device
+
+    def loss_at(step: int) -> Loss:
+        picked = batches.at(step)
+        ids_BT, attend_BT = (torch.from_numpy(a).to(device) for a in padded(batches.encoded, picked))
+        out = model.logits(ids_BT, attend_BT).float()
+        out_BTC = out[:, None, :] if out.ndim == 2 else out
+        seen = [
+            (b, w, p) for b, i in enumerate(picked) for w, p in enumerate(batches.encoded.places[i]) if p != NOWHERE
+        ]
+        own_NC = out_BTC[[b for b, _, _ in seen], [p for _, _, p in seen]]
+        right_N = torch.tensor([number[items[picked[b]].labels[w]] for b, w, _ in seen], device=device)
+        value = F.cross_entropy(own_NC, right_N)
+        if guide is not None and options.imitate:
+            soft_NC = torch.from_numpy(np.stack([guide[picked[b]][w] for b, w, _ in seen])).to(device)
+            value = (1 - options.imitate) * value + options.imitate * _apart(own_NC, soft_NC, options.temperature)
+        return Loss(value, int(attend_BT.sum()))
+
+    return loss_at
+
+
+def _apart(own_NC: Tensor, soft_NC: Tensor, temperature: float) -> Tensor:
+    """Return T^2 KL(soft || own) in nats, mean over the words that the teacher saw."""
+    seen_N = ~soft_NC.isnan().any(-1)
+    own, soft = (F.log_softmax(x[seen_N] / temperature, -1) for x in (own_NC, soft_NC))
+    return temperature**2 * F.kl_div(own, soft, reduction="batchmean", log_target=True)
+
+
+def _thaw_pooler(model: TaskModel) -> None:
+    """Let the dense layer that belongs to the head learn, which the library counts to the body."""
+    pooler = getattr(model.model.base_model, "pooler", None)
+    if isinstance(pooler, nn.Module):
+        pooler.requires_grad_(True)
