@@ -45,6 +45,7 @@ HEAVY = {
     "onnxruntime",
     "datasets",
     "tokenizers",
+    "pyarrow",
     "scipy",
     "seqeval",
     "sklearn",
