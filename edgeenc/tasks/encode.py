@@ -40,8 +40,8 @@ class Encoded:
 def encode(items: Sequence[Item], kind: Kind, tokenizer: Tokenizer, longest: int) -> Encoded:
     """Return `items` as ids; of more than `longest` pieces the last are cut, but for the closing special piece.
 
-    Words are found again by the number that the tokenizer gives each piece, not by counting: a word that gives no piece,
-    such as a zero-width space, moves no other.
+    Words are found again by the number that the tokenizer gives each piece, not by counting: a word that gives no
+    piece, such as a zero-width space, moves no other.
 
     Worked example: the words `Ang payong` cut into `Ang pay ##ong` give `[CLS] Ang pay ##ong [SEP]` and places 1, 2.
     With 4 pieces at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and places 1, -1.
