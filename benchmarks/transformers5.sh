@@ -19,7 +19,7 @@ cd "$root"
 import tomllib
 
 project = tomllib.load(open("pyproject.toml", "rb"))["project"]
-tests = [line for line in project["optional-dependencies"]["dev"] if line.startswith(("pytest", "scikit", "scipy", "seqeval"))]
+tests = [line for line in project["optional-dependencies"]["dev"] if line.startswith(("pytest", "scipy"))]
 plain = [line for line in project["dependencies"] if not line.startswith(("optimum", "transformers"))]
 print("\n".join([*plain, *tests, "transformers>=5,<6"]))
 PYTHON

@@ -20,6 +20,7 @@ from edgeenc.bounds import Bounds
 from edgeenc.compress.stage import Stage
 from edgeenc.errors import RecipeError
 from edgeenc.sources import data_folder
+from edgeenc.tasks.spec import TaskSpec
 
 BUILD_STEPS = ("corpus", "teacher", "control", "measure", "export", "quantize", "verify", "bench", "bundle")
 """Names that no stage can take."""
@@ -30,10 +31,10 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Language(BaseModel):
-    """Where a language's text is.
+    """Where a language's text and its tasks are.
 
     `tag` is the BCP-47 code that all spellings of the language resolve to; `corpus` is `starter` for the kit's text,
-    or a path.
+    or a path; `tasks` are those that it is measured on where the user names no other.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,7 @@ class Language(BaseModel):
     tag: str
     name: str
     corpus: str = ""
+    tasks: tuple[TaskSpec, ...] = ()
 
 
 class Recipe(BaseModel):
@@ -134,18 +136,29 @@ def load_language(tag: str) -> Language | None:
 
 
 def read_language(path: Path) -> Language:
-    """Read a language file; a corpus that it names by a relative path lies beside it.
+    """Read a language file; a corpus and data of tasks that it names by relative paths lie beside it.
 
     Raises:
         RecipeError: the file is missing or has problems.
     """
     problems: list[str] = []
     language = _validated(Language, _yaml(path), "", problems)
-    if language is None:
+    names = [task.name for task in language.tasks] if language else []
+    problems += [f"tasks: two are called {name!r}" for name in sorted(set(names)) if names.count(name) > 1]
+    if problems or language is None:
         raise _error(str(path), problems)
-    if language.corpus in ("", "starter"):
-        return language
-    return language.model_copy(update={"corpus": str(path.parent / Path(language.corpus).expanduser())})
+    corpus = language.corpus if language.corpus in ("", "starter") else _beside(path, language.corpus)
+    tasks = tuple(
+        task
+        if task.data.startswith("starter:") or "@" in task.data
+        else task.model_copy(update={"data": _beside(path, task.data)})
+        for task in language.tasks
+    )
+    return language.model_copy(update={"corpus": corpus, "tasks": tasks})
+
+
+def _beside(path: Path, name: str) -> str:
+    return str(path.parent / Path(name).expanduser())
 
 
 def _yaml(path: Path) -> Fields:

@@ -29,6 +29,39 @@ def test_shipped_languages_load(tag: str) -> None:
     assert (language.tag, language.corpus) == (tag, "starter")
 
 
+@pytest.mark.parametrize("tag", ["tl", "mt", "sk", "sw"])
+def test_shipped_languages_have_every_task_of_the_kit(tag: str) -> None:
+    language = load_language(tag)
+    assert language is not None
+    shipped = {
+        folder.name for folder in (data_folder("starter") / "tasks").iterdir() if folder.name.endswith(f"-{tag}")
+    }
+    assert {task.data for task in language.tasks} == {f"starter:{name}" for name in shipped}
+    assert all(task.data == f"starter:{task.name}-{tag}" for task in language.tasks)
+
+
+def test_data_of_a_task_lies_beside_the_language_file(tmp_path: Path) -> None:
+    path = tmp_path / "ilo.yaml"
+    given = {"a": "sets/a.csv", "b": "/sets/b.csv", "c": "starter:topic-tl", "d": f"org/name@{'0' * 40}:ilo"}
+    tasks = "".join(f"  - {{name: {name}, data: '{data}'}}\n" for name, data in given.items())
+    path.write_text(f"tag: ilo\nname: Ilocano\ntasks:\n{tasks}")
+    expected = {**given, "a": str(tmp_path / "sets" / "a.csv")}
+    assert {task.name: task.data for task in read_language(path).tasks} == expected
+    path.write_text("tag: ilo\nname: Ilocano\ntasks: [{name: a, data: x}, {name: a, data: y}]")
+    with pytest.raises(RecipeError, match="1 problem:\n  tasks: two are called 'a'"):
+        read_language(path)
+    path.write_text("tag: ilo\nname: Ilocano\ntasks: [{name: Sentiment, data: x, metric: f1}, {data: y, colour: z}]")
+    with pytest.raises(RecipeError) as caught:
+        read_language(path)
+    for words in (
+        "4 problems",
+        "tasks.0.name: string should match",
+        "tasks.0.metric: ",
+        "tasks.1.colour: no such field",
+    ):
+        assert words in str(caught.value)
+
+
 def test_a_language_without_a_file_is_none() -> None:
     assert load_language("ilo") is None
 

@@ -63,6 +63,6 @@ def load_task(folder: Path) -> TaskData:
 
 
 def _items(path: Path) -> Iterator[Item]:
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:  # splitlines would cut at U+2028 too
         words, labels = json.loads(line)
         yield Item(tuple(words), tuple(labels))

@@ -17,7 +17,7 @@ class TaskSpec(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9-]+$")
     """What the task is called on the command line and in reports: topic, sentiment, ner, pos, ..."""
     data: str
-    """`starter:NAME` for a set of the kit, a file, a folder with a file for each part, or `org/name@commit` of the hub."""
+    """`starter:NAME` for a set of the kit, a file, a folder with a file a part, or `org/name@commit` of the hub."""
     kind: Literal["", "classify", "tag"] = ""
     """One label a text, or one a word."""
     metric: Literal["", "macro_f1", "accuracy", "span_f1", "token_accuracy"] = ""

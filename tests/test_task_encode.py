@@ -1,0 +1,119 @@
+"""Items as ids: equal to the tokenizer word by word, whatever words give no piece, and cut at the end only."""
+
+from __future__ import annotations
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+
+from edgeenc.model.encoder import Encoder
+from edgeenc.sources import data_folder
+from edgeenc.tasks.encode import NOWHERE, Encoded, by_length, encode, padded
+from edgeenc.tasks.examples import Item
+from edgeenc.tasks.read import read_task
+from edgeenc.tasks.spec import TaskSpec
+
+SILENT = ("\u200b", "\u00ad", "", "\ufe0f")
+"""Words that a BERT tokenizer drops or may drop."""
+
+
+def sentence(*words: str) -> Item:
+    return Item(words, ("O",) * len(words))
+
+
+def unigram(text: tuple[str, ...]) -> Tokenizer:
+    """Return a tokenizer of the XLM-R kind: Unigram, a mark before each word, `<s>` and `</s>`."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    specials = ["<s>", "<pad>", "</s>", "<unk>"]
+    tokenizer.train_from_iterator(
+        text, trainers.UnigramTrainer(vocab_size=90, special_tokens=specials, unk_token="<unk>", show_progress=False)
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
+def word_by_word(item: Item, tokenizer: Tokenizer, longest: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return ids and places by encoding each word alone."""
+    first, *_, last = tokenizer.encode("a").ids
+    pieces, places = [], []
+    for word in item.words:
+        own = tokenizer.encode(word, add_special_tokens=False).ids
+        places.append(1 + len(pieces) if own and len(pieces) < longest - 2 else NOWHERE)
+        pieces += own
+    return (first, *pieces[: longest - 2], last), tuple(places)
+
+
+@pytest.fixture(scope="module", params=["word-piece", "unigram", "starter"])
+def tokenizer(request: pytest.FixtureRequest, tiny_encoder: Encoder, sentences: tuple[str, ...]) -> Tokenizer:
+    """Return a tokenizer of each kind."""
+    if request.param == "unigram":
+        return unigram(sentences)
+    starter = str(data_folder("starter") / "model" / "tokenizer.json")
+    return tiny_encoder.tokenizer if request.param == "word-piece" else Tokenizer.from_file(starter)
+
+
+@pytest.mark.parametrize("longest", [3, 4, 7, 64])
+def test_words_are_what_the_tokenizer_makes_of_each_alone(
+    tokenizer: Tokenizer, sentences: tuple[str, ...], longest: int
+) -> None:
+    items = [sentence(*line.split()) for line in sentences]
+    items += [sentence("Ang", silent, "payong", silent, silent, "dito") for silent in SILENT]
+    items += [sentence(*SILENT), sentence("\u200b", "Ang"), sentence("Ang", "\u200b")]
+    encoded = encode(items, "tag", tokenizer, longest)
+    expected = [word_by_word(item, tokenizer, longest) for item in items]
+    assert encoded.ids == tuple(ids for ids, _ in expected)
+    assert encoded.places == tuple(places for _, places in expected)
+    assert max(map(len, encoded.ids)) <= longest
+
+
+def test_a_word_without_piece_moves_no_other(tiny_encoder: Encoder) -> None:
+    plain = encode([sentence("Ang", "payong", "dito")], "tag", tiny_encoder.tokenizer, 64)
+    silent = encode([sentence("Ang", "\u200b", "payong", "", "dito")], "tag", tiny_encoder.tokenizer, 64)
+    assert silent.ids == plain.ids
+    first, second, third = plain.places[0]
+    assert silent.places == ((first, NOWHERE, second, NOWHERE, third),)
+
+
+@pytest.mark.parametrize("longest", [3, 8, 64])
+def test_texts_are_what_the_tokenizer_makes_of_them_and_end_with_the_closing_piece(
+    tokenizer: Tokenizer, sentences: tuple[str, ...], longest: int
+) -> None:
+    encoded = encode([Item((line,), ("x",)) for line in sentences], "classify", tokenizer, longest)
+    whole = [tokenizer.encode(line).ids for line in sentences]
+    cut = [ids if len(ids) <= longest else [*ids[: longest - 1], ids[-1]] for ids in whole]
+    assert encoded.ids == tuple(map(tuple, cut))
+    assert encoded.places == ((0,),) * len(sentences)
+
+
+def test_what_the_tokenizer_says_of_length_does_not_count_and_stays(tiny_encoder: Encoder) -> None:
+    tokenizer = Tokenizer.from_str(tiny_encoder.tokenizer.to_str())
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=20)
+    before = tokenizer.to_str()
+    item = Item(("Ang aso ay natutulog",), ("x",))
+    assert encode([item], "classify", tokenizer, 64) == encode([item], "classify", tiny_encoder.tokenizer, 64)
+    assert tokenizer.to_str() == before
+
+
+def test_every_word_of_the_kit_has_its_place() -> None:
+    tokenizer = Tokenizer.from_file(str(data_folder("starter") / "model" / "tokenizer.json"))
+    data, _ = read_task(TaskSpec(name="pos", data="starter:pos-mt"), 0)
+    encoded = encode(data.test, "tag", tokenizer, 512)
+    for item, ids, places in zip(data.test, encoded.ids, encoded.places, strict=True):
+        assert len(places) == len(item.words)
+        found = [tokenizer.id_to_token(ids[place]) for place in places if place != NOWHERE]
+        assert not any(piece.startswith("##") for piece in found) and len(found) == len(item.words)
+
+
+def test_batches_by_hand() -> None:
+    encoded = Encoded(((2, 5, 3), (2, 3), (2, 5, 6, 3)), ((1,), (), (1, 2)), pad=0)
+    assert list(by_length(encoded, 2)) == [[1, 0], [2]]
+    ids_BT, attend_BT = padded(encoded, [1, 0])
+    assert ids_BT.tolist() == [[2, 3, 0], [2, 5, 3]] and attend_BT.tolist() == [[1, 1, 0], [1, 1, 1]]
+
+
+def test_the_padding_piece_is_that_of_the_tokenizer(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
+    assert encode([], "tag", tiny_encoder.tokenizer, 8).pad == tiny_encoder.tokenizer.token_to_id("[PAD]")
+    assert encode([], "tag", unigram(sentences), 8).pad == 1
