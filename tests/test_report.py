@@ -14,8 +14,9 @@ import pytest
 from edgeenc.report import html_report, json_report, markdown_report, write_report
 from edgeenc.report import table as written
 from edgeenc.report.facts import Facts
+from edgeenc.report.headline import advantage_kept, headline
 from edgeenc.report.html import words
-from edgeenc.report.sections import advantage_kept, headline, sections
+from edgeenc.report.sections import sections
 from edgeenc.report.svg import bars
 from edgeenc.report.table import Bar, Mark, Picture, Table, markdown_table
 

@@ -16,6 +16,7 @@ from edgeenc import __version__
 from edgeenc.cli.build import build, plan
 from edgeenc.cli.look import doctor, inspect, verify
 from edgeenc.cli.recipes import recipes
+from edgeenc.cli.report import report
 from edgeenc.cli.store import store
 from edgeenc.errors import EdgeencError, Interrupted
 
@@ -49,5 +50,5 @@ def cli() -> None:
     """Make a small, fast, verified model of one language out of a multilingual encoder."""
 
 
-for command in (build, plan, recipes, verify, inspect, doctor, store):
+for command in (build, plan, recipes, verify, inspect, doctor, store, report):
     cli.add_command(command)
