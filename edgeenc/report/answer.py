@@ -44,7 +44,8 @@ def task_tiles(measured: Measured, candidate: Candidate) -> Iterator[tuple[str, 
         if score is not None:
             told = [candidate.name, *([f"teacher {percent(teacher['value'])}"] if teacher else [])]
             told += [] if difference is None else [verdict(difference)]
-            yield f"{metric_words(score['metric'])} on {task}", percent(score["value"]), "; ".join(told)
+            name = f"{metric_words(score['metric'])} on {task}"
+            yield f"{name[0].upper()}{name[1:]}", percent(score["value"]), "; ".join(told)
 
 
 def verdict(difference: TaskDifference) -> str:

@@ -8,7 +8,7 @@ from html import escape
 
 from edgeenc.report.plot import Plot
 from edgeenc.report.svg import bars
-from edgeenc.report.svg_plot import legend, plot
+from edgeenc.report.svg_plot import keys, plot
 from edgeenc.report.table import Picture, Section, Table
 
 UNIT = re.compile(r"(?<=\d) (?=(?:MB|ms|M|%|×|s|min)(?![\w]))")
@@ -139,17 +139,19 @@ def _section(section: Section, name: str) -> str:
 def _figure(picture: Picture | Plot, name: str) -> str:
     """Return a picture under its title and, where parts of it differ, its legend."""
     if isinstance(picture, Plot):
-        keys, drawn = legend(picture), plot(picture, name)
+        legend, drawn = keys(picture), plot(picture, name)
     else:
-        keys, drawn = _keys(picture), bars(picture, name)
-    return f"<figure>\n<figcaption>{escape(picture.title)}</figcaption>\n{keys}{drawn}\n</figure>"
+        legend, drawn = _keys(picture), bars(picture, name)
+    items = "".join(f"<li>{key}{words(text)}</li>" for key, text in legend)
+    return (
+        f"<figure>\n<figcaption>{words(picture.title)}</figcaption>\n{f'<ul>{items}</ul>' if items else ''}\n"
+        f"{drawn}\n</figure>"
+    )
 
 
-def _keys(picture: Picture) -> str:
-    if len(picture.keys) < 2:
-        return ""
-    items = (f'<li><span class="k{i}"></span>{escape(key)}</li>' for i, key in enumerate(picture.keys))
-    return f"<ul>{''.join(items)}</ul>\n"
+def _keys(picture: Picture) -> list[tuple[str, str]]:
+    several = len(picture.keys) > 1
+    return [(f'<span class="k{i}"></span>', key) for i, key in enumerate(picture.keys)] if several else []
 
 
 def _table(table: Table, name: str) -> str:

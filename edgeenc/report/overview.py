@@ -79,7 +79,7 @@ def overview_of(found: Sequence[Measured]) -> Overview:
         title=", ".join(one.name for one in found),
         leads=leads or ("Nothing was measured.",),
         tiles=_tiles(found),
-        sections=(_side_by_side(found), *sections),
+        sections=tuple([_side_by_side(found), *sections] if any(one.candidates for one in found) else sections),
     )
 
 

@@ -42,16 +42,16 @@ def plot(picture: Plot, name: str) -> str:
     )
 
 
-def legend(picture: Plot) -> str:
-    """Return the name of each series behind its marker; where a series is one point, its figures stand with it."""
-    items = [_item(_marker(series.tone, "8", "8", ""), _words(series)) for series in picture.series]
+def keys(picture: Plot) -> list[tuple[str, str]]:
+    """Return the marker and the name of each series; where a series is one point, its figures stand with the name."""
+    found = [(_key(_marker(series.tone, "8", "8", "")), _words(series)) for series in picture.series]
     if picture.front:
-        items.append(_item('<line class="front" x1="0" x2="16" y1="8" y2="8"/>', "Pareto front"))
-    return f"<ul>{''.join(items)}</ul>\n"
+        found.append((_key('<line class="front" x1="0" x2="16" y1="8" y2="8"/>'), "Pareto front"))
+    return found
 
 
-def _item(drawn: str, words: str) -> str:
-    return f'<li><svg class="key" width="16" height="16" aria-hidden="true">{drawn}</svg>{escape(words)}</li>'
+def _key(drawn: str) -> str:
+    return f'<svg class="key" width="16" height="16" aria-hidden="true">{drawn}</svg>'
 
 
 def _words(series: Series) -> str:
