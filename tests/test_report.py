@@ -5,56 +5,25 @@ from __future__ import annotations
 import json
 import re
 from copy import deepcopy
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import cast
 
 import pytest
+from shown import Page, plain_facts
 
 from edgeenc.report import html_report, json_report, markdown_report, write_report
 from edgeenc.report import table as written
 from edgeenc.report.facts import Facts
+from edgeenc.report.headline import advantage_kept, headline
 from edgeenc.report.html import words
-from edgeenc.report.sections import advantage_kept, headline, sections
+from edgeenc.report.sections import sections
 from edgeenc.report.svg import bars
 from edgeenc.report.table import Bar, Mark, Picture, Table, markdown_table
-
-VOID = {"meta", "line", "rect", "br"}
-FACTS = Path(__file__).parent / "data" / "report_facts.json"
 
 
 @pytest.fixture
 def facts() -> Facts:
     """Return made-up facts of a whole build."""
-    return cast("Facts", json.loads(FACTS.read_text("utf-8")))
-
-
-class Page(HTMLParser):
-    """Reads a page: open tags, the cells of its tables, its ids, and every text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.rows: list[list[str]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in ("td", "th"):
-            self.rows[-1][-1] += data
+    return plain_facts()
 
 
 def markdown_cells(text: str) -> list[list[str]]:
@@ -119,11 +88,9 @@ def test_html_and_markdown_have_the_same_cells(facts: Facts) -> None:
 def test_every_tag_is_closed_and_every_label_exists(facts: Facts) -> None:
     page = Page(html_report(facts))
     assert page.open == []
-    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
-    assert len(ids) == len(set(ids))
-    labels = [name for _, attrs in page.tags for name in (attrs.get("aria-labelledby") or "").split()]
-    assert labels
-    assert set(labels) <= set(ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert page.labels
+    assert set(page.labels) <= set(page.ids)
 
 
 def test_every_picture_has_a_title_and_its_figures_in_words(facts: Facts) -> None:
@@ -174,6 +141,14 @@ def test_bars_are_to_scale() -> None:
     assert "x: 4; y: 1; line at half" in svg
 
 
+def test_a_value_that_does_not_fit_beside_its_label_stands_below_all_of_them() -> None:
+    short, long = Bar("x", "1 MB", (1,)), Bar("a name of thirty-two characters", "12.34 MB and more", (2,))
+    assert re.findall(r'y="(\d+)"', bars(Picture("t", ("a",), (short,)), "p")) == ["14", "14", "20"]
+    assert len(long.label) + len(long.text) > 44
+    heights = re.findall(r'y="(\d+)"', bars(Picture("t", ("a",), (short, long)), "p"))
+    assert heights == ["14", "31", "37", "71", "88", "94"]
+
+
 def test_bits_are_drawn_with_the_floors(facts: Facts) -> None:
     picture = sections(facts)[1].pictures[0]
     assert [bar.label for bar in picture.bars if bar.strong] == ["Student"]
@@ -202,6 +177,16 @@ def test_numbers_are_written_one_way() -> None:
     assert written.milliseconds(2.41349) == "2.413"
     assert written.seconds(1234.56) == "1,234.6"
     assert written.ratio(0.12345) == "0.123"
+    assert [written.points(x) for x in (-0.0213, 0.004, 0.00001, -0.00001, None)] == [
+        "−2.13",
+        "+0.40",
+        "0.00",
+        "0.00",
+        "–",
+    ]
+    assert written.interval(0.771, 0.8692) == "77.10 to 86.92 %"
+    assert [written.times(x) for x in (0.2, 0.12811, None)] == ["5.0", "7.8", "–"]
+    assert [written.rate(x) for x in (1234.567, None)] == ["1,234.6", "–"]
     assert [written.duration(s) for s in (9.4, 75.2, 3600)] == ["9 s", "1 min 15 s", "60 min 0 s"]
     figures = (0.99987, 3.14e-6, 0.0, 12.0, 1e-4, -2.5e-5, float("inf"), None)
     assert [written.figure(f) for f in figures] == ["0.9999", "3.1e-6", "0", "12", "1.0e-4", "-2.5e-5", "inf", "–"]

@@ -16,8 +16,10 @@ import click
 
 from edgeenc import __version__
 from edgeenc.cli.build import build, plan
+from edgeenc.cli.compare import compare
 from edgeenc.cli.look import doctor, inspect, verify
 from edgeenc.cli.recipes import recipes
+from edgeenc.cli.report import report
 from edgeenc.cli.store import store
 from edgeenc.errors import EdgeencError, Interrupted
 
@@ -71,5 +73,5 @@ def cli() -> None:
     """Make a small, fast, verified model of one language out of a multilingual encoder."""
 
 
-for command in (build, plan, recipes, verify, inspect, doctor, store):
+for command in (build, plan, recipes, verify, inspect, doctor, store, report, compare):
     cli.add_command(command)

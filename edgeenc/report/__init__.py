@@ -10,8 +10,9 @@ import re
 from pathlib import Path
 
 from edgeenc.report.facts import Facts
+from edgeenc.report.headline import answers, headline, title
 from edgeenc.report.html import page
-from edgeenc.report.sections import answers, headline, sections, title
+from edgeenc.report.sections import sections
 from edgeenc.report.table import escape, markdown, markdown_table
 
 
@@ -24,7 +25,7 @@ def write_report(facts: Facts, folder: Path) -> None:
 
 def html_report(facts: Facts) -> str:
     """Return the report as one HTML page that needs nothing besides itself."""
-    return page(title(facts), headline(facts), answers(facts), sections(facts))
+    return page(title(facts), [headline(facts)], answers(facts), sections(facts))
 
 
 def markdown_report(facts: Facts) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 from edgeenc.report.facts import Facts
-from edgeenc.report.sections import answers, headline, quality_section, title
+from edgeenc.report.headline import answers, headline, title
+from edgeenc.report.reading import of_facts
+from edgeenc.report.scores import scores_section
+from edgeenc.report.sections import quality_section
 from edgeenc.report.table import escape, markdown, markdown_table
 from edgeenc.targets.sizes import ExportTask
 
@@ -64,7 +67,7 @@ With transformers.js:
 const run = await pipeline("{task}", "path/to/this/folder", {{ dtype: "{dtype}" }});
 ```
 
-{markdown(quality_section(facts))}
+{_measured(facts)}
 
 ## Limits
 
@@ -78,6 +81,12 @@ const run = await pipeline("{task}", "path/to/this/folder", {{ dtype: "{dtype}" 
 `recipe.yaml` is the whole recipe: `edgeenc build --lang {language["tag"]} --recipe recipe.yaml{text}`.
 `manifest.json` has the sha256 of every file, and `golden.jsonl` texts with their ids and first output values.
 """
+
+
+def _measured(facts: Facts) -> str:
+    """Return what was measured of the model: scores on tasks where there are any, and bits per character."""
+    scored = [scores_section(of_facts(facts))] if facts.get("tasks") else []
+    return "\n\n".join(map(markdown, [*scored, quality_section(facts)]))
 
 
 def _numpy_example(onnx: str, positions: int, output: str) -> str:

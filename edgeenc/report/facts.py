@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from edgeenc.bench.host import Fact
 from edgeenc.bench.latency import Latency
@@ -106,11 +106,49 @@ class TokenizerFacts(TypedDict):
     coverage: float
 
 
+class TaskScore(TypedDict):
+    """One model on the test items of one task; shares from 0 to 1, more is better.
+
+    `model` is `teacher`, `trim-only` or `student`; `precision` is what ran: `torch` (PyTorch float32), `fp32` or `int8`
+    (the exported file). `value` is the mean over the seeds, `low` and `high` bound its 95 % bootstrap interval over
+    test items, `deviation` is the sample deviation over seeds (None for one seed), `n` counts test items.
+    """
+
+    task: str
+    model: str
+    precision: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    deviation: float | None
+    n: int
+    seeds: int
+
+
+class TaskDifference(TypedDict):
+    """Two models on the same test items: `model` at `precision` less `baseline`; above 0 the model is better.
+
+    `baseline` is model and precision in one, such as `teacher fp32`. `low` and `high` are the 95 % interval of a paired
+    bootstrap over test items, averaged over seeds; `seen` is whether 0 lies outside of it.
+    """
+
+    task: str
+    metric: str
+    model: str
+    precision: str
+    baseline: str
+    difference: float
+    low: float
+    high: float
+    seen: bool
+
+
 class Facts(TypedDict):
     """Everything a report says.
 
     `corpus` is `starter` or the name of a file; `compression` is 1 - bytes of the student (int8, else fp32) / bytes of
-    the teacher.
+    the teacher. `tasks` and `differences` are there where a task was scored.
     """
 
     edgeenc: str
@@ -127,5 +165,7 @@ class Facts(TypedDict):
     tokenizer: TokenizerFacts
     gates: list[GateFacts]
     latency: Latency | None
+    tasks: NotRequired[list[TaskScore]]
+    differences: NotRequired[list[TaskDifference]]
     host: dict[str, Fact]
     versions: dict[str, str]

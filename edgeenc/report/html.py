@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from html import escape
 
+from edgeenc.report.plot import Plot
 from edgeenc.report.svg import bars
+from edgeenc.report.svg_plot import keys, plot
 from edgeenc.report.table import Picture, Section, Table
 
 UNIT = re.compile(r"(?<=\d) (?=(?:MB|ms|M|%|×|s|min)(?![\w]))")
@@ -47,6 +49,13 @@ svg .mark { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 3 2; }
 svg rect { stroke: var(--ground); stroke-width: 1; }
 .k0 { fill: var(--k0); background: var(--k0); } .k1 { fill: var(--k1); background: var(--k1); }
 .k2 { fill: var(--k2); background: var(--k2); } .k3 { fill: var(--k3); background: var(--k3); }
+.s0 { stroke: var(--k0); } .s1 { stroke: var(--k1); } .s2 { stroke: var(--k2); } .s3 { stroke: var(--k3); }
+svg .grid { stroke: var(--line); }
+svg .front { stroke: var(--soft); stroke-dasharray: 5 3; }
+svg .joined { stroke-width: 2; }
+svg .whisker { stroke-width: 2; opacity: .55; }
+svg .marker g { stroke: var(--ground); stroke-width: 1; }
+svg.key { display: inline-block; vertical-align: -.2em; margin-right: .4em; }
 .weak { fill: var(--weak); }
 .scroll { overflow-x: auto; margin: 1rem 0 1.5rem; background:
   linear-gradient(to left, var(--ground) 30%, transparent) right / 2.5rem 100% no-repeat local,
@@ -71,8 +80,9 @@ thead th:first-child { padding-left: 0; }
 """
 
 
-def page(title: str, lead: str, answers: Table, sections: Sequence[Section]) -> str:
-    """Return a whole HTML page: title, the answer in one sentence, its figures, then the sections."""
+def page(title: str, leads: Sequence[str], answers: Table, sections: Sequence[Section]) -> str:
+    """Return a whole HTML page: title, the answers in a sentence each, their figures, then the sections."""
+    lead = "\n".join(f'<p class="lead">{words(text)}</p>' for text in leads)
     body = "\n".join(_section(section, f"s{number}") for number, section in enumerate(sections, start=1))
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -86,7 +96,7 @@ def page(title: str, lead: str, answers: Table, sections: Sequence[Section]) -> 
 <main>
 <header>
 <h1>{escape(title)}</h1>
-<p class="lead">{words(lead)}</p>
+{lead}
 {_answers(answers)}
 </header>
 {body}
@@ -103,6 +113,8 @@ def words(text: str) -> str:
 
 def _answers(table: Table) -> str:
     """Return a table of name, figure and meaning as a list of tiles."""
+    if not table.rows:
+        return ""
     tiles = (
         f"<div><dt>{words(name)}</dt><dd><strong>{words(value)}</strong> {words(meaning)}</dd></div>"
         for name, value, meaning in table.rows
@@ -124,13 +136,22 @@ def _section(section: Section, name: str) -> str:
     )
 
 
-def _figure(picture: Picture, name: str) -> str:
-    """Return a picture under its title and, where segments differ, its legend."""
-    legend = ""
-    if len(picture.keys) > 1:
-        items = (f'<li><span class="k{i}"></span>{escape(key)}</li>' for i, key in enumerate(picture.keys))
-        legend = f"<ul>{''.join(items)}</ul>\n"
-    return f"<figure>\n<figcaption>{escape(picture.title)}</figcaption>\n{legend}{bars(picture, name)}\n</figure>"
+def _figure(picture: Picture | Plot, name: str) -> str:
+    """Return a picture under its title and, where parts of it differ, its legend."""
+    if isinstance(picture, Plot):
+        legend, drawn = keys(picture), plot(picture, name)
+    else:
+        legend, drawn = _keys(picture), bars(picture, name)
+    items = "".join(f"<li>{key}{words(text)}</li>" for key, text in legend)
+    return (
+        f"<figure>\n<figcaption>{words(picture.title)}</figcaption>\n{f'<ul>{items}</ul>' if items else ''}\n"
+        f"{drawn}\n</figure>"
+    )
+
+
+def _keys(picture: Picture) -> list[tuple[str, str]]:
+    several = len(picture.keys) > 1
+    return [(f'<span class="k{i}"></span>', key) for i, key in enumerate(picture.keys)] if several else []
 
 
 def _table(table: Table, name: str) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgeenc.report.plot import Plot
+
 MISSING = "–"
 
 
@@ -83,9 +85,16 @@ class Section:
 
     title: str
     text: tuple[str, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[Picture | Plot, ...] = ()
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def without_empty(table: Table) -> Table:
+    """Return a table without the columns in which nothing was measured."""
+    kept = [i for i in range(len(table.head)) if i == 0 or any(row[i] != MISSING for row in table.rows)]
+    head, *rows = (tuple(row[i] for i in kept) for row in (table.head, *table.rows))
+    return Table(table.caption, head, "".join(table.align[i] for i in kept), tuple(rows))
 
 
 def count(number: int | None) -> str:
@@ -108,6 +117,25 @@ def percent(share: float | None) -> str:
     return MISSING if share is None else f"{100 * share:,.2f} %"
 
 
+def points(difference: float | None) -> str:
+    """Write a difference of two shares in points, with its sign: ``-0.0213`` is ``−2.13``, ``0.004`` is ``+0.40``."""
+    if difference is None:
+        return MISSING
+    text = f"{100 * abs(difference):,.2f}"
+    sign = "" if text == "0.00" else "+" if difference > 0 else "−"
+    return f"{sign}{text}"
+
+
+def interval(low: float, high: float) -> str:
+    """Write an interval of a share: ``0.771`` and ``0.8692`` are ``77.10 to 86.92 %``."""
+    return f"{100 * low:,.2f} to {percent(high)}"
+
+
+def times(share: float | None) -> str:
+    """Write a share of another's time as a speed: ``0.2`` is ``5.0``, to be followed by "times as fast"."""
+    return MISSING if not share else f"{1 / share:,.1f}"
+
+
 def rare(share: float | None) -> str:
     """Write a share that is near zero: ``0.00012`` is ``0.012 %``."""
     return MISSING if share is None else f"{100 * share:,.3f} %"
@@ -118,9 +146,14 @@ def bits(value: float | None) -> str:
     return MISSING if value is None else f"{value:,.3f}"
 
 
-def milliseconds(value: float) -> str:
+def milliseconds(value: float | None) -> str:
     """Write milliseconds, without the unit: ``2.41349`` is ``2.413``."""
-    return f"{value:,.3f}"
+    return MISSING if value is None else f"{value:,.3f}"
+
+
+def rate(value: float | None) -> str:
+    """Write a number per second: ``1234.567`` is ``1,234.6``."""
+    return MISSING if value is None else f"{value:,.1f}"
 
 
 def seconds(value: float) -> str:

@@ -1,0 +1,115 @@
+"""What a build says first: its title, the answer in one sentence, and the figures a reader looks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from edgeenc.bench.latency import Latency
+from edgeenc.report.answer import answer, task_tiles
+from edgeenc.report.facts import Check, Facts
+from edgeenc.report.reading import of_facts
+from edgeenc.report.table import MISSING, Table, bits, count, megabytes, percent, ratio
+
+
+def title(facts: Facts) -> str:
+    """Return the title of the page."""
+    return f"{facts['language']['name']} encoder ({facts['language']['tag']})"
+
+
+def headline(facts: Facts) -> str:
+    """Return the answer in one sentence: size, compression, latency, tasks, bits per character, gates."""
+    if facts.get("tasks"):
+        return _task_headline(facts)
+    size, precision = shipped(facts)
+    parts = [
+        f"{megabytes(size)} MB ({precision}), {percent(facts['compression'])} smaller than its teacher"
+        f" of {megabytes(facts['bytes']['teacher_fp32'])} MB"
+    ]
+    if (share := time_share(facts["latency"])) is not None:
+        parts.append(f"a sentence takes {ratio(share)} of the teacher's time ({1 / share:,.1f} times as fast)")
+    parts.append(_quality(facts))
+    return "; ".join([*parts, outcome(facts["gates"], "gate")]) + "."
+
+
+def _task_headline(facts: Facts) -> str:
+    """Return the answer of a build that was scored on tasks."""
+    measured = of_facts(facts)
+    parts = [answer(measured, candidate) for candidate in measured.shipped]
+    saved = (
+        f"{percent(facts['compression'])} smaller than its teacher of {megabytes(facts['bytes']['teacher_fp32'])} MB"
+    )
+    return "; ".join([*parts, saved, _quality(facts), outcome(facts["gates"], "gate")]) + "."
+
+
+def _quality(facts: Facts) -> str:
+    """Return how the student stands to its teacher, in words that hold whichever of the two is better."""
+    measured, kept = facts["bits_per_character"], advantage_kept(facts)
+    pair = f"{bits(measured['student'])} bits per character, the untouched teacher {bits(measured['teacher'])}"
+    if kept is None:
+        return f"{pair}, a unigram table {bits(measured['unigram'])}"
+    if kept > 1:
+        return f"{pair}: better on this language than the model it came from"
+    return f"{percent(kept)} of the teacher's advantage over a unigram table is kept ({pair})"
+
+
+def answers(facts: Facts) -> Table:
+    """Return the figures a reader looks for first."""
+    size, precision = shipped(facts)
+    measured, share = facts["bits_per_character"], time_share(facts["latency"])
+    passed = sum(gate["passed"] for gate in facts["gates"])
+    rows = (
+        ("Size", f"{megabytes(size)} MB", f"{precision} file; {count(facts['student']['parameters'])} parameters"),
+        ("Compression", percent(facts["compression"]), f"of {megabytes(facts['bytes']['teacher_fp32'])} MB saved"),
+        (
+            "Time per sentence",
+            MISSING if share is None else f"{ratio(share)} ×",
+            "not measured" if share is None else f"the teacher's; {1 / share:,.1f} times as fast",
+        ),
+        (
+            "Quality kept",
+            percent(advantage_kept(facts)),
+            f"{bits(measured['student'])} bits per character; teacher {bits(measured['teacher'])}",
+        ),
+        *_task_answers(facts),
+        ("Gates", f"{passed} of {len(facts['gates'])}", "passed"),
+    )
+    return Table("In short", ("", "Figure", "Meaning"), "lrl", rows)
+
+
+def _task_answers(facts: Facts) -> Iterator[tuple[str, str, str]]:
+    """Yield the score of what is shipped on each task."""
+    measured = of_facts(facts)
+    for candidate in measured.shipped:
+        yield from task_tiles(measured, candidate)
+
+
+def time_share(latency: Latency | None) -> float | None:
+    """Return the shipped model's time as a share of the baseline's; the shipped model is the last one compared."""
+    if latency is None or not latency["ratio"]:
+        return None
+    return list(latency["ratio"].values())[-1]["median"]
+
+
+def advantage_kept(facts: Facts, model: str = "student") -> float | None:
+    """Return the share of the teacher's advantage over the unigram table that a model has, in bits per character.
+
+    Worked example: unigram 3, teacher 2 and student 2.25 bits give 0.75. None where the teacher has no advantage.
+    """
+    measured = facts["bits_per_character"]
+    value = measured.get(model)
+    advantage = measured["unigram"] - measured["teacher"]
+    return None if value is None or advantage <= 0 else (measured["unigram"] - value) / advantage
+
+
+def shipped(facts: Facts) -> tuple[int, str]:
+    """Return bytes and precision of the smallest exported file."""
+    sizes = facts["bytes"]
+    return (sizes["fp32"], "fp32") if sizes["int8"] is None else (sizes["int8"], "int8")
+
+
+def outcome(checks: Sequence[Check], noun: str) -> str:
+    """Return how many checks passed, or the names of those that failed."""
+    failed = [check["name"] for check in checks if not check["passed"]]
+    if failed:
+        return f"{len(failed)} of {len(checks)} {noun}s failed: {', '.join(failed)}"
+    return f"all {len(checks)} {noun}s passed" if checks else f"no {noun}s"

@@ -1,0 +1,186 @@
+"""The report over several folders: the answer of each at the top, all models side by side, then every part in full.
+
+`write_overview` writes `report.html`, `report.md` and `report.json` into a folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from edgeenc.report.answer import answer, task_tiles
+from edgeenc.report.html import page
+from edgeenc.report.machine import host_section
+from edgeenc.report.measured import TEACHER, TRIM_ONLY, Candidate, Measured, metric_words
+from edgeenc.report.memory import memory_section
+from edgeenc.report.scores import scores_section
+from edgeenc.report.sections import gates_section, quality_section
+from edgeenc.report.sizes import sizes_section
+from edgeenc.report.table import (
+    MISSING,
+    Section,
+    Table,
+    escape,
+    markdown,
+    markdown_table,
+    megabytes,
+    milliseconds,
+    times,
+    without_empty,
+)
+from edgeenc.report.timings import latency_section, speed_section, unrun_section
+
+NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A whole report as values: HTML and Markdown are two views of it.
+
+    Attributes:
+        title: names of the folders.
+        leads: the answers, a sentence each.
+        tiles: name, figure and meaning of what a reader looks for first.
+        sections: in the order of the page.
+    """
+
+    title: str
+    leads: tuple[str, ...]
+    tiles: Table
+    sections: tuple[Section, ...]
+
+
+def write_overview(found: Sequence[Measured], folder: Path) -> tuple[str, ...]:
+    """Write the report into `folder` and return its answers; the same input gives the same bytes."""
+    overview = overview_of(found)
+    text = {"html": html_overview(overview), "md": markdown_overview(overview), "json": json_overview(found, overview)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, content in text.items():
+        (folder / f"report.{kind}").write_text(content, encoding="utf-8", newline="\n")
+    return overview.leads
+
+
+def overview_of(found: Sequence[Measured]) -> Overview:
+    """Return the report over what was found in each folder; `found` has at least one."""
+    several = len(found) > 1
+    leads = tuple(
+        f"{f'{one.name}: ' if several else ''}{answer(one, candidate)}."
+        for one in found
+        for candidate in one.shipped or one.candidates[:1]
+    )
+    sections = [
+        replace(section, title=f"{one.name}: {section.title.lower()}") if several else section
+        for one in found
+        for section in _sections(one)
+    ]
+    return Overview(
+        title=", ".join(one.name for one in found),
+        leads=leads or ("Nothing was measured.",),
+        tiles=_tiles(found),
+        sections=tuple([_side_by_side(found), *sections] if any(one.candidates for one in found) else sections),
+    )
+
+
+def html_overview(overview: Overview) -> str:
+    """Return the report as one HTML page that needs nothing besides itself."""
+    return page(overview.title, overview.leads, overview.tiles, overview.sections)
+
+
+def markdown_overview(overview: Overview) -> str:
+    """Return the report as Markdown."""
+    blocks = [f"# {escape(overview.title)}", *map(escape, overview.leads)]
+    blocks += [markdown_table(overview.tiles)] if overview.tiles.rows else []
+    return "\n\n".join([*blocks, *map(markdown, overview.sections)]) + "\n"
+
+
+def json_overview(found: Sequence[Measured], overview: Overview) -> str:
+    """Return everything that the report was made from as JSON; facts of a build stay in its own report."""
+    results = [
+        asdict(replace(one, facts=None, rows=())) | {"rows": [r.model_dump() for r in one.rows]} for one in found
+    ]
+    kept = [{name: value for name, value in result.items() if name != "facts"} for result in results]
+    return (
+        json.dumps({"answers": overview.leads, "results": kept}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+
+
+def _sections(one: Measured) -> Iterator[Section]:
+    """Yield the sections of one folder; what was not measured has none."""
+    if one.scores:
+        yield scores_section(one)
+    if one.facts is not None:
+        yield sizes_section(one.facts)
+        yield quality_section(one.facts)
+        yield gates_section(one.facts["gates"])
+    if one.facts is not None and one.facts["latency"] is not None:
+        yield latency_section(one.facts["latency"])
+    if any(row.measured for row in one.rows):
+        yield speed_section(one.rows)
+    if (memory := memory_section(one.rows)) is not None:
+        yield memory
+    if any(not row.measured for row in one.rows):
+        yield unrun_section(one.rows)
+    yield host_section(one.host, one.versions)
+
+
+def _tiles(found: Sequence[Measured]) -> Table:
+    """Return the figures of what is shipped, of the first folder alone where there are several."""
+    one = found[0]
+    rows: list[tuple[str, str, str]] = []
+    for candidate in one.shipped[:1] if len(found) == 1 else ():
+        if candidate.bytes is not None:
+            rows.append(("Size", f"{megabytes(candidate.bytes)} MB", candidate.name))
+        if candidate.share:
+            rows.append(("Speed", f"{times(candidate.share)} ×", "as fast as the teacher"))
+        elif candidate.ms is not None:
+            rows.append(("Latency", f"{milliseconds(candidate.ms)} ms", "p50 of one run"))
+        rows += task_tiles(one, candidate)
+    return Table("In short", ("", "Figure", "Meaning"), "lrl", tuple(rows))
+
+
+def _side_by_side(found: Sequence[Measured]) -> Section:
+    """Return one table of all models of all folders; a figure that is not there is said not to be."""
+    tasks = tuple(dict.fromkeys(task for one in found for task in one.tasks))
+    head = ("Model", "MB", "p50 ms", "Times as fast", "Peak memory MB", *(_task_head(found, task) for task in tasks))
+    rows = tuple(
+        (
+            f"{one.name}: {candidate.name}" if len(found) > 1 else candidate.name,
+            megabytes(candidate.bytes),
+            milliseconds(candidate.ms),
+            times(1.0 if candidate.model == TEACHER and candidate.ms else candidate.share),
+            megabytes(candidate.peak_bytes),
+            *(_score(one, task, candidate) for task in tasks),
+        )
+        for one in found
+        for candidate in one.candidates
+    )
+    table = without_empty(Table("All models", head, "l" + "r" * (len(head) - 1), rows))
+    said = tuple((row[0], *(NOT_RUN if cell == MISSING else cell for cell in row[1:])) for row in table.rows)
+    return Section("Side by side", tables=(replace(table, rows=said),), notes=tuple(_side_notes(found, head, table)))
+
+
+def _side_notes(found: Sequence[Measured], head: tuple[str, ...], table: Table) -> Iterator[str]:
+    """Yield how the figures were taken, and why others are not there."""
+    several = len(found) > 1
+    for one in found:
+        if one.timed:
+            yield f"{f'{one.name}: t' if several else 'T'}imes: {one.timed}; p50."
+    gone = [name for name in head if name not in table.head]
+    if gone:
+        yield f"Without a column, since no folder has it: {', '.join(gone)}."
+    if any(MISSING in row for row in table.rows):
+        yield f"{NOT_RUN}: the folder holds no such measurement of this model."
+    if any(c.model == TRIM_ONLY and c.computed for one in found for c in one.candidates):
+        yield "The size of trim-only is computed from its shape."
+
+
+def _task_head(found: Sequence[Measured], task: str) -> str:
+    metrics = dict.fromkeys(score["metric"] for one in found for score in one.scores if score["task"] == task)
+    return f"{task}: {' or '.join(map(metric_words, metrics))}, %"
+
+
+def _score(one: Measured, task: str, candidate: Candidate) -> str:
+    score = one.score(task, candidate)
+    return MISSING if score is None else f"{100 * score['value']:,.2f}"

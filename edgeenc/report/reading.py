@@ -1,0 +1,230 @@
+"""Read what `edgeenc report` is given: bundles by their facts, benchmark results by their rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import cast
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from edgeenc.bench.host import Fact
+from edgeenc.errors import InputError
+from edgeenc.model.shape import Shape
+from edgeenc.report.facts import Facts, TaskScore
+from edgeenc.report.measured import RUNTIMES, TEACHER, TRIM_ONLY, Candidate, Condition, Measured, Row, Score
+from edgeenc.targets.sizes import fp32_bytes
+
+FACTS = ("report/report.json", "report.json")
+BENCH = "bench.json"
+DEVICES = ("cpu", "cuda")
+
+
+class Bench(BaseModel):
+    """A `bench.json`; more fields are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    host: dict[str, JsonValue]
+    rows: tuple[Row, ...]
+    tasks: tuple[Score, ...] = ()
+
+
+def read(folder: Path) -> Measured:
+    """Return what a bundle or the result of a benchmark tells; both may lie in one folder.
+
+    Raises:
+        InputError: there is neither, or one of them is damaged.
+    """
+    facts = next((path for name in FACTS if (path := folder / name).is_file()), None)
+    bench = folder / BENCH
+    if facts is None and not bench.is_file():
+        raise InputError(
+            f"{folder}: has neither {FACTS[0]} nor {BENCH}; a bundle or what `edgeenc bench -o` wrote is expected"
+        )
+    built = None if facts is None else _built(facts)
+    if not bench.is_file():
+        assert built is not None
+        return built
+    timed = _benched(bench, folder.resolve().name)
+    return timed if built is None else _joined(built, timed)
+
+
+def of_facts(facts: Facts) -> Measured:
+    """Return what the facts of a build tell of teacher and student.
+
+    The file of a model that was merely trimmed is never made; its size follows from its shape.
+    """
+    files, language = facts["bytes"], facts["language"]
+    sizes = {f"{TEACHER} fp32": files["teacher_fp32"], "student fp32": files["fp32"], "student int8": files["int8"]}
+    latency, scores = facts["latency"], tuple(facts.get("tasks", []))
+    trimmed = next((step["shape"] for step in facts["steps"] if step["kind"] == "trim-vocab"), None)
+    if trimmed is not None and any(score["model"] == TRIM_ONLY for score in scores):
+        sizes[f"{TRIM_ONLY} fp32"] = fp32_bytes(Shape(**trimmed), "feature-extraction")
+    times = {} if latency is None else latency["models"]
+    sizes |= {name: timing["bytes"] for name, timing in times.items()}
+    ratios = {} if latency is None else latency["ratio"]
+    candidates = [
+        Candidate(
+            *_parted(name),
+            bytes=size,
+            computed=name.startswith(TRIM_ONLY) and name not in times,
+            ms=times[name]["p50"] if name in times else None,
+            share=ratios[name]["median"] if name in ratios else None,
+        )
+        for name, size in sizes.items()
+        if size is not None
+    ]
+    candidates += _scored_only(scores, candidates)
+    timed = ""
+    if latency is not None:
+        timed = f"{latency['runtime']}, threads: {latency['threads']}, batch {latency['batch']}, sentences of real text"
+    return Measured(
+        name=f"{language['name']} ({language['tag']})",
+        candidates=_by_size(candidates),
+        scores=scores,
+        differences=tuple(facts.get("differences", [])),
+        timed=timed,
+        facts=facts,
+        host=facts["host"],
+        versions={"edgeenc": facts["edgeenc"], **facts["versions"]},
+    )
+
+
+def of_bench(bench: Bench, name: str) -> Measured:
+    """Return what a benchmark tells; times and memory of the models are those of one condition, the same for all."""
+    measured = [row for row in bench.rows if row.measured]
+    condition = shared_condition(measured)
+    at = {row.name: row for row in measured if row.condition == condition}
+    teacher = at.get(f"{TEACHER} fp32")
+    candidates = [
+        Candidate(
+            row.model,
+            row.precision,
+            bytes=row.file_bytes,
+            ms=row.p50_ms,
+            share=row.p50_ms / teacher.p50_ms
+            if row is not teacher and teacher and teacher.p50_ms and row.p50_ms
+            else None,
+            peak_bytes=row.peak_rss_bytes,
+        )
+        for row in at.values()
+    ]
+    scores = tuple(score.to_fact() for score in bench.tasks)
+    candidates += _scored_only(scores, candidates)
+    return Measured(
+        name=name,
+        candidates=_by_size(candidates),
+        scores=scores,
+        timed="" if condition is None else condition.words,
+        rows=bench.rows,
+        host=_host(bench.host),
+        versions=_versions(bench.host),
+    )
+
+
+def shared_condition(rows: Sequence[Row]) -> Condition | None:
+    """Return the condition under which most models were measured; among equals the plainest.
+
+    The plainest is ONNX Runtime, CPU, the smallest batch, the fewest threads, sentences at their own length.
+    """
+    models: dict[Condition, set[str]] = {}
+    for row in rows:
+        models.setdefault(row.condition, set()).add(row.name)
+    return min(models, key=lambda condition: (-len(models[condition]), *_plainness(condition)), default=None)
+
+
+def _plainness(condition: Condition) -> tuple[int, ...]:
+    return (
+        _place(condition.runtime, tuple(RUNTIMES)),
+        _place(condition.device, DEVICES),
+        condition.batch,
+        condition.threads,
+        condition.seq_len or 0,
+    )
+
+
+def _place(name: str, order: tuple[str, ...]) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+def _built(path: Path) -> Measured:
+    try:
+        return of_facts(cast("Facts", json.loads(path.read_text(encoding="utf-8"))))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: not the report of a build ({type(error).__name__}: {error}); build it again with this version"
+        ) from None
+
+
+def _benched(path: Path, name: str) -> Measured:
+    try:
+        bench = Bench.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(f"{path}: {place}: {first['msg']}; measure again with `edgeenc bench`") from None
+    return of_bench(bench, name)
+
+
+def _joined(built: Measured, timed: Measured) -> Measured:
+    """Return a build with its benchmark: sizes and scores of the build first, times and memory of the benchmark."""
+    found = {candidate.name: candidate for candidate in timed.candidates}
+    known = {candidate.name for candidate in built.candidates}
+    merged = [
+        Candidate(
+            c.model, c.precision, c.bytes, c.computed, found[c.name].ms, found[c.name].share, found[c.name].peak_bytes
+        )
+        if c.name in found
+        else Candidate(c.model, c.precision, c.bytes, c.computed)
+        for c in built.candidates
+    ]
+    return Measured(
+        name=built.name,
+        candidates=_by_size([*merged, *(c for c in timed.candidates if c.name not in known)]),
+        scores=built.scores or timed.scores,
+        differences=built.differences,
+        timed=timed.timed,
+        rows=timed.rows,
+        facts=built.facts,
+        host=timed.host,
+        versions=timed.versions or built.versions,
+    )
+
+
+def _by_size(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Sort from the largest file to the smallest, the teacher first."""
+    return tuple(sorted(candidates, key=lambda c: (c.model != TEACHER, -(c.bytes or 0))))
+
+
+def _scored_only(scores: Sequence[TaskScore], known: Sequence[Candidate]) -> list[Candidate]:
+    """Return the models that have a score and nothing else; one that was scored in PyTorch counts as fp32."""
+    names = dict.fromkeys((s["model"], "fp32" if s["precision"] == "torch" else s["precision"]) for s in scores)
+    return [Candidate(*name) for name in names if name not in {(c.model, c.precision) for c in known}]
+
+
+def _parted(name: str) -> tuple[str, str]:
+    model, _, precision = name.rpartition(" ")
+    return model, precision
+
+
+def _host(found: dict[str, JsonValue]) -> dict[str, Fact]:
+    """Return the facts of a host that are words, numbers or lists of words; graphics processors by their names."""
+    facts = {
+        name: cast("Fact", fact)
+        for name, fact in found.items()
+        if isinstance(fact, str | int | float)
+        or (isinstance(fact, list) and fact and all(isinstance(item, str) for item in fact))
+    }
+    gpus = found.get("gpus")
+    if isinstance(gpus, list):
+        facts["gpu"] = [str(gpu["name"]) for gpu in gpus if isinstance(gpu, dict)] or "none"
+    return facts
+
+
+def _versions(found: dict[str, JsonValue]) -> dict[str, str]:
+    versions = found.get("versions")
+    return {name: str(version) for name, version in versions.items()} if isinstance(versions, dict) else {}
