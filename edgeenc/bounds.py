@@ -19,3 +19,5 @@ class Bounds(BaseModel):
     """Cosine of the worst sentence."""
     agreement: float = Field(default=0.90, ge=0, le=1)
     """For fill-mask: share of masked pieces at which int8 and fp32 put the same piece first."""
+    labels: float = Field(default=0.95, ge=0, le=1)
+    """For classifiers: share of texts, or of pieces, to which int8 and fp32 give the same label."""

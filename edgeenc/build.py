@@ -20,6 +20,9 @@ from edgeenc.runtime import Dtype, Runtime, available_threads, faster_dtype
 from edgeenc.sources import starter_corpus, teacher_folder
 from edgeenc.store import Store
 from edgeenc.targets.sizes import ExportTask
+from edgeenc.tasks.model import EXPORT
+from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.task import Task, open_task
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 
@@ -33,16 +36,22 @@ class Ask:
         recipe: name or path.
         teacher: `starter`, a folder, or `id@revision`; None leaves it to the recipe.
         corpus: a text file, one sentence or paragraph per line; None leaves it to the language.
-        task: what the exported file computes.
+        export_task: what the exported file computes; None means hidden states, or what `task` needs.
         precisions: comma-separated.
+        task: name of a task of the language, or of `data`.
+        data: labelled data of the task; None leaves it to the language.
+        columns: columns of text and label in `data`; empty ones are guessed.
     """
 
     language: str
     recipe: str = "starter"
     teacher: str | None = None
     corpus: Path | None = None
-    task: ExportTask = "feature-extraction"
+    export_task: ExportTask | None = None
     precisions: str = "fp32,int8"
+    task: str | None = None
+    data: str | None = None
+    columns: tuple[str, str] = ("", "")
 
 
 def plan_for(ask: Ask, store: Store, threads: int | None = None) -> Plan:
@@ -61,8 +70,9 @@ def request_for(ask: Ask, *, offline: bool) -> Request:
     tag = resolve(language.tag if language else ask.language)
     recipe = load_recipe(ask.recipe)
     source = ask.teacher or recipe.teacher
-    train, heldout = _text(tag, ask.corpus, language or load_language(tag.bcp47))
-    precisions = _precisions(ask.precisions)
+    language = language or load_language(tag.bcp47)
+    train, heldout = _text(tag, ask.corpus, language)
+    task = _task(ask, language, recipe.seed, offline=offline)
     return Request(
         recipe=recipe.model_copy(update={"teacher": source}),
         language=tag,
@@ -70,9 +80,33 @@ def request_for(ask: Ask, *, offline: bool) -> Request:
         source=source,
         train=train,
         heldout=heldout,
-        task=ask.task,
-        precisions=precisions,
+        task=EXPORT[task.data.kind] if task else ask.export_task or "feature-extraction",
+        precisions=_precisions(ask.precisions),
+        task_data=task,
     )
+
+
+def _task(ask: Ask, language: Language | None, seed: int, *, offline: bool) -> Task | None:
+    """Return the task that was asked for.
+
+    Raises:
+        UsageError: data or columns without a task, a task that the language does not have, or both kinds of export.
+    """
+    if ask.task is None:
+        if ask.data or any(ask.columns):
+            raise UsageError("--data, --text-column and --label-column belong to a task; name it with --task NAME")
+        return None
+    if ask.export_task is not None:
+        raise UsageError("--task and --export-task exclude each other: a task's file computes its labels")
+    known = {spec.name: spec for spec in (language.tasks if language else ())}
+    if ask.data is None and ask.task not in known:
+        raise UsageError(
+            f"--task {ask.task}: no data comes with this language ({', '.join(known) or 'no task'} does);"
+            " give yours with --data FILE"
+        )
+    spec = known.get(ask.task) or TaskSpec(name=ask.task, data="")
+    fields = {"data": ask.data} | dict(zip(("text", "label"), ask.columns, strict=True)) if ask.data else {}
+    return open_task(TaskSpec.model_validate(spec.model_dump() | fields), seed, offline=offline)
 
 
 def runtime_for(store: Store, threads: int | None) -> Runtime:

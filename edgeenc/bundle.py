@@ -23,6 +23,7 @@ from edgeenc.report.card import model_card
 from edgeenc.report.facts import Facts
 from edgeenc.store import BUNDLE_MARK, MANIFEST
 from edgeenc.targets.session import OrtSession
+from edgeenc.targets.sizes import ExportTask
 
 VERSION = 1
 CHECKPOINT = (
@@ -48,6 +49,8 @@ class Contents:
         lines: held-out text; golden texts are picked from it.
         recipe: the resolved recipe, YAML.
         facts: what the report says.
+        task: what the exported files compute.
+        predictions: what each model said of the task's test items, for comparing bundles item by item; or None.
     """
 
     checkpoint: Path
@@ -55,10 +58,12 @@ class Contents:
     lines: Sequence[str]
     recipe: str
     facts: Facts
+    task: ExportTask = "feature-extraction"
+    predictions: Path | None = None
 
 
 class Golden(TypedDict):
-    """A text, its ids, and the first values of the output at token 0: hidden state or logits."""
+    """A text, its ids, and the first values of the output at token 0: hidden state or logits; of a text its logits."""
 
     text: str
     ids: list[int]
@@ -92,8 +97,10 @@ def assemble(contents: Contents, folder: Path) -> None:
     )
     (folder / "recipe.yaml").write_text(contents.recipe, encoding="utf-8")
     write_report(contents.facts, folder / "report")
+    if contents.predictions is not None:
+        shutil.copyfile(contents.predictions, folder / "report" / "predictions.json")
     smallest = _smallest(folder).relative_to(folder).as_posix()
-    card = model_card(contents.facts, session.task, smallest, _positions(folder))
+    card = model_card(contents.facts, contents.task, smallest, _positions(folder))
     (folder / "README.md").write_text(card, encoding="utf-8")
     _write_manifest(folder, contents.facts)
 
@@ -184,7 +191,8 @@ def _smallest(folder: Path) -> Path:
 def _golden(session: OrtSession, tokenizer: Tokenizer, text: str) -> Golden:
     ids = tokenizer.encode(text).ids
     ids_BT = np.asarray([ids], dtype=np.int64)
-    values = session(ids_BT, np.ones_like(ids_BT))[0, 0, :GOLDEN_VALUES].astype(np.float64)
+    first = np.atleast_2d(session(ids_BT, np.ones_like(ids_BT))[0])[0]  # of a text's logits there is one row
+    values = first[:GOLDEN_VALUES].astype(np.float64)
     return {"text": text, "ids": ids, "output": [round(float(value), GOLDEN_DIGITS) + 0.0 for value in values]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,7 @@ from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe
 from edgeenc.runtime import Runtime
 from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes
+from edgeenc.tasks.task import Task
 from edgeenc.training import TrainingOptions
 
 Precision = Literal["fp32", "int8"]
@@ -30,6 +31,10 @@ VERSIONS = {
     "teacher": 1,
     "control": 1,
     "measure": 1,
+    "task": 1,
+    "tune": 1,
+    "choose": 1,
+    "score": 1,
     "export": 1,
     "quantize": 1,
     "verify": 2,
@@ -51,6 +56,7 @@ class Request:
         heldout: text to choose checkpoints and report on.
         task: what the exported file computes.
         precisions: which files the bundle carries; int8 is made from fp32.
+        task_data: what the student is tuned on and scored by; None ships an encoder.
     """
 
     recipe: Recipe
@@ -61,6 +67,12 @@ class Request:
     heldout: Path | None = None
     task: ExportTask = "feature-extraction"
     precisions: tuple[Precision, ...] = ("fp32", "int8")
+    task_data: Task | None = None
+
+    @property
+    def labels(self) -> int:
+        """Labels of the task, 0 where there is none."""
+        return len(self.task_data.data.labels) if self.task_data else 0
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,11 @@ class Plan:
         return [step for step in self.steps if step.stage is not None][-1]
 
     @property
+    def shipped(self) -> Step:
+        """The step whose checkpoint goes into the bundle: the student, or its tuned form."""
+        return next((step for step in self.steps if step.kind == "choose"), self.student)
+
+    @property
     def bundle(self) -> Step:
         """The step that makes the bundle."""
         return self.steps[-1]
@@ -135,8 +152,8 @@ class Plan:
                 for step in self.steps
             ],
             "predicted": {
-                "fp32_bytes": fp32_bytes(student, task),
-                "int8_bytes": int8_bytes(student, task),
+                "fp32_bytes": fp32_bytes(student, task, self.request.labels),
+                "int8_bytes": int8_bytes(student, task, self.request.labels),
                 "exact": self.student.exact,
             },
         }
@@ -172,7 +189,7 @@ class _Maker:
         kind = name.split(":")[0]
         size = None
         if shape and kind in ("teacher", "export", "quantize"):
-            size = (int8_bytes if kind == "quantize" else fp32_bytes)(shape, self.request.task)
+            size = (int8_bytes if kind == "quantize" else fp32_bytes)(shape, self.request.task, self.request.labels)
         seed = seed_for(self.request.recipe.seed, name)
         key = self.key(kind, VERSIONS[kind], fields, seed, inputs)
         exact = all(self.steps[other].exact for other in inputs.values())
@@ -196,7 +213,7 @@ class _Maker:
                 fields |= {"dtype": self.runtime.dtype, "device": self.runtime.device}
             seed = seed_for(self.request.recipe.seed, stage.label)
             key = self.key(stage.kind, stage.version, fields, seed, inputs)
-            size = fp32_bytes(shape, self.request.task)
+            size = fp32_bytes(shape, self.request.task, self.request.labels)
             exact = last.exact and stage.exact
             last = Step(stage.label, stage.kind, key, seed, inputs, fields, stage, shape, size, exact)
             self.steps[last.name] = last
@@ -225,26 +242,86 @@ class _Maker:
             self.add("control", {"corpus": "corpus", "encoder": student.name}, fields, shape=student.shape)
             inputs["control"] = "control"
         self.add("measure", inputs, {})
-        teacher = self.add("export:teacher", {"encoder": "teacher"}, {"task": task}, shape=self.steps["teacher"].shape)
-        exported = self.add("export", {"encoder": student.name}, {"task": task}, shape=student.shape)
-        files = {"fp32": exported.name}
-        if "int8" in request.precisions:
-            files["int8"] = self.add("quantize", {"fp32": exported.name}, {}, shape=student.shape).name
-        checked = {"teacher": "teacher", "student": student.name, "corpus": "corpus", **files}
-        self.add("verify", checked, {"task": task, "bounds": request.recipe.bounds.model_dump(mode="json")})
-        timed = {
-            "corpus": "corpus",
-            "teacher": "teacher",
-            "teacher-onnx": teacher.name,
-            "student": student.name,
-            **files,
-        }
-        self.add("bench", timed, {})
+        if request.task_data is None:
+            teacher, shipped, files = "teacher", student.name, self.exports("", student)
+            asked = {}
+        else:
+            tuned = self.tunings(request.task_data, student)
+            teacher, shipped = tuned["teacher"][0], self.choice(tuned["student"])
+            files = dict.fromkeys(request.precisions, shipped)
+            asked = {"data": "task"}
+        original = self.add("export:teacher", {"encoder": teacher}, {"task": task}, shape=self.steps["teacher"].shape)
+        read = {"corpus": "corpus", "teacher": "teacher", "student": shipped, **asked, **files}
+        self.add("verify", read, {"task": task, "bounds": request.recipe.bounds.model_dump(mode="json")})
+        self.add("bench", read | {"teacher-onnx": original.name}, {})
         head = {"language": request.language.bcp47, "source": request.source, "recipe": request.recipe.to_yaml()}
         everything = {name: name for name in self.steps}
         self.add(
             "bundle", everything, head | {"task": task, "precisions": list(request.precisions)}, shape=student.shape
         )
+
+    def exports(self, tail: str, encoder: Step) -> dict[str, str]:
+        """Add the files of one model; return the name of the step of each precision."""
+        shape = self.steps[encoder.name].shape
+        exported = self.add(f"export{tail}", {"encoder": encoder.name}, {"task": self.request.task}, shape=shape)
+        files = {"fp32": exported.name}
+        if "int8" in self.request.precisions:
+            files["int8"] = self.add(f"quantize{tail}", {"fp32": exported.name}, {}, shape=shape).name
+        return files
+
+    def tunings(self, task: Task, student: Step) -> dict[str, list[str]]:
+        """Add the task and a tuning of each model with each seed; return their names by model.
+
+        Raises:
+            RecipeError: a step to tune beside the others is not there.
+        """
+        tuning, runtime = self.request.recipe.tuning, self.runtime
+        self.add("task", {}, {"name": task.name, "metric": task.metric, "data": task.fingerprint})
+        models = {"teacher": "teacher", **self._beside(tuning.beside), "student": student.name}
+        tuned: dict[str, list[str]] = {}
+        for model, encoder in models.items():
+            options = tuning.model_dump(mode="json", exclude={"seeds", "beside", "teacher_lr"})
+            options |= {"dtype": runtime.dtype, "device": runtime.device}
+            if model != "student":
+                options |= {"imitate": 0.0, "lr": tuning.teacher_lr or tuning.lr}
+            for seed in tuning.seeds:
+                inputs = {"encoder": encoder, "task": "task"}
+                if model == "student" and tuning.imitate:
+                    inputs["guide"] = f"tune:teacher:{seed}"
+                step = self.add(
+                    f"tune:{model}:{seed}", inputs, options | {"seed": seed}, shape=self.steps[encoder].shape
+                )
+                tuned.setdefault(model, []).append(step.name)
+        return tuned
+
+    def choice(self, tuned: Sequence[str]) -> str:
+        """Add the files of the tuned students, the choice of one, and the scores of all; return the choice's name."""
+        inputs = {"task": "task"} | {f"tuned {n.removeprefix('tune:').replace(':', ' ')}": n for n in self._tuned()}
+        picked: dict[str, str] = {}
+        for name in tuned:
+            seed = name.rsplit(":", 1)[1]
+            files = self.exports(f":{seed}", self.steps[name])
+            inputs |= {f"{precision} {seed}": step for precision, step in files.items()}
+            picked |= {f"tuned {seed}": name} | {f"{precision} {seed}": step for precision, step in files.items()}
+        self.add("score", inputs, {})
+        return self.add("choose", picked, {}, shape=self.steps[tuned[0]].shape).name
+
+    def _tuned(self) -> list[str]:
+        return [name for name, step in self.steps.items() if step.kind == "tune"]
+
+    def _beside(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the steps that are tuned besides, by what reports call them: the trimmed teacher is `trim-only`."""
+        unknown = [name for name in names if name not in self.steps or self.steps[name].stage is None]
+        if unknown:
+            known = ", ".join(name for name, step in self.steps.items() if step.stage is not None)
+            raise RecipeError(
+                f"{self.request.recipe.name}: tuning.beside: no step {', '.join(unknown)}; there are {known}"
+            )
+        return {self._called(name): name for name in names}
+
+    def _called(self, name: str) -> str:
+        step = self.steps[name]
+        return "trim-only" if step.kind == "trim-vocab" and step.inputs["encoder"] == "teacher" else name
 
     def key(
         self, kind: str, version: int, fields: Mapping[str, JsonValue], seed: int, inputs: Mapping[str, str]

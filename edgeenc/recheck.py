@@ -8,10 +8,11 @@ from pathlib import Path
 import yaml
 
 from edgeenc.bundle import GOLDEN, ONNX, check, replay
-from edgeenc.model.encoder import load_encoder
+from edgeenc.model.encoder import load_config, load_tokenizer
 from edgeenc.recipe import parse_recipe
 from edgeenc.targets.session import OrtSession
-from edgeenc.targets.torch_session import encoder_session
+from edgeenc.targets.torch_session import checkpoint_session
+from edgeenc.tasks.model import task_named
 from edgeenc.verify import Gate, gate_batches, int8_gates, parity_gate, require, tokenizer_gate
 
 GOLDEN_APART = 0.1
@@ -28,13 +29,14 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     check(folder)
     recipe = parse_recipe(yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")), f"{folder}/recipe.yaml")
     bounds = recipe.bounds
-    student = load_encoder(folder)
+    config, tokenizer = load_config(folder), load_tokenizer(folder)
     lines = [json.loads(row)["text"] for row in (folder / GOLDEN).read_text(encoding="utf-8").splitlines()]
-    sessions = {p: OrtSession(folder / name) for p, name in ONNX.items() if (folder / name).is_file()}
+    named = task_named(config)
+    sessions = {p: OrtSession(folder / name, 1, named) for p, name in ONNX.items() if (folder / name).is_file()}
     task = next(iter(sessions.values())).task
-    batches = gate_batches(lines, student.tokenizer, student.shape.positions, task)
-    right = encoder_session(student, task)
-    gates = [tokenizer_gate(student.tokenizer, folder, lines)]
+    batches = gate_batches(lines, tokenizer, config.max_position_embeddings, task)
+    right = checkpoint_session(folder, task)
+    gates = [tokenizer_gate(tokenizer, folder, lines)]
     if "fp32" in sessions:
         gates.append(parity_gate(right, sessions["fp32"], batches, bounds.parity))
     if "int8" in sessions:

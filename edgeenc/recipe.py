@@ -21,8 +21,12 @@ from edgeenc.compress.stage import Stage
 from edgeenc.errors import RecipeError
 from edgeenc.sources import data_folder
 from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.tune import Tuning
 
-BUILD_STEPS = ("corpus", "teacher", "control", "measure", "export", "quantize", "verify", "bench", "bundle")
+BUILD_STEPS = (
+    *("corpus", "teacher", "control", "measure", "task", "tune", "export", "quantize"),
+    *("choose", "score", "verify", "bench", "bundle"),
+)
 """Names that no stage can take."""
 
 Fields = Mapping[str, object]
@@ -57,6 +61,8 @@ class Recipe(BaseModel):
     control: Literal["none", "random"] = "none"
     """`random` also trains the student's shape from random weights on as many tokens, to show what copying is worth."""
     bounds: Bounds = Bounds()
+    tuning: Tuning = Tuning()
+    """How models learn the task of `--task`; a build of an encoder does not read it."""
 
     def to_yaml(self) -> str:
         """Return the recipe with every default written out; reading it back gives an equal recipe."""

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from edgeenc import __version__
 from edgeenc.bench.host import describe, versions
 from edgeenc.model.shape import Shape
-from edgeenc.report.facts import Bits, Check, Facts, GateFacts, Parts, Sizes, Student, TokenizerFacts
+from edgeenc.report.facts import (
+    Bits,
+    Check,
+    Facts,
+    GateFacts,
+    Parts,
+    Sizes,
+    Student,
+    TaskDifference,
+    TaskScore,
+    TokenizerFacts,
+)
 from edgeenc.report.facts import Step as StepFacts
 
 if TYPE_CHECKING:
@@ -44,7 +55,24 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
         latency=cast("Latency", manifests["bench"].figures),
         host=describe(),
         versions=versions(),
+        **_scores(manifests),
     )
+
+
+class _Scores(TypedDict, total=False):
+    tasks: list[TaskScore]
+    differences: list[TaskDifference]
+
+
+def _scores(manifests: Manifests) -> _Scores:
+    """Return the scores of a build for a task."""
+    if "score" not in manifests:
+        return {}
+    figures = manifests["score"].figures
+    return {
+        "tasks": cast("list[TaskScore]", figures["tasks"]),
+        "differences": cast("list[TaskDifference]", figures["differences"]),
+    }
 
 
 def floors(bits: Bits) -> list[Check]:
@@ -112,15 +140,16 @@ def _parts(shape: Shape) -> Parts:
 
 
 def _sizes(manifests: Manifests) -> Sizes:
-    size = {name: manifests[name].files[file]["bytes"] for name, file in _files(manifests)}
-    return Sizes(teacher_fp32=size["export:teacher"], fp32=size["export"], int8=size.get("quantize"))
-
-
-def _files(manifests: Manifests) -> list[tuple[str, str]]:
-    names = ("export:teacher", "export", "quantize")
-    return [
-        (name, file) for name in names if name in manifests for file in manifests[name].files if file.endswith(".onnx")
-    ]
+    """Return the bytes of the teacher's file and of the files that are shipped."""
+    size = {
+        (name, file): stamp["bytes"]
+        for name in ("export:teacher", "export", "quantize", "choose")
+        if name in manifests
+        for file, stamp in manifests[name].files.items()
+    }
+    found = {file: bytes_ for (name, file), bytes_ in size.items() if name != "export:teacher"}
+    fp32, int8 = found["model.onnx"], found.get("model_quantized.onnx")
+    return Sizes(teacher_fp32=size["export:teacher", "model.onnx"], fp32=fp32, int8=int8)
 
 
 def _bits(measured: Manifest) -> Bits:

@@ -26,6 +26,8 @@ SIZES = (1, 3, 8)
 EVERY = 7
 """In batches for a masked-LM file every 7th piece is masked, about the share (15 %) that a masked LM is trained on."""
 
+LABELS = ("text-classification", "token-classification")
+
 WORDS = 3
 """One-word texts, which make the shortest inputs there are."""
 
@@ -169,7 +171,7 @@ def parity_gate(reference: Session, exported: Session, batches: Sequence[GateBat
     found = []
     for batch in batches:
         right, other = (session(batch.ids_BT, batch.attend_BT) for session in (reference, exported))
-        apart_BT = np.where(batch.attend_BT == 1, np.abs(right - other).max(axis=-1), 0)
+        apart_BT = np.where(_read_BT(batch, right), np.abs(_by_piece(right) - _by_piece(other)).max(axis=-1), 0)
         found += zip(apart_BT.max(axis=-1).tolist(), batch.lines, strict=True)
     # a NaN must come out as the worst, and a comparison with it as a failure
     figure, worst = max(found, key=lambda pair: (np.isnan(pair[0]), pair[0]))
@@ -177,17 +179,38 @@ def parity_gate(reference: Session, exported: Session, batches: Sequence[GateBat
 
 
 def int8_gates(fp32: Session, int8: Session, batches: Sequence[GateBatch], bounds: Bounds) -> tuple[Gate, ...]:
-    """Compare int8 with float32: cosines of sentence vectors, or for `fill-mask` the first choice at masked pieces."""
+    """Compare int8 with float32: cosines of sentence vectors or of logits, and which piece or label is put first."""
     if fp32.task == "feature-extraction":
         return _cosine_gates(fp32, int8, batches, bounds)
-    return (_agreement_gate(fp32, int8, batches, bounds.agreement),)
+    agreement = _agreement_gate(fp32, int8, batches, bounds.labels if fp32.task in LABELS else bounds.agreement)
+    if fp32.task == "fill-mask":
+        return (agreement,)
+    return agreement, *_cosine_gates(fp32, int8, batches, bounds)
+
+
+def _by_piece(output: Output) -> Output:
+    """Return an output (B, T, ...) as it is, and logits of texts (B, C) as if each text were one piece long."""
+    return output[:, None, :] if output.ndim == 2 else output
+
+
+def _read_BT(batch: GateBatch, output: Output) -> NDArray[np.bool_]:
+    """Return which pieces of an output are read: the real ones; of a text's logits the only one."""
+    return batch.attend_BT == 1 if output.ndim == 3 else np.ones((len(batch.lines), 1), dtype=np.bool_)
+
+
+def _vectors(output: Output, batch: GateBatch, task: ExportTask) -> NDArray[np.float64]:
+    """Return one vector a line: the mean hidden state, the logits of the text, or those of all its real pieces."""
+    if task == "feature-extraction":
+        return mean_pool(output, batch.attend_BT)
+    kept = _by_piece(output).astype(np.float64) * _read_BT(batch, output)[:, :, None]
+    return kept.reshape(len(batch.lines), -1)
 
 
 def _cosine_gates(fp32: Session, int8: Session, batches: Sequence[GateBatch], bounds: Bounds) -> tuple[Gate, Gate]:
     found = []
     for batch in batches:
         right_BH, other_BH = (
-            mean_pool(session(batch.ids_BT, batch.attend_BT), batch.attend_BT) for session in (fp32, int8)
+            _vectors(session(batch.ids_BT, batch.attend_BT), batch, fp32.task) for session in (fp32, int8)
         )
         norms_B = np.linalg.norm(right_BH, axis=-1) * np.linalg.norm(other_BH, axis=-1)
         found += zip(((right_BH * other_BH).sum(axis=-1) / norms_B).tolist(), batch.lines, strict=True)
@@ -200,14 +223,18 @@ def _cosine_gates(fp32: Session, int8: Session, batches: Sequence[GateBatch], bo
 
 
 def _agreement_gate(fp32: Session, int8: Session, batches: Sequence[GateBatch], bound: float) -> Gate:
-    """Return the share of masked pieces at which both put the same piece first; the worst line has the lowest share."""
+    """Return the share of places at which both put the same piece or label first; the worst line has the lowest share.
+
+    The places are the masked pieces of a masked LM, the real pieces of a tagger, the texts of a classifier.
+    """
     same = masked = 0
     found = []
     for batch in batches:
         right, other = (session(batch.ids_BT, batch.attend_BT) for session in (fp32, int8))
-        finite_BT = np.isfinite(other).all(axis=-1)
-        same_BT = (right.argmax(axis=-1) == other.argmax(axis=-1)) & batch.masked_BT & finite_BT
-        counts_B = batch.masked_BT.sum(axis=-1)
+        asked_BT = batch.masked_BT if fp32.task == "fill-mask" else _read_BT(batch, right)
+        right, other = _by_piece(right), _by_piece(other)
+        same_BT = (right.argmax(axis=-1) == other.argmax(axis=-1)) & asked_BT & np.isfinite(other).all(axis=-1)
+        counts_B = asked_BT.sum(axis=-1)
         found += zip((same_BT.sum(axis=-1) / np.maximum(counts_B, 1)).tolist(), batch.lines, strict=True)
         same, masked = same + int(same_BT.sum()), masked + int(counts_B.sum())
     figure = same / max(1, masked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import random
 import subprocess
@@ -28,7 +29,8 @@ stages:
   - {{kind: truncate-hidden, hidden: 24, batches: 2}}
   - {{name: student, kind: distill, teacher: distill, tokens: 8192, batch_tokens: 256, lengths: [16, 32], lr: 3.0e-3,
   looks: 2}}
-bounds: {{mean_cosine: 0.9, worst_cosine: 0.5}}
+bounds: {{mean_cosine: 0.9, worst_cosine: 0.5, labels: 0.5}}
+tuning: {{lr: 5.0e-3, epochs: 2, batch: 16, longest: 32, seeds: [1, 2], imitate: 0.5, beside: [trim-vocab]}}
 """
 
 
@@ -39,6 +41,7 @@ class World:
     teacher: Path
     corpus: Path
     recipe: Path
+    folder: Path
 
     def command(self, store: Path, out: Path, *more: str) -> list[str]:
         """Return the command line of a build."""
@@ -54,7 +57,12 @@ def make_world(encoder: Encoder, sentences: tuple[str, ...], folder: Path) -> Wo
     lines = [" ".join(chance.choices(words, k=chance.randint(3, 14))) for _ in range(1400)]
     (folder / "corpus.txt").write_text("\n".join(lines), encoding="utf-8")
     (folder / "tiny.yaml").write_text(RECIPE.format(teacher=folder / "teacher"), encoding="utf-8")
-    return World(folder / "teacher", folder / "corpus.txt", folder / "tiny.yaml")
+    rows = [(line, "oo" if words[0] in line.split() else "hindi") for line in lines[:200]]
+    (folder / "reviews.csv").write_text("review,stars\n" + "".join(f'"{t}",{label}\n' for t, label in rows), encoding="utf-8")
+    tags = [(line.split(), ["X" if w.islower() else "Y" for w in line.split()]) for line in lines[:120]]
+    tagged = "".join(json.dumps({"tokens": w, "upos": t}, ensure_ascii=False) + "\n" for w, t in tags)
+    (folder / "tags.jsonl").write_text(tagged, encoding="utf-8")
+    return World(folder / "teacher", folder / "corpus.txt", folder / "tiny.yaml", folder)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from edgeenc.targets.onnx import export
 from edgeenc.targets.quantize import quantize
 from edgeenc.targets.session import Ids, OrtSession, Output
 from edgeenc.targets.sizes import ExportTask
-from edgeenc.targets.torch_session import TorchSession
+from edgeenc.targets.torch_session import encoder_session
 from edgeenc.text.corpus import read_lines
 from edgeenc.verify import (
     Gate,
@@ -189,7 +189,7 @@ def test_real_files_pass_and_a_wrong_one_fails(
     fp32 = OrtSession(export(tmp_path, tmp_path / "model.onnx", task))
     int8 = OrtSession(quantize(tmp_path / "model.onnx", tmp_path / "model_quantized.onnx"))
     batches = gate_batches(sentences, tiny_encoder.tokenizer, positions=64, task=task)
-    reference = TorchSession(tiny_encoder, task)
+    reference = encoder_session(tiny_encoder, task)
     assert reference.task == fp32.task == int8.task == task
     gates = [parity_gate(reference, fp32, batches, 1e-4), *int8_gates(fp32, int8, batches, BOUNDS)]
     require(gates)
@@ -210,7 +210,7 @@ def test_real_files_pass_and_a_wrong_one_fails(
 def test_torch_session_leaves_the_model_alone(tiny_encoder: Encoder) -> None:
     before = {name: tensor.clone() for name, tensor in tiny_encoder.model.state_dict().items()}
     ids_BT = np.arange(5, 25).reshape(2, 10)
-    out = TorchSession(tiny_encoder, "fill-mask")(ids_BT, np.ones_like(ids_BT))
+    out = encoder_session(tiny_encoder, "fill-mask")(ids_BT, np.ones_like(ids_BT))
     assert out.shape == (2, 10, tiny_encoder.shape.vocab) and out.dtype == np.float32
     assert all(torch.equal(before[name], tensor) for name, tensor in tiny_encoder.model.state_dict().items())
 
@@ -219,7 +219,7 @@ def test_a_model_that_loses_the_order_of_words_does_not_pass(starter: Encoder) -
     """The shipped bounds, on the shipped teacher: shuffling the pieces inside each sentence must be seen."""
     lines = read_lines(data_folder("starter") / "text" / "tl.heldout.txt.xz")[:24]
     batches = gate_batches(lines, starter.tokenizer, 64, "feature-extraction")
-    right, chance = TorchSession(starter, "feature-extraction"), np.random.default_rng(0)
+    right, chance = encoder_session(starter, "feature-extraction"), np.random.default_rng(0)
 
     class Shuffled:
         task = "feature-extraction"

@@ -40,11 +40,13 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--corpus", type=FILE, metavar="FILE", help="Text, a sentence or paragraph per line."),
             click.option(
                 "--export-task",
-                default="feature-extraction",
                 type=click.Choice(["feature-extraction", "fill-mask"]),
-                show_default=True,
-                help="What the exported file computes.",
+                help="What the exported file computes.  [default: feature-extraction]",
             ),
+            click.option("--task", metavar="NAME", help="Tune, score and ship a classifier: topic, pos, ner, ..."),
+            click.option("--data", metavar="FILE|DIR|ID@REV", help="Labelled data.  [default: the language's]"),
+            click.option("--text-column", default="", metavar="NAME", help="Column of the text.  [default: guessed]"),
+            click.option("--label-column", default="", metavar="NAME", help="Column of the label.  [default: guessed]"),
             click.option("--precision", default="fp32,int8", metavar="LIST", show_default=True, help="Files to make."),
             click.option(
                 "--store", type=FOLDER, metavar="DIR", help="Where finished steps are kept.  [default: user cache]"
@@ -71,7 +73,11 @@ def build(
     recipe: str,
     teacher: str | None,
     corpus: Path | None,
-    export_task: ExportTask,
+    export_task: ExportTask | None,
+    task: str | None,
+    data: str | None,
+    text_column: str,
+    label_column: str,
     precision: str,
     store: Path | None,
     threads: int | None,
@@ -86,17 +92,20 @@ def build(
     from edgeenc.screen import Screen, last_line
     from edgeenc.store import check_destination, publish
 
-    ask = Ask(lang, recipe, teacher, corpus, export_task, precision)
+    ask = Ask(lang, recipe, teacher, corpus, export_task, precision, task, data, (text_column, label_column))
     if output is not None and not dry_run:
         check_destination(output)
     plan, opened, runtime = _planned(ask, store, threads, offline=dry_run)
     if dry_run:
         return _show(plan, opened, as_json)
-    place = output or Path(f"{plan.request.language.bcp47}-{plan.request.recipe.name}")
+    names = [plan.request.language.bcp47, *([task] if task else []), plan.request.recipe.name]
+    place = output or Path("-".join(names))
     check_destination(place)
     screen = Screen(loudness or "normal")
     language = plan.request.language
     screen.say(f"{lang}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
+    for line in plan.request.task_data.shown if plan.request.task_data else ():
+        screen.say(line)
     with opened.in_use(), closing(screen):
         published = publish(run(plan, opened, runtime, screen), place, screen.say)
     facts = json.loads((published / "report" / "report.json").read_text(encoding="utf-8"))
@@ -111,7 +120,11 @@ def plan(
     recipe: str,
     teacher: str | None,
     corpus: Path | None,
-    export_task: ExportTask,
+    export_task: ExportTask | None,
+    task: str | None,
+    data: str | None,
+    text_column: str,
+    label_column: str,
     precision: str,
     store: Path | None,
     threads: int | None,
@@ -120,9 +133,8 @@ def plan(
     """Show every step of a build with key, status, shape, parameters and predicted bytes; nothing runs."""
     from edgeenc.build import Ask
 
-    planned, opened, _ = _planned(
-        Ask(lang, recipe, teacher, corpus, export_task, precision), store, threads, offline=True
-    )
+    ask = Ask(lang, recipe, teacher, corpus, export_task, precision, task, data, (text_column, label_column))
+    planned, opened, _ = _planned(ask, store, threads, offline=True)
     _show(planned, opened, as_json)
 
 

@@ -6,12 +6,13 @@ Axis letters: B batch, T tokens.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from edgeenc.model.encoder import Encoder
+from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.targets.session import Ids, Output
 from edgeenc.targets.sizes import ExportTask
 
@@ -41,3 +42,16 @@ def encoder_session(encoder: Encoder, task: ExportTask) -> TorchSession:
     if task == "feature-extraction":
         return TorchSession(encoder.hidden, task)
     return TorchSession(lambda ids_BT, attend_BT: encoder.logits(encoder.hidden(ids_BT, attend_BT)), task)
+
+
+def checkpoint_session(folder: Path, task: ExportTask) -> TorchSession:
+    """Return the session of a checkpoint folder: of its encoder, or of its classifier.
+
+    Raises:
+        InputError: the folder is no such checkpoint.
+    """
+    if task in ("feature-extraction", "fill-mask"):
+        return encoder_session(load_encoder(folder), task)
+    from edgeenc.tasks.model import load_task_model  # which itself needs the sessions' types
+
+    return TorchSession(load_task_model(folder).logits, task)

@@ -106,12 +106,19 @@ def kind_of(config: PretrainedConfig, folder: Path) -> Kind:
     Raises:
         InputError: it is no classifier of texts or words.
     """
+    named = task_named(config)
+    for kind, task in EXPORT.items():
+        if task == named:
+            return kind
+    found = ", ".join(config.architectures or ()) or "no class"
+    raise InputError(f"checkpoint {folder}: {found} is named; expected a sequence or token classifier")
+
+
+def task_named(config: PretrainedConfig) -> ExportTask | None:
+    """Return what the class named in a configuration computes, where it is a classifier."""
     named = " ".join(config.architectures or ())
-    if named.endswith("ForSequenceClassification"):
-        return "classify"
-    if named.endswith("ForTokenClassification"):
-        return "tag"
-    raise InputError(f"checkpoint {folder}: {named or 'no class'} is named; expected a sequence or token classifier")
+    ends = {"ForSequenceClassification": EXPORT["classify"], "ForTokenClassification": EXPORT["tag"]}
+    return next((task for end, task in ends.items() if named.endswith(end)), None)
 
 
 def _model(config: PretrainedConfig, kind: Kind) -> PreTrainedModel:

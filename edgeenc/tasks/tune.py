@@ -42,6 +42,8 @@ class Tuning(BaseModel):
     """How a classifier of texts begins: so that `[CLS]` is the mean of the text (`pool.py`), or as the library does."""
     lr: float = Field(default=3e-4, gt=0)
     """Learning rate on the plateau. Encoders of base size want 2e-5 (arXiv:2501.12660), small ones more."""
+    teacher_lr: float | None = Field(default=None, gt=0)
+    """The rate for the teacher and the steps beside it, which are larger than the student; None takes `lr`."""
     epochs: int = Field(default=10, gt=0)
     """Passes over the training examples."""
     batch: int = Field(default=32, gt=0)

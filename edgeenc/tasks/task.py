@@ -1,0 +1,52 @@
+"""A task at hand: its examples, the figure that counts, and a name for its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edgeenc.tasks.examples import PARTS, Item, TaskData
+from edgeenc.tasks.metrics import default_metric, score
+from edgeenc.tasks.read import read_task
+from edgeenc.tasks.spec import Metric, TaskSpec
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model is tuned and scored on.
+
+    Attributes:
+        name: as on the command line.
+        metric: the figure that counts.
+        data: the examples.
+        shown: lines that tell what was guessed and found.
+    """
+
+    name: str
+    metric: Metric
+    data: TaskData
+    shown: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of all examples, so that a step knows whether the data is the same."""
+        rows = [[item.words, item.labels] for part in PARTS for item in getattr(self.data, part)]
+        return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
+
+    @property
+    def judge(self) -> Callable[[Sequence[Item], Sequence[tuple[str, ...]]], float]:
+        """The figure, 0..1, of predictions for items."""
+        return lambda items, predicted: score(self.metric, items, predicted)
+
+
+def open_task(spec: TaskSpec, seed: int, *, offline: bool = False) -> Task:
+    """Read the data of `spec`.
+
+    Raises:
+        InputError: the data is missing, damaged or ambiguous.
+        UsageError: a dataset of the hub without its commit.
+    """
+    data, shown = read_task(spec, seed, offline=offline)
+    return Task(spec.name, spec.metric or default_metric(data), data, shown)

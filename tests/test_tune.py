@@ -1,0 +1,121 @@
+"""Tuning on a task: it learns what can be learnt, keeps what it must not touch, and is the same twice."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from edgeenc.model.encoder import Encoder
+from edgeenc.targets.torch_session import TorchSession
+from edgeenc.tasks.encode import Encoded, encode
+from edgeenc.tasks.examples import Item, TaskData
+from edgeenc.tasks.metrics import score
+from edgeenc.tasks.model import EXPORT, TaskModel
+from edgeenc.tasks.predict import CUT_OFF, predict, word_logits
+from edgeenc.tasks.task import Task
+from edgeenc.tasks.tune import Batches, Tuning, chosen, guide_for, tune
+from edgeenc.training import Job
+
+FAST = Tuning(lr=5e-3, epochs=10, batch=8, longest=32)
+WORDS = ("aso", "pusa", "bahay", "ilog", "mesa", "tubig", "isda", "kape")
+
+
+def texts(count: int, seed: int) -> tuple[Item, ...]:
+    """Texts whose label is whether the word `aso` is in them."""
+    chance = random.Random(seed)
+    found = [" ".join(chance.choices(WORDS[1:], k=2) + ["aso"] * (n % 2)) for n in range(count)]
+    return tuple(Item((text,), ("oo" if "aso" in text else "hindi",)) for text in found)
+
+
+def tagged(count: int, seed: int) -> tuple[Item, ...]:
+    """Sentences whose words are tagged by the word itself."""
+    chance = random.Random(seed)
+    rows = [tuple(chance.choices(WORDS, k=chance.randint(2, 6))) for _ in range(count)]
+    return tuple(Item(row, tuple("HAYOP" if w in ("aso", "pusa", "isda") else "BAGAY" for w in row)) for row in rows)
+
+
+CLASSIFY = TaskData("classify", ("hindi", "oo"), texts(240, 1), texts(40, 2), texts(40, 3))
+TAG = TaskData("tag", ("BAGAY", "HAYOP"), tagged(48, 1), tagged(16, 2), tagged(24, 3))
+
+
+def tuned(encoder: Encoder, data: TaskData, options: Tuning = FAST, seed: int = 1) -> TaskModel:
+    metric = "macro_f1" if data.kind == "classify" else "token_accuracy"
+    return tune(encoder, data, options, Job(seed), Task("t", metric, data).judge)[0]
+
+
+def on_test(model: TaskModel, data: TaskData) -> float:
+    encoded = encode(data.test, data.kind, model.tokenizer, 32)
+    said = predict(TorchSession(model.logits, EXPORT[data.kind]), encoded, model.labels)
+    return score("macro_f1" if data.kind == "classify" else "token_accuracy", data.test, said)
+
+
+@pytest.mark.parametrize("data", [CLASSIFY, TAG], ids=["classify", "tag"])
+@pytest.mark.parametrize("method", ["full", "adapter"])
+def test_what_can_be_learnt_is_learnt(tiny_encoder: Encoder, data: TaskData, method: str) -> None:
+    options = FAST.model_copy(update={"method": method, "lr": 5e-3 if method == "full" else 1e-2, "reduction": 4})
+    assert on_test(tuned(tiny_encoder, data, options), data) > 0.9
+
+
+def test_a_frozen_body_stays_bit_for_bit_and_its_head_learns(tiny_encoder: Encoder) -> None:
+    model = tuned(tiny_encoder, TAG, FAST.model_copy(update={"method": "frozen", "lr": 3e-2}))
+    theirs = tiny_encoder.model.base_model.state_dict()
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in model.model.base_model.state_dict().items())
+    assert on_test(model, TAG) > 0.7  # two thirds of the words are no animals
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_others(tiny_encoder: Encoder) -> None:
+    short = FAST.model_copy(update={"epochs": 1})
+    a, b, c = (tuned(tiny_encoder, TAG, short, seed).model.state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert not all(torch.equal(a[name], c[name]) for name in a)
+
+
+def test_imitation_alone_makes_a_student_that_says_what_the_teacher_says(tiny_encoder: Encoder) -> None:
+    """The teacher is tuned on turned labels: a student that only imitates learns those, not the data's."""
+    turned = {"HAYOP": "BAGAY", "BAGAY": "HAYOP"}
+    other = TaskData(
+        "tag",
+        TAG.labels,
+        *(
+            tuple(Item(item.words, tuple(turned[tag] for tag in item.labels)) for item in part)
+            for part in (TAG.train, TAG.validation, TAG.test)
+        ),
+    )
+    teacher = tuned(tiny_encoder, other)
+    guide = guide_for(teacher, TAG.train, 32)
+    options = FAST.model_copy(update={"imitate": 1.0})
+    wrong = lambda items, said: 1 - score("token_accuracy", items, said)  # noqa: E731
+    student = tune(tiny_encoder, TAG, options, Job(2), wrong, guide)[0]
+    assert on_test(student, TAG) < 0.2
+
+
+def test_every_epoch_visits_every_example_once() -> None:
+    batches = Batches(Encoded(tuple((0,) * (n % 7 + 1) for n in range(53)), ((0,),) * 53, 0), size=8, seed=4)
+    assert batches.per_epoch == 7
+    for epoch in (0, 1):
+        seen = Counter(i for step in range(7) for i in batches.at(7 * epoch + step))
+        assert seen == Counter(range(53))
+    assert batches.at(0) != batches.at(7)
+
+
+def test_a_subset_is_drawn_once_and_for_all() -> None:
+    assert chosen(TAG.train, None) == TAG.train
+    few = chosen(TAG.train, 10)
+    assert len(few) == 10 and few == chosen(TAG.train, 10)
+    assert [TAG.train.index(item) for item in few] == sorted(TAG.train.index(item) for item in few)
+
+
+def test_a_word_that_was_cut_off_is_wrong_and_the_others_keep_their_labels(tiny_encoder: Encoder) -> None:
+    model = tuned(tiny_encoder, TAG, FAST.model_copy(update={"epochs": 1}))
+    item = Item(("aso", "mesa", "ilog", "kape"), ("HAYOP", "BAGAY", "BAGAY", "BAGAY"))
+    session = TorchSession(model.logits, EXPORT["tag"])
+    whole = predict(session, encode([item], "tag", model.tokenizer, 32), model.labels)[0]
+    cut = predict(session, encode([item], "tag", model.tokenizer, 4), model.labels)[0]
+    assert CUT_OFF not in whole
+    assert cut[-1] == CUT_OFF
+    logits = word_logits(session, encode([item], "tag", model.tokenizer, 4))[0]
+    assert np.isnan(logits[-1]).all() and np.isfinite(logits[0]).all()
