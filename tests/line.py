@@ -58,7 +58,8 @@ def make_world(encoder: Encoder, sentences: tuple[str, ...], folder: Path) -> Wo
     (folder / "corpus.txt").write_text("\n".join(lines), encoding="utf-8")
     (folder / "tiny.yaml").write_text(RECIPE.format(teacher=folder / "teacher"), encoding="utf-8")
     rows = [(line, "oo" if words[0] in line.split() else "hindi") for line in lines[:200]]
-    (folder / "reviews.csv").write_text("review,stars\n" + "".join(f'"{t}",{label}\n' for t, label in rows), encoding="utf-8")
+    reviews = "".join(f'"{text}",{label}\n' for text, label in rows)
+    (folder / "reviews.csv").write_text(f"review,stars\n{reviews}", encoding="utf-8")
     tags = [(line.split(), ["X" if w.islower() else "Y" for w in line.split()]) for line in lines[:120]]
     tagged = "".join(json.dumps({"tokens": w, "upos": t}, ensure_ascii=False) + "\n" for w, t in tags)
     (folder / "tags.jsonl").write_text(tagged, encoding="utf-8")

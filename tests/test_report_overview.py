@@ -89,6 +89,7 @@ def test_what_was_not_run_stands_with_its_reason_and_nowhere_else(timed: Measure
         ("student fp32", "PyTorch, GPU", "1", "not run", "this machine has no GPU"),
     )
     assert [t.caption for t in speed_section(timed.rows).tables] == ["ONNX Runtime, CPU", "PyTorch, CPU"]
+    assert "| CPU | 1 | product, fp32 | numpy | 81.2 GFLOP/s |" in markdown_overview(overview_of([timed]))
     assert "| gpu | none |" in markdown_overview(overview_of([timed]))
     assert all("GPU" not in head for table in overview_of([timed]).sections[0].tables for head in table.head)
 
@@ -106,9 +107,31 @@ def test_latency_is_drawn_over_the_length(timed: Measured) -> None:
 
 def test_rough_rows_are_counted_and_marked(timed: Measured) -> None:
     section = speed_section(timed.rows)
-    assert section.text[0].startswith("1 of 22 measurements are rough")
+    assert section.text[0].startswith("Rough: 1 of 22 measurements")
     rough = [row for row in section.tables[0].rows if "31.00 % (rough)" in row]
     assert [row[:4] for row in rough] == [("student int8", "1", "1", "16")]
+
+
+def test_a_rough_time_is_called_so_in_the_answer(tmp_path: Path) -> None:
+    _, place = folders(tmp_path)
+    bench = json.loads((place / "bench.json").read_text("utf-8"))
+    for row in bench["rows"]:
+        row["noisy"] = row["model"] == "student"
+    (place / "bench.json").write_text(json.dumps(bench), "utf-8")
+    overview = overview_of([read(place)])
+    assert "7.3 times as fast as the teacher (roughly: the rounds differ widely), keeps" in overview.leads[0]
+    assert "Rough times, whose rounds differ widely: student fp32, student int8." in overview.sections[0].notes
+
+
+def test_a_model_measured_elsewhere_only_has_no_time_here(tmp_path: Path) -> None:
+    _, place = folders(tmp_path)
+    bench = json.loads((place / "bench.json").read_text("utf-8"))
+    bench["rows"] = [row for row in bench["rows"] if (row["model"], row["runtime"]) != ("teacher", "ort")]
+    bench["tasks"] = []
+    (place / "bench.json").write_text(json.dumps(bench), "utf-8")
+    overview = overview_of([read(place)])
+    assert overview.leads == ("int8 student: 2.73 MB, 0.410 ms a run.",)
+    assert overview.sections[0].tables[0].rows[0] == ("teacher fp32", "not run", "not run", "not run")
 
 
 def test_memory_bars_begin_with_the_bare_process(timed: Measured) -> None:

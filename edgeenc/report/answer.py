@@ -18,11 +18,12 @@ def answer(measured: Measured, candidate: Candidate) -> str:
     between -0.09 and 0.01: `int8 student: 3.08 MB, 5.0 times as fast as the teacher, keeps 95.24 % of the teacher's
     macro F1 on topic (95 % interval 89.29 to 101.19 %: no difference seen)`.
     """
+    rough = " (roughly: the rounds differ widely)" if candidate.rough else ""
     parts = [f"{megabytes(candidate.bytes)} MB"] if candidate.bytes is not None else []
     if candidate.share:
-        parts.append(f"{times(candidate.share)} times as fast as the teacher")
+        parts.append(f"{times(candidate.share)} times as fast as the teacher{rough}")
     elif candidate.ms is not None:
-        parts.append(f"{milliseconds(candidate.ms)} ms a sentence")
+        parts.append(f"{milliseconds(candidate.ms)} ms a run{rough}")
     parts += kept(measured, candidate)
     return f"{candidate.precision} {candidate.model}: {', '.join(parts) or 'nothing was measured'}"
 

@@ -15,6 +15,19 @@ from edgeenc.targets.sizes import ExportTask
 OUTPUT = {
     "feature-extraction": "last hidden states, (1, tokens, {hidden})",
     "fill-mask": "logits, (1, tokens, {vocab})",
+    "text-classification": "logits, (1, labels)",
+    "token-classification": "logits, (1, tokens, labels); a word's label is read at its first piece",
+}
+WHAT = {
+    "feature-extraction": ("A masked language model", "AutoModelForMaskedLM"),
+    "fill-mask": ("A masked language model", "AutoModelForMaskedLM"),
+    "text-classification": ("A classifier of texts", "AutoModelForSequenceClassification"),
+    "token-classification": ("A tagger of words", "AutoModelForTokenClassification"),
+}
+LIMIT = {
+    "A masked language model": "It was trained to fill in masked words. Another task needs a head and fine-tuning.",
+    "A classifier of texts": "It knows the labels in `config.json` and always says one of them.",
+    "A tagger of words": "It knows the labels in `config.json`; words must be cut as those of its training data were.",
 }
 
 
@@ -29,7 +42,9 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int) -> str
     }
     dtype = "q8" if onnx.endswith("_quantized.onnx") else "fp32"
     output = OUTPUT[task].format(hidden=student["hidden"], vocab=student["vocab"])
+    what, model_class = WHAT[task]
     text = "" if facts["corpus"] == "starter" else f" --corpus {facts['corpus']}"
+    text += "".join(f" --task {name}" for name in dict.fromkeys(row["task"] for row in facts.get("tasks", [])))
     return f"""---
 {_yaml(front)}---
 
@@ -39,7 +54,7 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int) -> str
 
 {markdown_table(answers(facts))}
 
-A masked language model for {escape(language["name"])}, made small with edgeenc {facts["edgeenc"]} by the recipe
+{what} for {escape(language["name"])}, made small with edgeenc {facts["edgeenc"]} by the recipe
 `{facts["recipe"]}`: {student["layers"]} layers of {student["hidden"]} with {student["heads"]} heads,
 FFN {student["ffn"]:,}, {student["vocab"]:,} pieces, {student["parameters"]:,} parameters. Texts are cut after
 {positions} pieces. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
@@ -49,16 +64,16 @@ FFN {student["ffn"]:,}, {student["vocab"]:,} pieces, {student["parameters"]:,} p
 With numpy, tokenizers and onnxruntime alone; run inside this folder:
 
 ```python
-{_numpy_example(onnx, positions, output)}
+{_numpy_example(onnx, positions, output, "0" if task == "text-classification" else "0, 0")}
 ```
 
 With transformers:
 
 ```python
-from transformers import AutoModelForMaskedLM, AutoTokenizer
+from transformers import {model_class}, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
-model = AutoModelForMaskedLM.from_pretrained("path/to/this/folder")
+model = {model_class}.from_pretrained("path/to/this/folder")
 ```
 
 With transformers.js:
@@ -71,7 +86,7 @@ const run = await pipeline("{task}", "path/to/this/folder", {{ dtype: "{dtype}" 
 
 ## Limits
 
-- It was trained to fill in masked words. A task such as classification needs a head and fine-tuning.
+- {LIMIT[what]}
 - Figures are those of held-out text of this build and of one host; `report/report.md` names it.
 - Licence: that of the teacher ({escape(facts["teacher"]["source"])}) and of the text that it was trained on
   ({escape(facts["corpus"])}); look there before you pass it on.
@@ -89,7 +104,7 @@ def _measured(facts: Facts) -> str:
     return "\n\n".join(map(markdown, [*scored, quality_section(facts)]))
 
 
-def _numpy_example(onnx: str, positions: int, output: str) -> str:
+def _numpy_example(onnx: str, positions: int, output: str, first: str) -> str:
     return f"""import json
 
 import numpy as np
@@ -104,7 +119,7 @@ with open("golden.jsonl", encoding="utf-8") as file:
 ids = np.array([tokenizer.encode(golden["text"]).ids])
 feeds = {{"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}}
 (output,) = session.run(None, feeds)  # {output}
-print(np.abs(output[0, 0, :8] - golden["output"]).max())  # near 0"""
+print(np.abs(output[{first}, :8] - golden["output"]).max())  # near 0"""
 
 
 def _yaml(fields: dict[str, str | list[str]]) -> str:

@@ -231,8 +231,10 @@ def _answers(one: Bundle, task: str) -> Predictions | str:
         return f"{one.folder} has no {PREDICTIONS}"
     try:
         found = Predictions.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise InputError(f"{path}: damaged ({error}); build the bundle again") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise InputError(f"{path}: {place}: {first['msg']}; build the bundle again") from None
     if found.task != task:
         return f"{path} is about {found.task}"
     if one.shipped.name not in found.models:

@@ -83,6 +83,17 @@ class Row(BaseModel):
         return Condition(self.runtime, self.device, self.threads, self.batch, self.seq_len)
 
 
+class Peak(BaseModel):
+    """The highest rates that a machine reached: 10^9 operations per second by precision and library, and a copy."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    device: str
+    threads: int
+    gflops: dict[str, dict[str, float]]
+    copy_gbytes_per_s: float
+
+
 class Score(BaseModel):
     """One model's score on one task, as builds (`facts.TaskScore`) and benchmarks write it; shares from 0 to 1."""
 
@@ -151,6 +162,7 @@ class Candidate:
         bytes: of the file; `computed` tells that it follows from the shape, since no such file was made.
         ms: p50 of one sentence (of one batch, where the condition has larger ones).
         share: its time as a share of the teacher's.
+        rough: the rounds of its time differ too widely to conclude from it.
         peak_bytes: highest memory of the process, interpreter and runtime included.
     """
 
@@ -160,6 +172,7 @@ class Candidate:
     computed: bool = False
     ms: float | None = None
     share: float | None = None
+    rough: bool = False
     peak_bytes: int | None = None
 
     @property
@@ -189,6 +202,7 @@ class Measured:
     facts: Facts | None = None
     host: dict[str, Fact] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    peaks: tuple[Peak, ...] = ()
 
     @property
     def tasks(self) -> tuple[str, ...]:

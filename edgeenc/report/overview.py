@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from edgeenc.report.answer import answer, task_tiles
 from edgeenc.report.html import page
 from edgeenc.report.machine import host_section
@@ -96,14 +98,16 @@ def markdown_overview(overview: Overview) -> str:
 
 
 def json_overview(found: Sequence[Measured], overview: Overview) -> str:
-    """Return everything that the report was made from as JSON; facts of a build stay in its own report."""
-    results = [
-        asdict(replace(one, facts=None, rows=())) | {"rows": [r.model_dump() for r in one.rows]} for one in found
-    ]
-    kept = [{name: value for name, value in result.items() if name != "facts"} for result in results]
-    return (
-        json.dumps({"answers": overview.leads, "results": kept}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    """Return everything that the report was made from as JSON."""
+    everything = {"answers": overview.leads, "results": [_plain(one) for one in found]}
+    return json.dumps(everything, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(one: Measured) -> dict[str, JsonValue]:
+    """Return what a folder tells as plain JSON, without the facts of a build, which its own report has."""
+    plain = asdict(replace(one, facts=None, rows=(), peaks=()))
+    del plain["facts"]
+    return plain | {name: [model.model_dump() for model in getattr(one, name)] for name in ("rows", "peaks")}
 
 
 def _sections(one: Measured) -> Iterator[Section]:
@@ -122,7 +126,7 @@ def _sections(one: Measured) -> Iterator[Section]:
         yield memory
     if any(not row.measured for row in one.rows):
         yield unrun_section(one.rows)
-    yield host_section(one.host, one.versions)
+    yield host_section(one.host, one.versions, one.peaks)
 
 
 def _tiles(found: Sequence[Measured]) -> Table:
@@ -167,6 +171,9 @@ def _side_notes(found: Sequence[Measured], head: tuple[str, ...], table: Table) 
     for one in found:
         if one.timed:
             yield f"{f'{one.name}: t' if several else 'T'}imes: {one.timed}; p50."
+        rough = [candidate.name for candidate in one.candidates if candidate.rough]
+        if rough:
+            yield f"{f'{one.name}: r' if several else 'R'}ough times, whose rounds differ widely: {', '.join(rough)}."
     gone = [name for name in head if name not in table.head]
     if gone:
         yield f"Without a column, since no folder has it: {', '.join(gone)}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +14,7 @@ from edgeenc.bench.host import Fact
 from edgeenc.errors import InputError
 from edgeenc.model.shape import Shape
 from edgeenc.report.facts import Facts, TaskScore
-from edgeenc.report.measured import RUNTIMES, TEACHER, TRIM_ONLY, Candidate, Condition, Measured, Row, Score
+from edgeenc.report.measured import RUNTIMES, TEACHER, TRIM_ONLY, Candidate, Condition, Measured, Peak, Row, Score
 from edgeenc.targets.sizes import fp32_bytes
 
 FACTS = ("report/report.json", "report.json")
@@ -72,6 +73,7 @@ def of_facts(facts: Facts) -> Measured:
             computed=name.startswith(TRIM_ONLY) and name not in times,
             ms=times[name]["p50"] if name in times else None,
             share=ratios[name]["median"] if name in ratios else None,
+            rough=latency is not None and latency["noisy"] and name in times,
         )
         for name, size in sizes.items()
         if size is not None
@@ -107,11 +109,14 @@ def of_bench(bench: Bench, name: str) -> Measured:
             share=row.p50_ms / teacher.p50_ms
             if row is not teacher and teacher and teacher.p50_ms and row.p50_ms
             else None,
+            rough=row.noisy,
             peak_bytes=row.peak_rss_bytes,
         )
         for row in at.values()
     ]
     scores = tuple(score.to_fact() for score in bench.tasks)
+    elsewhere = {row.name: Candidate(row.model, row.precision) for row in measured if row.name not in at}
+    candidates += elsewhere.values()
     candidates += _scored_only(scores, candidates)
     return Measured(
         name=name,
@@ -121,6 +126,7 @@ def of_bench(bench: Bench, name: str) -> Measured:
         rows=bench.rows,
         host=_host(bench.host),
         versions=_versions(bench.host),
+        peaks=_peaks(bench.host),
     )
 
 
@@ -160,14 +166,13 @@ def _built(path: Path) -> Measured:
 
 def _benched(path: Path, name: str) -> Measured:
     try:
-        bench = Bench.model_validate_json(path.read_bytes())
+        return of_bench(Bench.model_validate_json(path.read_bytes()), name)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise InputError(f"{path}: {place}: {first['msg']}; measure again with `edgeenc bench`") from None
-    return of_bench(bench, name)
 
 
 def _joined(built: Measured, timed: Measured) -> Measured:
@@ -175,11 +180,7 @@ def _joined(built: Measured, timed: Measured) -> Measured:
     found = {candidate.name: candidate for candidate in timed.candidates}
     known = {candidate.name for candidate in built.candidates}
     merged = [
-        Candidate(
-            c.model, c.precision, c.bytes, c.computed, found[c.name].ms, found[c.name].share, found[c.name].peak_bytes
-        )
-        if c.name in found
-        else Candidate(c.model, c.precision, c.bytes, c.computed)
+        replace(found.get(c.name, Candidate(c.model, c.precision)), bytes=c.bytes, computed=c.computed)
         for c in built.candidates
     ]
     return Measured(
@@ -192,6 +193,7 @@ def _joined(built: Measured, timed: Measured) -> Measured:
         facts=built.facts,
         host=timed.host,
         versions=timed.versions or built.versions,
+        peaks=timed.peaks,
     )
 
 
@@ -223,6 +225,11 @@ def _host(found: dict[str, JsonValue]) -> dict[str, Fact]:
     if isinstance(gpus, list):
         facts["gpu"] = [str(gpu["name"]) for gpu in gpus if isinstance(gpu, dict)] or "none"
     return facts
+
+
+def _peaks(found: dict[str, JsonValue]) -> tuple[Peak, ...]:
+    peaks = found.get("peaks")
+    return tuple(Peak.model_validate(peak) for peak in peaks) if isinstance(peaks, list) else ()
 
 
 def _versions(found: dict[str, JsonValue]) -> dict[str, str]:

@@ -73,7 +73,7 @@ def speed_section(rows: Sequence[Row]) -> Section:
     measured = [row for row in rows if row.measured]
     noisy = [row for row in measured if row.noisy]
     rough = (
-        f"{len(noisy)} of {len(measured)} measurements are rough: their rounds differ too widely to conclude from them;"
+        f"Rough: {len(noisy)} of {len(measured)} measurements, whose rounds differ too widely to conclude from them;"
         " they are marked in the table."
     )
     return Section(
