@@ -93,6 +93,11 @@ def step_line(step: Step, manifest: Manifest, what: str) -> str:
 def note(manifest: Manifest) -> str:
     """Return what is worth saying about a finished step, in a few words."""
     figures = manifest.figures
+    if manifest.kind == "tune":
+        return f"{figures['tokens']:,} tokens, {100 * float(str(figures['validation'])):.1f} on validation"
+    if manifest.kind == "score":
+        rows = figures["tasks"] if isinstance(figures["tasks"], list) else []
+        return ", ".join(f"{row['model']} {row['precision']} {100 * row['value']:.1f}" for row in rows)
     if "best_loss" in figures:
         return f"{figures['tokens']:,} tokens, held-out loss {figures['best_loss']:.3f} nats"
     if manifest.kind == "measure":

@@ -70,10 +70,9 @@ class Work:
         return load_corpus(self.input("corpus"))
 
     def texts(self) -> list[str]:
-        """Return real text that nothing was learnt from: the task's test part, or the test lines of the corpus."""
-        if "data" in self.step.inputs:
-            return [" ".join(item.words) for item in load_task(self.input("data")).test]
-        return list(self.corpus().test)
+        """Return text that nothing was learnt from: a task's test part first, then the test lines of the corpus."""
+        asked = load_task(self.input("data")).test if "data" in self.step.inputs else ()
+        return [*(" ".join(item.words) for item in asked), *self.corpus().test]
 
     def job(self) -> Job:
         """Return how a training of this step is run."""
