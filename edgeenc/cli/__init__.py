@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from edgeenc import __version__
+from edgeenc.cli.bench import bench
 from edgeenc.cli.build import build, plan
 from edgeenc.cli.look import doctor, inspect, verify
 from edgeenc.cli.recipes import recipes
@@ -49,5 +50,5 @@ def cli() -> None:
     """Make a small, fast, verified model of one language out of a multilingual encoder."""
 
 
-for command in (build, plan, recipes, verify, inspect, doctor, store):
+for command in (build, plan, bench, recipes, verify, inspect, doctor, store):
     cli.add_command(command)
