@@ -20,7 +20,7 @@ from edgeenc.errors import HostError
 if TYPE_CHECKING:
     import torch
 
-    from edgeenc.targets.session import Ids
+    from edgeenc.targets.session import Ids, Output
 
 PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -34,14 +34,14 @@ class Engine:
         clock: what `bind` times by.
         bind: take ids and mask (B, T) to the device, and return the function that runs them once and returns the
             milliseconds that took.
-        width: size of the last axis of the output.
+        run: run ids and mask (B, T) once and return the output (B, T, H or V).
         vram: peak bytes allocated and reserved on the GPU, or None.
     """
 
     output: str
     clock: Literal["wall", "events"]
     bind: Callable[[Ids, Ids], Callable[[], float]]
-    width: Callable[[Ids, Ids], int]
+    run: Callable[[Ids, Ids], Output]
     vram: Callable[[], tuple[int, int] | None]
 
 
@@ -53,7 +53,9 @@ def import_runtime(runtime: RuntimeName) -> None:
         import torch
         import transformers.models.bert.modeling_bert  # noqa: F401  # otherwise loaded with the first model
 
-        torch.zeros(8, 8) @ torch.zeros(8, 8)  # starts the threads and the product library, which belong to the base
+        torch.mm(
+            torch.zeros(8, 8), torch.zeros(8, 8)
+        )  # starts the threads and the product library, which belong to the base
 
 
 def open_engine(runtime: RuntimeName, path: Path, device: Device, precision: Precision, threads: int) -> Engine:
@@ -80,7 +82,7 @@ def _ort(path: Path, device: Device, threads: int) -> Engine:
 
         return run
 
-    return Engine(output, "wall", bind, lambda ids_BT, attend_BT: session(ids_BT, attend_BT).shape[-1], lambda: None)
+    return Engine(output, "wall", bind, session, lambda: None)
 
 
 def _torch(runtime: RuntimeName, path: Path, device: Device, precision: Precision, threads: int) -> Engine:
@@ -113,9 +115,12 @@ def _torch(runtime: RuntimeName, path: Path, device: Device, precision: Precisio
             return None
         return torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
 
-    width = int(loaded.config.hidden_size)
-    clock = "events" if device == "cuda" else "wall"
-    return Engine("last_hidden_state", clock, bind, lambda ids_BT, attend_BT: width, vram)
+    def run(ids_BT: Ids, attend_BT: Ids) -> Output:
+        return (
+            forward(torch.from_numpy(ids_BT).to(device), torch.from_numpy(attend_BT).to(device)).float().cpu().numpy()
+        )
+
+    return Engine("last_hidden_state", "events" if device == "cuda" else "wall", bind, run, vram)
 
 
 def by_clock(run: Callable[[], object]) -> float:
