@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from edgeenc.bench.rows import BenchHost, Gpu
 
 Fact = str | int | float | list[str]
 
 FLAGS = (
-    *("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16"),
-    *("neon", "asimd", "asimddp", "i8mm", "bf16", "sve", "sve2"),
+    *("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16"),
+    *("amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "neon", "asimd", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
 )
 """The instruction sets that decide how fast float32, bfloat16 and int8 products are."""
 
@@ -45,6 +47,67 @@ def describe() -> dict[str, Fact]:
         "python": platform.python_version(),
     }
     return facts | _memory() | _load()
+
+
+def bench_host() -> BenchHost:
+    """Describe this machine for a benchmark: what `describe` says, versions, graphics processors; None is unknown."""
+    from edgeenc.runtime import available_threads
+
+    facts = describe()
+    flags, load, memory = facts["flags"], facts.get("load"), facts.get("memory_bytes")
+    return {
+        "cpu": str(facts["cpu"]),
+        "architecture": str(facts["architecture"]),
+        "flags": list(flags) if isinstance(flags, list) else [],
+        "cores": available_threads(),
+        "cores_of_machine": os.cpu_count() or 1,
+        "cores_of_cgroup": cgroup_cores(_read),
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip() or None,
+        "memory_bytes": memory if isinstance(memory, int) else None,
+        "load": load if isinstance(load, float) else None,
+        "system": str(facts["system"]),
+        "python": str(facts["python"]),
+        "versions": versions(),
+        "gpus": gpus(),
+        "peaks": [],
+    }
+
+
+def cgroup_cores(read: Callable[[str], str]) -> float | None:
+    """Return how many cores the cgroup grants, or None where it sets no limit; `read` gives the text of a file or "".
+
+    Worked example: the second version's ``cpu.max`` of ``150000 100000`` is 1.5 cores, ``max 100000`` no limit; the
+    first has the two numbers in files of their own, and -1 for no limit.
+    """
+    quota, _, period = read("/sys/fs/cgroup/cpu.max").strip().partition(" ")
+    if not quota:
+        quota = read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").strip()
+        period = read("/sys/fs/cgroup/cpu/cpu.cfs_period_us").strip()
+    return int(quota) / int(period) if quota.isdigit() and period.isdigit() and int(period) else None
+
+
+def gpus() -> list[Gpu]:
+    """Return the graphics processors that PyTorch can use, with the version of their driver where it tells."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return []
+    driver = driver_version()
+    found = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
+    return [
+        {"name": one.name, "memory_bytes": int(one.total_memory), "driver": driver, "cuda": torch.version.cuda}
+        for one in found
+    ]
+
+
+def driver_version() -> str | None:
+    """Return the version of the NVIDIA driver, or None where its tool is not there."""
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return (asked.stdout.splitlines() or [""])[0].strip() or None
 
 
 def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
@@ -102,7 +165,7 @@ def _memory() -> dict[str, Fact]:
         machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return {}
-    limit = _read("/sys/fs/cgroup/memory.max").strip()
+    limit = (_read("/sys/fs/cgroup/memory.max") or _read("/sys/fs/cgroup/memory/memory.limit_in_bytes")).strip()
     return {"memory_bytes": min(machine, int(limit)) if limit.isdigit() else machine}
 
 

@@ -7,9 +7,6 @@ Models run by turns in one fresh process, sentence by sentence, so that a slow m
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
@@ -17,7 +14,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-import edgeenc
+from edgeenc.bench.process import run_fresh
 from edgeenc.errors import HostError, InputError, UsageError
 
 NOISY = 0.25
@@ -183,20 +180,7 @@ def _round(value: np.floating | NDArray[np.float64]) -> float:
 
 def _in_child(request: Request) -> dict[str, Samples]:
     """Run `edgeenc.bench.child` on `request` and return its samples."""
-    package = str(Path(edgeenc.__file__).resolve().parents[1])
-    path = os.pathsep.join(p for p in (package, os.environ.get("PYTHONPATH", "")) if p)
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "edgeenc.bench.child"],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": str(request["threads"]), "PYTHONUTF8": "1"},
-        check=False,
-    )
-    if done.returncode != 0 or not done.stdout.strip():
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise HostError(
-            f"latency: the measuring process ended with code {done.returncode} ({last}); run it again, or free memory"
-        )
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    done = run_fresh("edgeenc.bench.child", json.dumps(request), request["threads"])
+    if not done.answer:
+        raise HostError(f"latency: the measuring process {done.reason}; run it again, or free memory")
+    return json.loads(done.answer)

@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from edgeenc import __version__
+from edgeenc.cli.bench import bench
 from edgeenc.cli.build import build, plan
 from edgeenc.cli.compare import compare
 from edgeenc.cli.look import doctor, inspect, verify
@@ -73,5 +74,5 @@ def cli() -> None:
     """Make a small, fast, verified model of one language out of a multilingual encoder."""
 
 
-for command in (build, plan, recipes, verify, inspect, doctor, store, report, compare):
+for command in (build, plan, bench, report, compare, recipes, verify, inspect, doctor, store):
     cli.add_command(command)

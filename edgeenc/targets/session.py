@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from edgeenc.errors import InputError
+from edgeenc.errors import HostError, InputError
 from edgeenc.targets.sizes import ExportTask
 
 Ids = NDArray[np.int64]
@@ -38,22 +38,27 @@ class Session(Protocol):
 
 
 class OrtSession:
-    """An ONNX file in ONNX Runtime on the CPU, one thread unless told otherwise."""
+    """An ONNX file in ONNX Runtime, on the CPU with one thread unless told otherwise."""
 
-    def __init__(self, path: Path, threads: int = 1, task: ExportTask | None = None) -> None:
+    def __init__(
+        self, path: Path, threads: int = 1, task: ExportTask | None = None, provider: str = "CPUExecutionProvider"
+    ) -> None:
         """Load the file; `task` tells what its logits are of, where they are no masked LM's.
 
         Raises:
             InputError: it is missing, damaged, or has another output than `last_hidden_state` or `logits`.
+            HostError: ONNX Runtime cannot use this provider here; by itself it would take the CPU without a word.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
         except Exception as error:  # the library's exceptions share no base class
             raise InputError(f"{path}: ONNX Runtime cannot load it ({error}); export or download it again") from None
+        if provider not in self._session.get_providers():
+            raise HostError(f"{path}: ONNX Runtime cannot use {provider} on this machine")
         self._inputs = {value.name for value in self._session.get_inputs()}
         self._output = self._session.get_outputs()[0].name
         if self._output not in TASKS:

@@ -1,0 +1,117 @@
+"""What is measured: a bundle or a checkpoint folder under the name that its rows carry, and the files it has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeenc.bench.rows import Precision, RuntimeName
+from edgeenc.errors import InputError, UsageError
+from edgeenc.model.anatomy import anatomy_of
+from edgeenc.model.encoder import WEIGHTS, load_config, load_tokenizer
+from edgeenc.model.shape import Shape
+from edgeenc.store import MANIFEST
+
+ONNX_NAMES: Mapping[Precision, str] = {
+    "fp32": "model.onnx",
+    "int8": "model_quantized.onnx",
+    "bf16": "model_bf16.onnx",
+    "fp16": "model_fp16.onnx",
+}
+"""What transformers.js and optimum call the file of each precision, in the folder or in `onnx` in it."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to be measured.
+
+    Attributes:
+        name: what its rows are called.
+        folder: where its files are.
+        shape: its sizes.
+        pad: id that batches are filled up with.
+        onnx: exported file by precision; empty where there is none.
+        language: of a bundle, else "".
+    """
+
+    name: str
+    folder: Path
+    shape: Shape
+    pad: int
+    onnx: Mapping[Precision, Path]
+    language: str
+
+    @property
+    def tokenizer(self) -> Path:
+        """The file of its tokenizer."""
+        return self.folder / "tokenizer.json"
+
+    def file(self, runtime: RuntimeName, precision: Precision) -> Path | None:
+        """Return what this runtime loads for this precision, or None where there is no such file."""
+        if runtime == "ort":
+            return self.onnx.get(precision)
+        weights = self.folder / WEIGHTS
+        return weights if weights.is_file() else None
+
+
+def read_subjects(asked: Sequence[str]) -> tuple[Subject, ...]:
+    """Read the models of a command line, each `folder` or `name=folder`.
+
+    Raises:
+        UsageError: two of them have the same name.
+        InputError: a folder or one of its files is missing or damaged.
+    """
+    subjects = tuple(read_subject(text) for text in asked)
+    names = [subject.name for subject in subjects]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(
+            f"bench: {len(asked)} models, more than one of them called {', '.join(twice)}; give each a name:"
+            f" {twice[0]}-1={asked[0]}"
+        )
+    return subjects
+
+
+def read_subject(text: str) -> Subject:
+    """Read one model, `folder` or `name=folder`; no weights are read.
+
+    Raises:
+        InputError: the folder or one of its files is missing or damaged, or it has nothing that can be run.
+    """
+    name, equals, rest = text.partition("=")
+    named = bool(equals) and not Path(text).is_dir()
+    folder = Path(rest if named else text)
+    config = load_config(folder)
+    load_tokenizer(folder)
+    onnx: dict[Precision, Path] = {
+        precision: path for precision in ONNX_NAMES if (path := _onnx(folder, precision)) is not None
+    }
+    if not onnx and not (folder / WEIGHTS).is_file():
+        raise InputError(f"bench: {folder} has neither {WEIGHTS} nor onnx/{ONNX_NAMES['fp32']}; nothing can be run")
+    return Subject(
+        name=name if named else folder.resolve().name,
+        folder=folder.resolve(),
+        shape=anatomy_of(config).shape(config),
+        pad=config.pad_token_id or 0,
+        onnx=onnx,
+        language=_language(folder),
+    )
+
+
+def stored_bytes(path: Path) -> int:
+    """Return the bytes of a model file, with the data that large ONNX files keep beside them."""
+    beside = [path.with_name(path.name + suffix) for suffix in ("_data", ".data")]
+    return sum(file.stat().st_size for file in (path, *beside) if file.is_file())
+
+
+def _onnx(folder: Path, precision: Precision) -> Path | None:
+    places = (folder / "onnx" / ONNX_NAMES[precision], folder / ONNX_NAMES[precision])
+    return next((path.resolve() for path in places if path.is_file()), None)
+
+
+def _language(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / MANIFEST).read_bytes())["language"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,145 @@
+"""`edgeenc bench`: latency, throughput, memory and start of models side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgeenc.cli.options import FILE, FOLDER, JSON
+
+if TYPE_CHECKING:
+    from edgeenc.bench.rows import Bench, Row
+
+RESULT = "bench.json"
+DEVICES = ("cpu", "cuda")
+RUNTIMES = ("ort", "torch", "torch-compiled")
+PRECISIONS = ("fp32", "int8", "bf16", "fp16")
+OWN = "own"
+"""The value of `--seq-len` that leaves sentences as long as they are."""
+
+
+class Listed(click.ParamType):
+    """Values separated by commas, each once, each one of a few words, or a whole number where there are none."""
+
+    name = "list"
+
+    def __init__(self, words: Sequence[str] = (), *, numbers: bool = False) -> None:
+        """Take `words`, and whole numbers from 1 where `numbers` are allowed."""
+        self._words, self._numbers = words, numbers
+
+    def convert(
+        self, value: str | tuple[str | int, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str | int, ...]:
+        """Return the values in the order they were given."""
+        if isinstance(value, tuple):
+            return value
+        found: list[str | int] = []
+        for word in (part.strip() for part in value.split(",")):
+            if self._numbers and word.isdecimal() and int(word) > 0:
+                found.append(int(word))
+            elif word in self._words:
+                found.append(word)
+            else:
+                numbers = ["whole numbers from 1"] if self._numbers else []
+                self.fail(f"{word!r}: expected one or more of {', '.join([*numbers, *self._words])}", param, ctx)
+        return tuple(dict.fromkeys(found))
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="[NAME=]DIR...")
+@click.option("--device", type=Listed(DEVICES), default="cpu", show_default=True, metavar="LIST", help="cpu, cuda.")
+@click.option(
+    "--runtime",
+    type=Listed(RUNTIMES),
+    default="ort,torch",
+    show_default=True,
+    metavar="LIST",
+    help="ort (ONNX Runtime), torch, torch-compiled.",
+)
+@click.option(
+    "--precision",
+    type=Listed(PRECISIONS),
+    default="fp32,int8",
+    show_default=True,
+    metavar="LIST",
+    help="fp32, int8, bf16, fp16.",
+)
+@click.option(
+    "--threads", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Threads of a run."
+)
+@click.option(
+    "--batch", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Sentences a run."
+)
+@click.option(
+    "--seq-len",
+    type=Listed((OWN,), numbers=True),
+    default="16,64,128",
+    show_default=True,
+    metavar="LIST",
+    help="Pieces a sentence; `own`: as long as each is.",
+)
+@click.option("--text", type=FILE, metavar="FILE", help="Lines to run.  [default: those of the first bundle]")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Fresh processes a row.")
+@click.option("--runs", type=click.IntRange(min=1), default=10, show_default=True, help="At least so many a process,")
+@click.option("--seconds", type=click.FloatRange(min=0), default=1.0, show_default=True, help="and so long.")
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", help=f"Where to write {RESULT}, samples and all.")
+@JSON
+def bench(
+    models: tuple[str, ...],
+    device: tuple,
+    runtime: tuple,
+    precision: tuple,
+    threads: tuple,
+    batch: tuple,
+    seq_len: tuple,
+    text: Path | None,
+    rounds: int,
+    runs: int,
+    seconds: float,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure bundles and checkpoints side by side: latency, throughput, memory, cold start, share of the peak.
+
+    Each round of each row is a fresh process, and the models take turns. What cannot be run here says so.
+    """
+    from contextlib import closing
+
+    from rich.console import Console
+
+    from edgeenc.bench import harness
+    from edgeenc.bench.matrix import Ask
+    from edgeenc.bench.screen import Screen
+    from edgeenc.bench.subject import read_subjects
+
+    lengths = tuple(None if length == OWN else length for length in seq_len)
+    ask = Ask(device, runtime, precision, threads, batch, lengths, rounds, runs, seconds)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+    with closing(Screen(Console(stderr=as_json, highlight=False))) as screen:
+
+        def rows(new: Sequence[Row], result: Bench) -> None:
+            screen.rows(new, result)
+            if output is not None:
+                save(result, output)
+
+        result = harness.bench(read_subjects(models), ask, text, harness.Watch(screen.process, rows))
+        screen.end(result)
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False))
+    elif output is not None:
+        click.echo(f"{output / RESULT}: {len(result['rows'])} rows")
+    if (error := harness.failure(result)) is not None:
+        raise error
+
+
+def save(result: Bench, folder: Path) -> None:
+    """Write the result so far; a reader finds a whole file at any time."""
+    part = folder / f"{RESULT}.part"
+    part.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(part, folder / RESULT)

@@ -1,0 +1,315 @@
+"""`edgeenc bench` on real models of a few neurons, in real processes: bounded by runs, not by the clock."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from line import Done, edgeenc
+from onnx import TensorProto, helper, numpy_helper
+
+from edgeenc.bench import harness
+from edgeenc.bench.engines import by_clock, open_engine, padded
+from edgeenc.bench.rows import Bench, BenchHost, Peak, Row
+from edgeenc.bench.subject import read_subject, stored_bytes
+from edgeenc.errors import InputError
+from edgeenc.model.encoder import Encoder, save_encoder
+from edgeenc.targets.torch_session import TorchSession
+
+KEYS = {  # the issue's own list
+    *("model", "runtime", "device", "precision", "threads", "batch", "seq_len", "p50_ms", "p90_ms", "p99_ms"),
+    *("samples_ms", "sentences_per_s", "tokens_per_s", "peak_rss_bytes", "steady_rss_bytes", "load_ms"),
+    *("cold_start_ms", "file_bytes"),
+}
+FEW = ("--runs", "3", "--seconds", "0")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the command, what it printed, and what it wrote."""
+
+    bundle: Path
+    done: Done
+    printed: Bench
+    written: Bench
+
+    def rows(self, runtime: str, device: str = "cpu", precision: str = "fp32") -> list[Row]:
+        wanted = (runtime, device, precision)
+        return [row for row in self.printed["rows"] if (row["runtime"], row["device"], row["precision"]) == wanted]
+
+
+def rows_graph(path: Path, rows: int, width: int) -> None:
+    """Write a graph that looks up a row for each piece: the smallest thing that ONNX Runtime can run."""
+    table = numpy_helper.from_array(np.random.default_rng(0).normal(size=(rows, width)).astype(np.float32), "table")
+    node = helper.make_node("Gather", ["table", "input_ids"], ["last_hidden_state"])
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])
+    hidden = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["batch", "tokens", width])
+    graph = helper.make_graph([node], "rows", [ids], [hidden], [table])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+
+
+def make_bundle(encoder: Encoder, lines: tuple[str, ...], folder: Path) -> Path:
+    """Write what `bench` reads of a bundle: a checkpoint, an fp32 file, golden texts."""
+    save_encoder(encoder, folder)
+    rows_graph(folder / "onnx" / "model.onnx", encoder.shape.vocab, encoder.shape.hidden)
+    golden = "".join(json.dumps({"text": line, "ids": [], "output": []}) + "\n" for line in lines)
+    (folder / "golden.jsonl").write_text(golden, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_bundle(tiny_encoder, sentences, tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def no_peaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the process that measures the machine, which has tests of its own and is the slowest to start."""
+    monkeypatch.setattr(harness, "measured_peaks", lambda cases, ask: [])
+
+
+@pytest.fixture(scope="module")
+def run(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    out = tmp_path_factory.mktemp("results") / "here"
+    asked = ["--runtime", "ort,torch", "--device", "cpu,cuda", "--batch", "2", "--seq-len", "16", *FEW]
+    done = edgeenc("bench", f"one={bundle}", *asked, "--rounds", "2", "--json", "-o", str(out))
+    return Run(bundle, done, json.loads(done.stdout), json.loads((out / "bench.json").read_text("utf-8")))
+
+
+def test_it_is_one_json_object_of_host_rows_and_tasks(run: Run) -> None:
+    assert run.done.returncode == 0
+    assert set(run.printed) == {"host", "rows", "tasks"}
+    assert run.printed["tasks"] == []
+    assert set(run.printed["host"]) == set(BenchHost.__annotations__)
+    assert run.printed == run.written
+    for row in run.printed["rows"]:
+        assert set(row) == set(Row.__annotations__)
+        assert set(row) >= KEYS
+    # one model and one length; two runtimes, two devices, two precisions
+    assert len(run.printed["rows"]) == 2 * 2 * 2
+
+
+def test_rows_hold_every_sample(run: Run) -> None:
+    measured = [*run.rows("ort"), *run.rows("torch")]
+    assert [row["seq_len"] for row in measured] == [16, 16]
+    for row in measured:
+        assert (row["status"], row["reason"], row["batch"], row["threads"]) == ("measured", "", 2, 1)
+        assert row["samples_per_round"] == [4, 4]  # a whole pass over 4 batches
+        assert len(row["samples_ms"]) == 8
+        assert min(row["samples_ms"]) > 0
+        assert row["p50_ms"] == pytest.approx(np.median(row["samples_ms"]), abs=1e-4)
+        assert len(row["cold_start_samples_ms"]) == len(row["load_samples_ms"]) == 2
+        assert row["sentences_per_s"] == pytest.approx(2e3 / np.mean(row["samples_ms"]), rel=1e-4)
+        assert row["text"] == "golden.jsonl of one"
+        assert row["clock"] == "wall"
+        assert row["spread"] is not None
+
+
+def test_sentences_have_the_pieces_that_were_asked_for(run: Run) -> None:
+    for row in (*run.rows("ort"), *run.rows("torch")):
+        assert row["tokens_per_sentence"] == 16
+        assert row["tokens_per_s"] == pytest.approx(16 * (row["sentences_per_s"] or 0), rel=1e-4)
+
+
+@pytest.mark.usefixtures("no_peaks")
+def test_sentences_as_long_as_they_are(bundle: Path, tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
+    asked = ["--runtime", "ort", "--precision", "fp32", "--batch", "2", "--seq-len", "own", "--rounds", "1"]
+    (row,) = json.loads(edgeenc("bench", str(bundle), *asked, *FEW, "--json").stdout)["rows"]
+    assert row["seq_len"] is None
+    assert row["samples_per_round"] == [10]  # 20 sentences
+    pieces = [len(tiny_encoder.tokenizer.encode(line).ids) for line in sentences]
+    assert row["tokens_per_sentence"] == pytest.approx(np.mean(pieces), abs=1e-4)
+    assert row["characters_per_sentence"] == pytest.approx(np.mean([len(line) for line in sentences]), abs=1e-4)
+    assert row["tokens_per_s"] == pytest.approx(np.mean(pieces) * row["sentences_per_s"], rel=1e-4)
+    assert (row["spread"], row["noisy"], row["share_of_peak"]) == (None, False, None)
+
+
+def test_memory_and_times_are_possible(run: Run) -> None:
+    for row in (*run.rows("ort"), *run.rows("torch")):
+        base, steady, peak = row["base_rss_bytes"], row["steady_rss_bytes"], row["peak_rss_bytes"]
+        assert base is not None and steady is not None and peak is not None
+        assert 10e6 < base < peak + 1e6
+        assert steady < peak + 1e6  # the kernel counts in batches of pages
+        above = row["peak_above_base_bytes"]
+        assert above is not None and abs(above) < 400e6
+        assert row["retained_bytes"] is not None
+        assert 0 < (row["load_ms"] or 0) < (row["cold_start_ms"] or 0)
+        assert (row["tokenizer_ms"] or 0) > 0
+    # PyTorch's interpreter is several times as large as that of ONNX Runtime: each process holds one of them
+    assert (run.rows("torch")[0]["base_rss_bytes"] or 0) > 2 * (run.rows("ort")[0]["base_rss_bytes"] or 0)
+
+
+def test_files_are_counted(run: Run) -> None:
+    assert run.rows("ort")[0]["file_bytes"] == (run.bundle / "onnx" / "model.onnx").stat().st_size
+    assert run.rows("torch")[0]["file_bytes"] == (run.bundle / "model.safetensors").stat().st_size
+
+
+def test_shares_are_of_the_peaks_in_the_host(run: Run) -> None:
+    peak: Peak = run.printed["host"]["peaks"][0]
+    assert (peak["device"], peak["threads"]) == ("cpu", 1)
+    best = max(peak["gflops"]["fp32"].values())
+    for row in run.rows("torch"):
+        assert row["gflops"] == pytest.approx((row["gflop"] or 0) / (row["p50_ms"] or 1) * 1e3, rel=1e-2, abs=1e-4)
+        assert row["compute_share"] == pytest.approx((row["gflops"] or 0) / best, rel=1e-2, abs=1e-5)
+        assert row["share_of_peak"] == max(row["compute_share"] or 0, row["bandwidth_share"] or 0)
+    # 3 layers; a piece costs 4 x 32 x 32 + 2 x 32 x 48 + 2 x 16 x 32 multiply-adds in each; 2 sentences of 16
+    assert run.rows("torch")[0]["gflop"] == round(2 * 2 * 16 * 3 * (4096 + 3072 + 1024) / 1e9, 6)
+
+
+def test_what_was_not_run_has_a_reason_and_no_figure(run: Run) -> None:
+    missing = [*run.rows("ort", precision="int8"), *run.rows("torch", precision="int8")]
+    assert {row["reason"] for row in run.rows("ort", precision="int8")} == {"no file model_quantized.onnx"}
+    if not torch.cuda.is_available():
+        assert {row["reason"] for row in run.rows("torch", "cuda")} == {"PyTorch sees no CUDA device"}
+        missing += run.rows("torch", "cuda")
+    for row in missing:
+        assert row["status"] == "not run"
+        assert row["p50_ms"] is row["peak_rss_bytes"] is row["vram_allocated_bytes"] is row["share_of_peak"] is None
+        assert row["samples_ms"] == []
+    assert "no file model_quantized.onnx" in run.done.stderr
+
+
+@pytest.mark.usefixtures("no_peaks")
+def test_figures_are_shown_for_a_person(bundle: Path, tmp_path: Path) -> None:
+    asked = ["--runtime", "ort", "--precision", "fp32", "--seq-len", "8", "--batch", "1", "--rounds", "1", *FEW]
+    (tmp_path / "lines.txt").write_text("Kumain kami ng kanin.\n", encoding="utf-8")
+    done = edgeenc("bench", str(bundle), *asked, "--text", str(tmp_path / "lines.txt"), cwd=tmp_path)
+    assert done.returncode == 0
+    head = next(line for line in done.stdout.splitlines() if line.startswith("model"))
+    assert head.split() == [
+        "model",
+        "runtime",
+        "p50",
+        "ms",
+        "p90",
+        "p99",
+        "spread",
+        "sent/s",
+        "MB",
+        "start",
+        "s",
+        "peak",
+    ]
+    line = next(line for line in done.stdout.splitlines() if line.startswith("tiny"))
+    assert line.split()[:3] == ["tiny", "ort", "fp32"]
+    assert "…" not in done.stdout
+    assert "batch 1, 8 pieces, 1 thread" in done.stdout
+    assert "one round shows no noise" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["lines.txt"]
+
+
+def test_models_take_turns(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two models, three rounds: the order is turned round each time, and a model that failed is left alone."""
+    from edgeenc.bench.figures import Text
+    from edgeenc.bench.matrix import Abilities, Ask, contests
+    from edgeenc.bench.process import Finished
+
+    subjects = [read_subject(f"{name}={bundle}") for name in ("first", "second", "broken")]
+    ask = Ask(runtimes=("torch",), precisions=("fp32",), lengths=(8,), rounds=3, runs=1, seconds=0.0)
+    able = Abilities(ort_cuda=False, torch_cuda=False, compiler=False)
+    started: list[str] = []
+
+    def run_case(case: harness.Case, text: Text, ask: Ask, turn: int, scratch: Path) -> Finished:
+        started.append(f"{case.subject.name} {turn}")
+        return Finished(1, "", "out of luck", 0) if case.subject.name == "broken" else Finished(0, "{}", "", 0)
+
+    monkeypatch.setattr(harness, "run_case", run_case)
+    monkeypatch.setattr(harness, "measured_row", lambda case, rounds, text, peaks: len(rounds))
+    group = contests(subjects, ask)[0]
+    told: list[tuple[int, int]] = []
+    watch = harness.Watch(lambda progress: told.append((progress.done, progress.total)))
+    setup = harness.Setup(ask, able, "text", ["isa dalawa tatlo"], [], watch)
+    rows = harness.run_contest(group, setup, (0, 9))
+    assert started == ["first 0", "second 0", "broken 0", "second 1", "first 1", "first 2", "second 2"]
+    assert rows[:2] == [3, 3]
+    assert (rows[2]["status"], rows[2]["reason"]) == ("failed", "ended with code 1 (out of luck)")
+    assert told == [(number, 9) for number in range(9)]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_an_engine_runs_the_model_it_is_given(bundle: Path, tiny_encoder: Encoder, precision: str) -> None:
+    threads = torch.get_num_threads()
+    rows = [tiny_encoder.tokenizer.encode(line).ids for line in ("Kumain kami.", "Ang tubig sa ilog ay malinaw.")]
+    ids_BT, attend_BT = padded(rows, 0)
+    engine = open_engine("torch", bundle, "cpu", precision, threads)  # pyright: ignore[reportArgumentType]
+    found_BTH = engine.run(ids_BT, attend_BT)
+    expected_BTH = TorchSession(tiny_encoder, "feature-extraction")(ids_BT, attend_BT)
+    kept = attend_BT == 1
+    tolerance = 1e-5 if precision == "fp32" else 0.2  # bfloat16 has 8 bits, and the layers are 3
+    assert np.abs(found_BTH - expected_BTH)[kept].max() < tolerance
+    assert (np.abs(found_BTH - expected_BTH)[kept].max() > 1e-5) is np.bool_(precision == "bf16")
+    assert engine.vram() is None
+    assert engine.bind(ids_BT, attend_BT)() > 0
+
+
+def test_a_run_is_timed_from_begin_to_end() -> None:
+    ran: list[float] = []
+    assert by_clock(lambda: ran.append(math.factorial(2000) % 7)) > 0
+    assert len(ran) == 1
+
+
+@pytest.mark.usefixtures("no_peaks")
+def test_a_damaged_file_fails_its_rows_and_no_others(bundle: Path, tmp_path: Path) -> None:
+    shutil.copytree(bundle, tmp_path / "bad")
+    (tmp_path / "bad" / "onnx" / "model.onnx").write_bytes(b"no graph")
+    asked = ["--runtime", "ort", "--precision", "fp32", "--seq-len", "8", "--rounds", "1", *FEW, "--json"]
+    done = edgeenc("bench", str(tmp_path / "bad"), f"good={bundle}", *asked)
+    assert done.returncode == 5
+    assert "1 of 2 measurements failed; the first is bad, ort fp32: ended with code 1" in done.stderr
+    assert "ONNX Runtime cannot load it" in done.stderr
+    bad, good = json.loads(done.stdout)["rows"]
+    assert (bad["status"], bad["p50_ms"], good["status"]) == ("failed", None, "measured")
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    ([], 2, "Missing argument"),
+    (["{tmp}/none"], 5, "no such folder"),
+    (["x={tmp}/none"], 5, "no such folder"),
+    (["{tmp}"], 5, "config.json is missing"),
+    (["{bundle}", "{bundle}"], 2, "more than one of them called tiny; give each a name: tiny-1="),
+    (["{bundle}", "--runtime", "tflite"], 2, "'tflite': expected one or more of ort, torch, torch-compiled"),
+    (["{bundle}", "--device", "tpu"], 2, "'tpu': expected one or more of cpu, cuda"),
+    (["{bundle}", "--precision", "int4"], 2, "expected one or more of fp32, int8, bf16, fp16"),
+    (["{bundle}", "--batch", "1,0"], 2, "'0': expected one or more of whole numbers from 1"),
+    (["{bundle}", "--seq-len", "16,whole"], 2, "'whole': expected one or more of whole numbers from 1, own"),
+    (["{bundle}", "--seq-len", "2"], 2, "length 2 has no room for text"),
+    (["{bundle}", "--text", "{tmp}/none.txt"], 5, "no such file"),
+    (["{bundle}", "--rounds", "0"], 2, "0 is not in the range"),
+    (["{plain}"], 2, "give one with --text FILE"),
+])  # fmt: skip
+def test_mistakes_have_words_and_a_code(
+    bundle: Path, tmp_path: Path, arguments: list[str], code: int, words: str
+) -> None:
+    plain = tmp_path / "plain"
+    shutil.copytree(bundle, plain, ignore=shutil.ignore_patterns("golden.jsonl", "onnx"))
+    filled = [argument.format(tmp=tmp_path, bundle=bundle, plain=plain) for argument in arguments]
+    done = edgeenc("bench", *filled, cwd=tmp_path)
+    assert words in " ".join(done.stderr.split())
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_with_nothing_to_run_is_refused(bundle: Path, tmp_path: Path) -> None:
+    shutil.copytree(bundle, tmp_path / "bare", ignore=shutil.ignore_patterns("*.safetensors", "onnx"))
+    with pytest.raises(InputError, match=r"bare has neither model\.safetensors nor onnx/model\.onnx"):
+        read_subject(str(tmp_path / "bare"))
+
+
+def test_a_subject_is_read(bundle: Path, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    named, plain = read_subject(f"student={bundle}"), read_subject(str(bundle))
+    assert (named.name, plain.name) == ("student", "tiny")
+    assert named.folder == plain.folder == bundle.resolve()
+    assert named.shape == tiny_encoder.shape
+    assert set(named.onnx) == {"fp32"}
+    assert named.file("torch", "bf16") == bundle.resolve() / "model.safetensors"
+    (tmp_path / "big.onnx").write_bytes(b"123")
+    (tmp_path / "big.onnx_data").write_bytes(b"12345")
+    assert stored_bytes(tmp_path / "big.onnx") == 8
