@@ -148,23 +148,28 @@ def read_language(path: Path) -> Language:
         RecipeError: the file is missing or has problems.
     """
     problems: list[str] = []
-    language = _validated(Language, _yaml(path), "", problems)
-    names = [task.name for task in language.tasks] if language else []
-    problems += [f"tasks: two are called {name!r}" for name in sorted(set(names)) if names.count(name) > 1]
-    if problems or language is None:
+    language = _with_tasks(_validated(Language, _yaml(path), "", problems), path, problems)
+    if language is None:
         raise _error(str(path), problems)
-    corpus = language.corpus if language.corpus in ("", "starter") else _beside(path, language.corpus)
+    if language.corpus in ("", "starter"):
+        return language
+    return language.model_copy(update={"corpus": str(path.parent / Path(language.corpus).expanduser())})
+
+
+def _with_tasks(language: Language | None, path: Path, problems: list[str]) -> Language | None:
+    """Return a language whose tasks' files lie beside its own, or None after noting names that are given twice."""
+    if language is None:
+        return None
+    names = [task.name for task in language.tasks]
+    twice = [f"tasks: two are called {name!r}" for name in sorted(set(names)) if names.count(name) > 1]
+    problems += twice
     tasks = tuple(
         task
         if task.data.startswith("starter:") or "@" in task.data
-        else task.model_copy(update={"data": _beside(path, task.data)})
+        else task.model_copy(update={"data": str(path.parent / Path(task.data).expanduser())})
         for task in language.tasks
     )
-    return language.model_copy(update={"corpus": corpus, "tasks": tasks})
-
-
-def _beside(path: Path, name: str) -> str:
-    return str(path.parent / Path(name).expanduser())
+    return None if twice else language.model_copy(update={"tasks": tasks})
 
 
 def _yaml(path: Path) -> Fields:

@@ -200,11 +200,18 @@ def test_labels_that_train_lacks_are_told(tmp_path: Path) -> None:
     data, lines = read(tmp_path)
     assert lines[1:] == ("labels of test that train lacks: mixed; no model can get their 1 places right",)
     assert data.labels == ("neg", "pos")
-    write(tmp_path / "test.jsonl", [{"text": f"bago {i}", "label": -1} for i in range(5)])
-    with pytest.raises(
-        InputError, match=r"no label of the test part \(-1\) occurs in train \(neg, pos\); if its labels"
-    ):
+    write(tmp_path / "test.jsonl", [{"text": f"bago {i}", "label": "mixed"} for i in range(5)])
+    with pytest.raises(InputError, match=r"no label of the test part \(mixed\) occurs in train \(neg, pos\); if its"):
         read(tmp_path)
+
+
+def test_a_test_part_without_labels_is_left_aside(tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl", rows(20))
+    write(tmp_path / "validation.jsonl", rows(4, 30))
+    write(tmp_path / "test.jsonl", [{"text": f"bago {i}", "label": -1} for i in range(5)])
+    data, lines = read(tmp_path)
+    assert sizes(data) == (18, 2, 4) and "test is the source's validation part" in lines[0]
+    assert [item.words for item in data.test] == [(row["text"],) for row in rows(4, 30)]
 
 
 @pytest.mark.parametrize(

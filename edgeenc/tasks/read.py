@@ -16,6 +16,8 @@ SHARE = 0.1
 """Of one file for the test part, and as much for the validation part; or of train where only validation is missing."""
 FEWEST = 10
 """Examples of train, and of a file that is split."""
+WITHHELD = "-1"
+"""Label of every test example where a benchmark keeps the right ones to itself; such a part is left aside."""
 MOST_SHOWN = 12
 """Labels in a line."""
 
@@ -38,6 +40,8 @@ def read_task(spec: TaskSpec, seed: int, *, offline: bool = False) -> tuple[Task
     tables = {part: [read_table(path) for path in paths] for part, paths in files.items()}
     columns = choose(spec, (tables.get("train") or next(iter(tables.values())))[0])
     found = {part: tuple(item for table in each for item in to_items(table, columns)) for part, each in tables.items()}
+    if all(label == WITHHELD for item in found.get("test", ()) for label in item.labels):
+        found.pop("test", None)
     train, validation, test, how = _split(spec.data, found, columns.kind, seed)
     labels = tuple(sorted({label for item in train for label in item.labels}))
     _check(spec.data, train, labels, columns)
