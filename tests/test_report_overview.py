@@ -225,6 +225,19 @@ def test_the_command_writes_three_files_and_prints_the_answers(tmp_path: Path) -
     assert len(found["results"][1]["rows"]) == 24
 
 
+def test_a_report_may_lie_beside_its_benchmark_but_never_over_a_build(tmp_path: Path) -> None:
+    built, timed = folders(tmp_path)
+    for _ in range(2):  # the second time its own report.json is there already
+        assert edgeenc("report", str(timed), "-o", str(timed)).returncode == 0
+    before = (built / "report" / "report.json").read_bytes()
+    for place in (built, built / "report"):
+        done = edgeenc("report", str(timed), "-o", str(place))
+        assert done.returncode == 2
+        assert "holds a build's own report, which is not overwritten; choose another folder with -o" in done.stderr
+    assert (built / "report" / "report.json").read_bytes() == before
+    assert read(built / "report").name == "Tagalog (tl)"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [

@@ -16,8 +16,9 @@ def report(folders: tuple[Path, ...], output: Path) -> None:
     """Put bundles and results of `edgeenc bench` on one page: HTML, Markdown and JSON, without network."""
     from edgeenc.disk import on_disk
     from edgeenc.report.overview import write_overview
-    from edgeenc.report.reading import read
+    from edgeenc.report.reading import check_place, read
 
+    check_place(output)
     found = [read(folder) for folder in folders]
     with on_disk(output):
         answers = write_overview(found, output)

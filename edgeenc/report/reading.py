@@ -11,7 +11,7 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from edgeenc.bench.host import Fact
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, UsageError
 from edgeenc.model.shape import Shape
 from edgeenc.report.facts import Facts, TaskScore
 from edgeenc.report.measured import RUNTIMES, TEACHER, TRIM_ONLY, Candidate, Condition, Measured, Peak, Row, Score
@@ -38,7 +38,7 @@ def read(folder: Path) -> Measured:
     Raises:
         InputError: there is neither, or one of them is damaged.
     """
-    facts = next((path for name in FACTS if (path := folder / name).is_file()), None)
+    facts = next((path for name in FACTS if is_of_build(path := folder / name)), None)
     bench = folder / BENCH
     if facts is None and not bench.is_file():
         raise InputError(
@@ -50,6 +50,28 @@ def read(folder: Path) -> Measured:
         return built
     timed = _benched(bench, folder.resolve().name)
     return timed if built is None else _joined(built, timed)
+
+
+def is_of_build(path: Path) -> bool:
+    """Tell whether a `report.json` is there and is of a build; one over several folders has `results`."""
+    try:
+        return "results" not in json.loads(path.read_bytes())
+    except OSError:
+        return False
+    except (ValueError, TypeError):
+        return True  # damaged: whoever reads it says so
+
+
+def check_place(folder: Path) -> None:
+    """See to it that a report over several folders does not take the place of a build's own.
+
+    Raises:
+        UsageError: `folder` holds the report of a build.
+    """
+    if any(is_of_build(folder / name) for name in FACTS):
+        raise UsageError(
+            f"{folder}: holds a build's own report, which is not overwritten; choose another folder with -o"
+        )
 
 
 def of_facts(facts: Facts) -> Measured:
