@@ -66,7 +66,7 @@ def standing(
 
     At intensity I operations a byte the roofline is min(P, I M) for product rate P and copy rate M. Achieved over that
     is max(achieved / P, achieved / (I M)), and achieved / I is the rate of bytes: the larger of the two shares. Bytes
-    that move faster than memory can copy come from caches: then M is no limit of this run, and its compute share counts.
+    that move faster than memory can copy come from caches: then M is no limit, and the compute share counts.
 
     Worked example: 2 x 10^9 operations and 10^9 bytes in 100 ms are 20 GFLOP/s and 10 GB/s; against 40 and 100 that is
     0.5 and 0.1 of the peaks: half of the roofline, and computing is what bounds it.

@@ -111,7 +111,7 @@ class Standing(TypedDict):
     gflops, gbytes_per_s: at `p50_ms`; the bytes are a lower bound.
     compute_share, bandwidth_share: of the highest product and copy rates measured on this machine.
     share_of_peak, bound: the larger of the two, which is the share of the roofline, and which one it is. A bandwidth
-        share above 1 means that the weights came from caches, which are faster than memory; then it is the compute share.
+        share above 1 means that the weights came from caches, faster than memory; then it is the compute share.
     """
 
     gflop: float | None
