@@ -259,6 +259,10 @@ def test_what_is_said(subject: Subject) -> None:
     loud = {**empty_row(case(subject), "measured", ""), "spread": 0.2, "noisy": True}
     said = notes([loud, {**loud, "noisy": False}])  # pyright: ignore[reportArgumentType]
     assert "in 1 of 2 rows (!) the rounds are more than 10 % apart" in said[-1]
+    fast = {**loud, "noisy": False, "compute_share": 1.01}
+    assert "do not trust the column `peak`" in notes([fast])[-1]  # pyright: ignore[reportArgumentType]
+    within = {**fast, "compute_share": 0.99, "bandwidth_share": 1.4}  # caches are faster than memory
+    assert len(notes([within])) == 1  # pyright: ignore[reportArgumentType]
     assert "one round shows no noise" in notes([{**loud, "spread": None}])[-1]  # pyright: ignore[reportArgumentType]
 
 

@@ -45,17 +45,19 @@ class Engine:
     vram: Callable[[], tuple[int, int] | None]
 
 
-def import_runtime(runtime: RuntimeName) -> None:
-    """Import what an app imports before it knows its model; what the process holds after that is its base."""
+def import_runtime(runtime: RuntimeName, device: Device) -> None:
+    """Import and start what an app needs before it knows its model; what the process holds after that is its base."""
     if runtime == "ort":
-        import onnxruntime  # noqa: F401
+        import onnxruntime
+
+        if device == "cuda":
+            onnxruntime.preload_dlls()  # the libraries of CUDA may be those that PyTorch brought along
     else:
         import torch
         import transformers.models.bert.modeling_bert  # noqa: F401  # otherwise loaded with the first model
 
-        torch.mm(
-            torch.zeros(8, 8), torch.zeros(8, 8)
-        )  # starts the threads and the product library, which belong to the base
+        # starts threads, product library and, on a GPU, its context, which is larger than a small model
+        torch.mm(torch.zeros(8, 8, device=device), torch.zeros(8, 8, device=device))
 
 
 def open_engine(runtime: RuntimeName, path: Path, device: Device, precision: Precision, threads: int) -> Engine:

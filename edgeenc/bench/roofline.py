@@ -65,7 +65,8 @@ def standing(
     """Return where a run of `milliseconds` stands against the highest rates (GFLOP/s, GB/s), if they are known.
 
     At intensity I operations a byte the roofline is min(P, I M) for product rate P and copy rate M. Achieved over that
-    is max(achieved / P, achieved / (I M)), and achieved / I is the rate of bytes: the larger of the two shares.
+    is max(achieved / P, achieved / (I M)), and achieved / I is the rate of bytes: the larger of the two shares. Bytes
+    that move faster than memory can copy come from caches: then M is no limit, and the compute share counts.
 
     Worked example: 2 x 10^9 operations and 10^9 bytes in 100 ms are 20 GFLOP/s and 10 GB/s; against 40 and 100 that is
     0.5 and 0.1 of the peaks: half of the roofline, and computing is what bounds it.
@@ -74,7 +75,8 @@ def standing(
     compute, bandwidth = (gflops / rates[0], gbytes / rates[1]) if rates else (None, None)
     share, bound = None, None
     if compute is not None and bandwidth is not None:
-        share, bound = max(compute, bandwidth), ("compute" if compute >= bandwidth else "bandwidth")
+        bound = "compute" if compute >= bandwidth or bandwidth > 1 else "bandwidth"
+        share = compute if bound == "compute" else bandwidth
     return {
         "gflop": round(run_operations / 1e9, 6),
         "gflops": round(gflops, 4),

@@ -110,8 +110,8 @@ class Standing(TypedDict):
     gflop: 10^9 operations of one run, 2 for each multiply-add.
     gflops, gbytes_per_s: at `p50_ms`; the bytes are a lower bound.
     compute_share, bandwidth_share: of the highest product and copy rates measured on this machine.
-    share_of_peak, bound: the larger of the two, which is the share of the roofline, and which one it is. Caches are
-        faster than memory, so a model that fits into them can have a share above 1.
+    share_of_peak, bound: the larger of the two, which is the share of the roofline, and which one it is. A bandwidth
+        share above 1 means that the weights came from caches, faster than memory; then it is the compute share.
     """
 
     gflop: float | None

@@ -151,6 +151,11 @@ def notes(rows: Sequence[Row]) -> list[str]:
             f"warning: in {noisy} of {len(rows)} rows (!) the rounds are more than {100 * TOO_WIDE:.0f} % apart;"
             " differences of that size mean nothing; run it on a quiet machine, or with more --rounds and --seconds"
         )
+    if any((row["compute_share"] or 0.0) > 1 for row in rows):
+        lines.append(
+            "warning: rows computed faster than the peak measured on this machine, so the peak was measured while"
+            " something else was running; do not trust the column `peak`"
+        )
     if any(row["status"] == "measured" and row["spread"] is None for row in rows):
         lines.append("warning: one round shows no noise; use --rounds 3 or more to conclude anything")
     return lines

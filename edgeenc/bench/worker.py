@@ -73,7 +73,7 @@ def measure(request: Request) -> Taken:
     """Load one model, run it, and return every sample."""
     from tokenizers import Tokenizer
 
-    import_runtime(request["runtime"])
+    import_runtime(request["runtime"], request["device"])
     base = resident_bytes()
     tokenizer = Tokenizer.from_file(request["tokenizer"])
     tokenizer.no_padding()

@@ -119,6 +119,7 @@ def bench(
 
     lengths = tuple(None if length == OWN else length for length in seq_len)
     ask = Ask(device, runtime, precision, threads, batch, lengths, rounds, runs, seconds)
+    subjects = read_subjects(models)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
     with closing(Screen(Console(stderr=as_json, highlight=False))) as screen:
@@ -128,7 +129,7 @@ def bench(
             if output is not None:
                 save(result, output)
 
-        result = harness.bench(read_subjects(models), ask, text, harness.Watch(screen.process, rows))
+        result = harness.bench(subjects, ask, text, harness.Watch(screen.process, rows))
         screen.end(result)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
