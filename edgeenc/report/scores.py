@@ -23,12 +23,12 @@ UNPAIRED = (
 def scores_section(measured: Measured) -> Section:
     """Return the scores of all models on all tasks, with their intervals, and how they differ from one another."""
     rows = tuple(_score_row(score) for score in measured.scores)
-    head = ("Task and model", "Precision", "Metric", "Score", "95 % interval", "Deviation", "Items", "Seeds")
-    tables = [Table("Scores on the test items", head, "lllrrrrr", rows)]
+    head = ("Task and model", "Score", "95 % interval", "Deviation", "Items", "Seeds", "Metric")
+    tables = [Table("Scores on the test items", head, "lrrrrrl", rows)]
     if measured.differences:
         rows = tuple(_difference_row(difference) for difference in measured.differences)
-        head = ("Task and model", "Compared with", "Metric", "Points", "95 % interval, points", "Result")
-        tables.append(Table("Differences, paired over test items", head, "lllrrl", rows))
+        head = ("Task and model", "Points", "95 % interval, points", "Result", "Compared with", "Metric")
+        tables.append(Table("Differences, paired over test items", head, "lrrlll", rows))
     pictures = [
         plot for task in measured.tasks for plot in (size_plot(measured, task), time_plot(measured, task)) if plot
     ]
@@ -121,25 +121,24 @@ def _left_out(measured: Measured) -> list[str]:
 def _score_row(score: TaskScore) -> tuple[str, ...]:
     deviation = score.get("deviation")
     return (
-        f"{score['task']}: {score['model']}",
-        score["precision"],
-        metric_words(score["metric"]),
+        f"{score['task']}: {score['model']} {score['precision']}",
         percent(score["value"]),
         interval(score["low"], score["high"]),
         MISSING if deviation is None else f"{100 * deviation:,.2f}",
         count(score["n"]),
         count(score["seeds"]),
+        metric_words(score["metric"]),
     )
 
 
 def _difference_row(found: TaskDifference) -> tuple[str, ...]:
     return (
         f"{found['task']}: {found['model']} {found['precision']}",
-        found["baseline"],
-        metric_words(found["metric"]),
         points(found["difference"]),
         f"{points(found['low'])} to {points(found['high'])}",
         verdict(found),
+        found["baseline"],
+        metric_words(found["metric"]),
     )
 
 
