@@ -60,6 +60,19 @@ def importance(encoder: Encoder, modules: Sequence[nn.Module], batches: Iterable
     return [scores[place] for place in range(len(modules))]
 
 
+def mean_loss(encoder: Encoder, batches: Sequence[Masked]) -> float:
+    """Return the masked-LM loss (nats, mean over the chosen positions of each batch, then over batches).
+
+    Raises:
+        InputError: there is no batch.
+    """
+    if not batches:
+        raise InputError("importance: there is no batch to judge the layers on; give more text")
+    with torch.no_grad():
+        losses = [float(masked_lm(chosen_logits(encoder, batch), batch.labels_P)) for batch in batches]
+    return sum(losses) / len(losses)
+
+
 def _watch(module: nn.Module, seen: dict[int, Tensor], place: int) -> RemovableHandle:
     """Keep the input of `module` and its gradient in `seen[place]`."""
 
