@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from edgeenc.compress.drop_layers import DropLayers, choose_layers, drop_layers
-from edgeenc.compress.importance import importance, linears
+from edgeenc.compress.importance import importance
 from edgeenc.compress.losses import chosen_logits
+from edgeenc.compress.modules import linears
 from edgeenc.compress.prune_ffn import PruneFfn, prune_ffn
 from edgeenc.compress.truncate_hidden import TruncateHidden, narrowed, truncate_hidden
 from edgeenc.errors import InputError, ShapeError

@@ -14,7 +14,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from edgeenc.compress.importance import calibration, importance, linears
+from edgeenc.compress.importance import calibration, importance
+from edgeenc.compress.modules import linears
 from edgeenc.compress.stage import Desk, Made, Stage, within
 from edgeenc.errors import ShapeError
 from edgeenc.model.encoder import Encoder
