@@ -104,13 +104,15 @@ def mean_loss(encoder: Encoder, batches: Sequence[Masked]) -> float:
 def _watch(module: nn.Module, seen: dict[int, Tensor], place: int, side: Side) -> RemovableHandle:
     """Keep the input or the output of `module`, and its gradient, in `seen[place]`."""
 
-    def keep(tensor: Tensor) -> None:
-        tensor.retain_grad()
-        seen[place] = tensor
+    def before(_: nn.Module, args: tuple[Tensor, ...]) -> None:
+        args[0].retain_grad()
+        seen[place] = args[0]
 
-    if side == "output":
-        return module.register_forward_hook(lambda _, __, output: keep(output))
-    return module.register_forward_pre_hook(lambda _, args: keep(args[0]))
+    def after(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> None:
+        output.retain_grad()
+        seen[place] = output
+
+    return module.register_forward_hook(after) if side == "output" else module.register_forward_pre_hook(before)
 
 
 def _start_at_embeddings(encoder: Encoder) -> RemovableHandle:

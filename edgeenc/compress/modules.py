@@ -63,7 +63,7 @@ def attentions(encoder: Encoder) -> list[Attention]:
             f"{encoder.anatomy.family}: query, key and value of a layer are not three matrices, so heads cannot be"
             " compared or cut by singular values; choose another method or loss"
         )
-    return [Attention(*into[i], out[i][0]) for i in layers]
+    return [Attention(query=into[i][0], key=into[i][1], value=into[i][2], output=out[i][0]) for i in layers]
 
 
 def norms(encoder: Encoder) -> list[str]:
