@@ -11,7 +11,8 @@ import torch.nn.functional as F
 
 from edgeenc.compress import distill as module
 from edgeenc.compress.adapt import adapt
-from edgeenc.compress.distill import Compared, Distill, DistillOptions, distill
+from edgeenc.compress.distill import Distill, DistillOptions, distill
+from edgeenc.compress.positions import Compared
 from edgeenc.errors import RecipeError, ShapeError
 from edgeenc.model.encoder import Encoder
 from edgeenc.recipe import parse_recipe

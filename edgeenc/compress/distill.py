@@ -1,6 +1,6 @@
 """Train a student: towards a teacher's logits and inner states, on masked words, or on both.
 
-Axis letters: B rows, T tokens of a row, N = B * T positions, P compared positions, H hidden, V vocabulary.
+Axis letters: B rows, T tokens of a row, P compared positions, H hidden, V vocabulary.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from edgeenc.compress.fit import fit
+from edgeenc.compress.importance import calibration
+from edgeenc.compress.inner import look_inside
 from edgeenc.compress.losses import LogitLoss, in_parts, logit_sum
+from edgeenc.compress.match import Match, Matcher
+from edgeenc.compress.positions import Compared, Positions
 from edgeenc.compress.stage import Desk, Made, Stage
 from edgeenc.errors import ShapeError
 from edgeenc.model.encoder import Encoder
@@ -27,8 +31,6 @@ from edgeenc.training import History, Job, TrainingOptions
 
 MOST_LOGITS = 2**25
 """Logits of one model that are held at a time: 134 MB in float32."""
-
-Positions = Literal["masked", "tokens", "all"]
 
 
 class DistillOptions(TrainingOptions):
@@ -45,6 +47,8 @@ class DistillOptions(TrainingOptions):
     positions: Positions = "masked"
     """Where logits and hidden states are compared: at the `masked` positions, at all `tokens`, or at `all` positions,
     those of special pieces too. Rows are packed full, so no padding is ever compared."""
+    match: Match = Match()
+    """Weights of losses between inner states, which add to the two above."""
 
 
 class Distill(Stage, DistillOptions):
@@ -61,8 +65,11 @@ class Distill(Stage, DistillOptions):
             raise ValueError(f"loss: {self.loss} needs a `teacher`; for masked words alone say loss: none, alpha: 1")
         if self.teacher is None and self.alpha != 1:
             raise ValueError("without a teacher the masked-LM loss is all there is: say alpha: 1")
-        if self.teacher is not None and self.loss == "none":
-            raise ValueError("the teacher would not be used: loss is none; leave `teacher` out, or choose a loss")
+        if self.teacher is None and self.match.wanted:
+            raise ValueError("`match` needs a `teacher`")
+        if self.teacher is not None and not self.match.wanted and (self.loss == "none" or self.alpha == 1):
+            why = "loss is none" if self.loss == "none" else "alpha is 1"
+            raise ValueError(f"the teacher would not be used: {why}; leave `teacher` out, or give it a weight")
         return self
 
     @property
@@ -78,6 +85,10 @@ class Distill(Stage, DistillOptions):
                     f"the student has {shape.vocab:,} pieces and the teacher {name!r} {taught.vocab:,}; trim the"
                     " vocabulary before the teacher's step, or after the distillation"
                 )
+            if self.match.wanted:
+                self.match.pairs(shape, taught)
+            if self.match.relation:
+                self.match.parts(shape, taught)
 
     def apply(self, encoder: Encoder, desk: Desk) -> Made:
         """Call `distill`."""
@@ -95,78 +106,86 @@ def distill(
 ) -> tuple[Encoder, History]:
     """Return `student` trained towards `teacher`, and what happened.
 
-    The loss is ``alpha * CE(right piece) + (1 - alpha) * logit loss``: the first nats, mean over the masked positions,
-    the second (see `losses`) mean over `options.positions`. Both models see the same corrupted rows. Their logits are
-    computed at the compared positions only, and a part at a time where they are many.
+    The loss is ``alpha * CE(right piece) + (1 - alpha) * logit loss + match``: the first nats, mean over the masked
+    positions, the second (see `losses`) mean over `options.positions`, the third as `Match` weighs it. Both models see
+    the same corrupted rows. Their logits are computed at the compared positions only, a part at a time where they are
+    many; without a weight they are not computed at all.
 
     Source: arXiv:2505.16956, steps 1 and 3 (masked LM beside soft targets, from an adapted or from the previous
     model; its `mse` over all positions, padding included, is here over all positions of packed rows);
-    arXiv:1503.02531 for T^2 KL; arXiv:2501.12660 for `kl` beside masked LM.
+    arXiv:1503.02531 for T^2 KL; arXiv:2501.12660 for `kl` beside masked LM; `Match` names the rest.
 
     Raises:
-        ShapeError: the two have different vocabularies, so their logits cannot be compared.
+        ShapeError: the two have different vocabularies, or shapes that `options.match` cannot compare.
+        InputError: queries and keys are to be compared, and the family packs them into one matrix.
     """
     options, job = options or DistillOptions(), job or Job()
-    frozen = None if teacher is None else _frozen(teacher, student, job)
     pieces = Pieces.of(student.tokenizer)
-
-    def loss_of(pupil: Encoder, batch: Masked) -> Tensor:
-        own_NH = pupil.hidden(batch.ids_BT).flatten(0, 1)
-        with torch.no_grad():
-            taught_NH = None if frozen is None else frozen.hidden(batch.ids_BT).flatten(0, 1)
-        compared = Compared.of(batch, options.positions if options.loss != "none" else "masked", pieces)
-
-        def part(where_P: Tensor) -> Tensor:
-            """Return the sums of both losses over some positions."""
-            own_PV = pupil.logits(own_NH[where_P])
-            hard = F.cross_entropy(own_PV.float(), compared.labels_N[where_P], reduction="sum")
-            if frozen is None or taught_NH is None or options.loss == "none":
-                return torch.stack([hard, torch.zeros_like(hard)])
-            with torch.no_grad():
-                soft_PV = frozen.logits(taught_NH[where_P])
-            weight_P = compared.weight_N if compared.weight_N is None else compared.weight_N[where_P]
-            return torch.stack([hard, logit_sum(options.loss, own_PV, soft_PV, options.temperature, weight_P)])
-
-        hard, soft = in_parts(part, compared.where_P, max(1, MOST_LOGITS // student.shape.vocab))
-        return options.alpha * (hard / len(batch.labels_P)) + (1 - options.alpha) * (soft / compared.count)
-
-    return fit(student, corpus, options, job, loss_of)
+    if teacher is None:
+        return fit(student, corpus, options, job, Lesson(options, pieces).loss)
+    frozen, matcher = _frozen(teacher, student, job), None
+    if options.match.wanted:
+        matcher = Matcher.of(options.match, student, teacher, calibration(student, corpus, 1, job.seed)[0].ids_BT)
+        matcher.bridges.to(job.runtime.device)
+    beside = matcher.bridges if matcher and len(matcher.bridges) else None
+    return fit(student, corpus, options, job, Lesson(options, pieces, frozen, matcher).loss, beside)
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Which positions of a batch are compared.
+class Lesson:
+    """What a student's answer is measured by.
 
     Attributes:
-        where_P: flat indices (into B*T). Always as many in batches of one shape: with ever new sizes the matrix
-            library compiles and keeps a kernel for each, so special pieces are weighed with 0, not left out.
-        weight_N: 1 at positions that count, 0 at others; None where all of `where_P` count.
-        labels_N: the right piece at masked positions, -100 elsewhere.
+        options: which losses, and how they are weighed.
+        pieces: the tokenizer's special ids.
+        teacher: stands still; None for masked words alone.
+        matcher: compares inner states; None where they have no weight.
     """
 
-    where_P: Tensor
-    weight_N: Tensor | None
-    labels_N: Tensor
+    options: DistillOptions
+    pieces: Pieces
+    teacher: Encoder | None = None
+    matcher: Matcher | None = None
+
+    def loss(self, pupil: Encoder, batch: Masked) -> Tensor:
+        """Return the loss of `distill` on a batch."""
+        compared = Compared.of(batch, self.options.positions, self.pieces)
+        if self.teacher is None or self.matcher is None:
+            taught = None if self.teacher is None else self._without_gradient(self.teacher, batch)
+            return self._of_logits(pupil, batch, pupil.hidden(batch.ids_BT), taught)
+        heads = self.options.match.reads_attention
+        own = look_inside(pupil, batch.ids_BT, heads=heads)
+        with torch.no_grad():
+            taught = look_inside(self.teacher, batch.ids_BT, heads=heads)
+        inner = self.matcher.loss(own, taught, compared.where_P, compared.weight_P)
+        return self._of_logits(pupil, batch, own.hidden[-1], taught.hidden[-1]) + inner
 
     @staticmethod
-    def of(batch: Masked, positions: Positions, pieces: Pieces) -> Compared:
-        """Choose the positions of a batch; a piece shown as `[MASK]`, or as a random one, is a token."""
-        shown_N = batch.ids_BT.flatten()
-        labels_N = torch.full_like(shown_N, -100)
-        labels_N[batch.chosen_P] = batch.labels_P
-        if positions == "masked":
-            return Compared(batch.chosen_P, None, labels_N)
-        everywhere = torch.arange(len(shown_N), device=shown_N.device)
-        if positions == "all":
-            return Compared(everywhere, None, labels_N)
-        specials = [number for number in pieces.specials if number != pieces.mask]
-        special_N = torch.isin(shown_N, torch.tensor(specials, device=shown_N.device))
-        return Compared(everywhere, (~special_N | (labels_N >= 0)).float(), labels_N)
+    def _without_gradient(teacher: Encoder, batch: Masked) -> Tensor:
+        with torch.no_grad():
+            return teacher.hidden(batch.ids_BT)
 
-    @property
-    def count(self) -> Tensor | int:
-        """How many positions count."""
-        return len(self.where_P) if self.weight_N is None else self.weight_N.sum()
+    def _of_logits(self, pupil: Encoder, batch: Masked, own_BTH: Tensor, taught_BTH: Tensor | None) -> Tensor:
+        """Return the losses of the logits; what has no weight is not computed."""
+        options, kind = self.options, self.options.loss
+        taught = None if kind == "none" else taught_BTH
+        if taught is None and not options.alpha:
+            return torch.zeros((), device=own_BTH.device)
+        read = Compared.of(batch, "masked" if taught is None else options.positions, self.pieces)
+
+        def part(where_P: Tensor) -> Tensor:
+            """Return the sums of both losses over some positions."""
+            own_PV = pupil.logits(own_BTH.flatten(0, 1)[where_P])
+            hard = F.cross_entropy(own_PV.float(), read.labels_N[where_P], reduction="sum")
+            if taught is None or self.teacher is None or kind == "none":
+                return torch.stack([hard, torch.zeros_like(hard)])
+            with torch.no_grad():
+                soft_PV = self.teacher.logits(taught.flatten(0, 1)[where_P])
+            weight_P = None if read.weight_N is None else read.weight_N[where_P]
+            return torch.stack([hard, logit_sum(kind, own_PV, soft_PV, options.temperature, weight_P)])
+
+        hard, soft = in_parts(part, read.where_P, max(1, MOST_LOGITS // pupil.shape.vocab))
+        return options.alpha * (hard / len(batch.labels_P)) + (1 - options.alpha) * (soft / read.count)
 
 
 def _frozen(teacher: Encoder, student: Encoder, job: Job) -> Encoder:
