@@ -150,7 +150,7 @@ def _moments(encoder: Encoder, body: Sequence[str], batches: Sequence[Masked]) -
 def _projected(encoder: Encoder, basis_HK: Tensor) -> dict[str, Tensor]:
     """Return every parameter with P^T in the place of each hidden axis, in float64."""
     state = {}
-    for name, tensor in encoder.model.state_dict().items():
+    for name, tensor in encoder.anatomy.untied(encoder.model.state_dict()).items():
         new = tensor.double()
         for place, axis in enumerate(encoder.anatomy.axes(name)):
             if axis == "hidden":
