@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -125,7 +126,8 @@ def test_relations_by_plain_loops() -> None:
 
 def test_maps_are_those_of_the_library(tiny_encoder: Encoder, batch: Masked) -> None:
     """Attention from queries and keys is what the library's own slow path returns, mean over heads."""
-    eager = BertForMaskedLM._from_config(tiny_encoder.model.config, attn_implementation="eager").eval()
+    config = copy.deepcopy(tiny_encoder.model.config)  # the library would change it in place
+    eager = BertForMaskedLM._from_config(config, attn_implementation="eager").eval()
     eager.load_state_dict(tiny_encoder.model.state_dict())
     with torch.no_grad():
         inner = look_inside(tiny_encoder, batch.ids_BT, heads=True)

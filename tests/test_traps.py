@@ -17,6 +17,7 @@ from line import World, make_world
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.distill import DistillOptions, distill
 from edgeenc.compress.importance import calibration
+from edgeenc.compress.trim_vocab import trim_vocab
 from edgeenc.errors import InputError
 from edgeenc.language import resolve
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
@@ -52,7 +53,7 @@ GUARDS = {
     "B23 rows taken by place": "test_trim_vocab::test_kept_logits_are_unchanged",
     "B24 the bias left behind": "test_trim_vocab::test_tokenizer_embedding_and_bias_change_together",
     "B25 ids from a set": "test_vocabulary::test_choose_keeps_specials_and_characters_in_both_forms",
-    "B25 padding that moves": "test_trim_vocab::test_a_padding_piece_that_would_move_is_refused",
+    "B25 ids in the configuration": "test_traps::test_special_pieces_stay_where_the_configuration_says",
     "B27 results kept under a path's name": "test_plan::test_other_text_changes_everything_but_the_teacher",
     "B28 nobody counts unknown pieces": "test_vocabulary::test_quality_by_hand",
     "B29 paths of one machine": "test_rules::test_no_file_knows_the_machine_it_was_written_on",
@@ -135,6 +136,13 @@ def test_what_to_cut_is_chosen_on_training_text_alone(tiny_encoder: Encoder, cor
     other = Corpus(corpus.train, ("Iba ito.",) * 50, ("At iba rin ito.",) * 50)
     for one, two in zip(*(calibration(tiny_encoder, text, 3, 7) for text in (corpus, other)), strict=True):
         assert torch.equal(one.ids_BT, two.ids_BT) and torch.equal(one.labels_P, two.labels_P)
+
+
+def test_special_pieces_stay_where_the_configuration_says(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
+    """B25: after a trim the configured padding id is the padding piece's; two trims give the same ids."""
+    first, second = (trim_vocab(tiny_encoder, sentences, size=100) for _ in range(2))
+    assert first.model.config.pad_token_id == first.tokenizer.token_to_id("[PAD]")
+    assert first.tokenizer.get_vocab() == second.tokenizer.get_vocab()
 
 
 def test_any_earlier_step_can_teach(tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from edgeenc.compress import modules
 from edgeenc.compress.losses import chosen_logits
 from edgeenc.compress.modules import attentions
 from edgeenc.compress.narrow_heads import narrow_heads, nearest
 from edgeenc.compress.rotate import Line, components, rotate
 from edgeenc.compress.truncate_hidden import TruncateHidden, truncate_hidden
 from edgeenc.errors import InputError
-from edgeenc.model.anatomy import BERT
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.surgery import rebuild
 from edgeenc.text.batches import Batching, Masked, masked_stream
@@ -192,12 +192,15 @@ def test_the_new_methods_make_the_planned_shape(tiny_encoder: Encoder, batches: 
         truncate_hidden(tiny_encoder, [], hidden=24, method=method)
 
 
-def test_a_family_with_packed_projections_is_refused(tiny_encoder: Encoder, batches: list[Masked]) -> None:
-    packed = replace(
-        BERT, rows={n: ("hidden", "hidden") if ".key." in n and len(a) == 2 else a for n, a in BERT.rows.items()}
-    )
-    with pytest.raises(InputError, match="query, key and value of a layer are not three matrices"):
-        truncate_hidden(replace(tiny_encoder, anatomy=packed), batches, hidden=24, method="pca")
+@pytest.mark.parametrize("method", ["svd", "pca"])
+def test_a_family_with_packed_projections_is_refused(
+    tiny_encoder: Encoder, batches: list[Masked], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """As if each layer had one matrix from the stream to all of its attention."""
+    real = modules.names
+    monkeypatch.setattr(modules, "names", lambda *asked: {i: found[:1] for i, found in real(*asked).items()})
+    with pytest.raises(InputError, match="bert: query, key and value of a layer are not three matrices"):
+        truncate_hidden(tiny_encoder, batches, hidden=24, method=method)
 
 
 @pytest.mark.parametrize(("hidden_size", "width"), [(564, 47), (456, 38), (312, 26)])
