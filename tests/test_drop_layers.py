@@ -10,7 +10,6 @@ import torch
 
 from edgeenc.compress.drop_layers import DropLayers, choose_layers, drop_layers, measured_layers
 from edgeenc.compress.importance import mean_loss
-from edgeenc.compress.losses import chosen_logits
 from edgeenc.compress.stage import Desk
 from edgeenc.errors import InputError, RecipeError, ShapeError
 from edgeenc.model.encoder import Encoder
@@ -51,18 +50,16 @@ def test_other_numbers_by_hand(count: int, keep: int, rule: str, kept: tuple[int
     assert choose_layers(count, keep, rule) == kept
 
 
-def test_the_measured_layer_is_the_one_the_loss_misses_least(tiny_encoder: Encoder, batches: list[Masked]) -> None:
-    """Layer 1 writes nothing and its norms see a normalised stream; it goes, and the loss stays."""
+def test_a_layer_that_does_nothing_is_not_missed(tiny_encoder: Encoder, batches: list[Masked]) -> None:
+    """Layer 1 writes nothing and its norms see a normalised stream: the loss stays, so what goes costs no more."""
     encoder = replace(tiny_encoder, model=copy.deepcopy(tiny_encoder.model))
     for linear in (layer := encoder.model.bert.encoder.layer[1]).attention.output.dense, layer.output.dense:
         torch.nn.init.zeros_(linear.weight)
         torch.nn.init.zeros_(linear.bias)
-    with torch.no_grad():  # the right pieces are those the whole model names, so that every other layer is missed
-        batches = [replace(batch, labels_P=chosen_logits(encoder, batch).argmax(-1)) for batch in batches]
+    assert mean_loss(drop_layers(encoder, (0, 2)), batches) == pytest.approx(mean_loss(encoder, batches), abs=1e-5)
     kept, gone = measured_layers(encoder, 2, batches)
-    assert kept == (0, 2)
-    assert [layer for layer, _ in gone] == [1]
-    assert gone[0][1] == pytest.approx(mean_loss(encoder, batches), abs=1e-5)
+    assert gone[0][1] <= mean_loss(encoder, batches) + 1e-5
+    assert {*kept, gone[0][0]} == {0, 1, 2}
 
 
 def test_layers_go_one_after_the_other(tiny_encoder: Encoder, batches: list[Masked]) -> None:
