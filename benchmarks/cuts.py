@@ -22,7 +22,7 @@ from edgeenc.model.encoder import load_encoder
 from edgeenc.store import Store, default_root
 from edgeenc.text.corpus import load_corpus
 
-METHODS = ("leading", "importance", "heads")
+METHODS = ("leading", "importance", "heads", "svd", "pca")
 
 
 def losses(language: str, store: Store, recipe: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Write the documents that are made from the code: docs/cli.md, and the exit codes and the file map in README.md.
+"""Write the documents made from the code: docs/cli.md, docs/stages.md, the exit codes and the file map in README.md.
 
 python docs/generate.py            write what differs
 python docs/generate.py --check    write nothing; name what differs and end with 1
@@ -10,10 +10,12 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from edgeenc import errors
 
@@ -36,11 +38,16 @@ def main() -> int:
 def documents() -> dict[Path, str]:
     """Return each generated document with the text it should have."""
     from edgeenc.cli import cli  # here, so that the parts below can be tested on small groups
+    from edgeenc.recipe import stage_kinds
 
     readme = (ROOT / "README.md").read_text("utf-8")
     for name, make in PARTS.items():
         readme = replaced(readme, name, make())
-    return {ROOT / "docs" / "cli.md": cli_page(cli, "edgeenc"), ROOT / "README.md": readme}
+    pages = {
+        ROOT / "docs" / "cli.md": cli_page(cli, "edgeenc"),
+        ROOT / "docs" / "stages.md": stages_page(stage_kinds()),
+    }
+    return {**pages, ROOT / "README.md": readme}
 
 
 def replaced(text: str, name: str, part: str) -> str:
@@ -95,6 +102,50 @@ def section(context: click.Context) -> str:
     ]
     parts += [f"- `{name}`: {' '.join(meaning.split())}" for name, meaning in records]
     return "\n".join([*parts, ""])
+
+
+def stages_page(kinds: Mapping[str, type[BaseModel]]) -> str:
+    """Return the page of all stages: what each does, and its fields with defaults and meanings.
+
+    Raises:
+        ValueError: a field has no docstring.
+    """
+    head = (
+        "# Stages\n\nMade from the stages by `docs/generate.py`; do not edit. A recipe lists them in any order that the"
+        " shapes allow, e.g.\n`{kind: prune-ffn, width: 2048}`; `edgeenc recipes show NAME` prints one with every"
+        " default written out.\n"
+    )
+    return "\n".join([head, *(stage_section(kind, kinds[kind]) for kind in sorted(kinds))])
+
+
+def stage_section(kind: str, model: type[BaseModel]) -> str:
+    """Return one stage's heading, purpose and fields."""
+    purpose = inspect.cleandoc(model.__doc__ or "")
+    return "\n".join([f"## {kind}\n", f"{purpose}\n", *field_lines(model, ""), ""])
+
+
+def field_lines(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    """Yield a line for each field of a model; the fields of a field that is a model follow it."""
+    for name, info in sorted(model.model_fields.items(), key=lambda item: not item[1].is_required()):
+        if name == "kind":
+            continue
+        if not info.description:
+            raise ValueError(f"{model.__name__}.{name}: say in a docstring below the field what it is for")
+        nested = isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
+        shown = "" if nested else f" (default {default(info)})"
+        shown = " (required)" if info.is_required() else shown
+        yield f"- `{prefix}{name}`{shown}: {' '.join(info.description.split())}"
+        if nested and isinstance(info.annotation, type):
+            yield from field_lines(info.annotation, f"{prefix}{name}.")
+
+
+def default(info: FieldInfo) -> str:
+    """Return a field's default as YAML would have it."""
+    value = info.get_default(call_default_factory=False)
+    if value is None or value == "":
+        return "none"
+    plain = list(value) if isinstance(value, tuple) else value
+    return f"`{str(plain).lower() if isinstance(plain, bool) else plain}`"
 
 
 def exit_codes() -> str:

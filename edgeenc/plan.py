@@ -202,9 +202,9 @@ class _Maker:
         for place, stage in enumerate(self.request.recipe.stages):
             try:
                 shape = stage.reshape(shape)
+                stage.agree(shape, {n: made for n in stage.reads if (made := self.steps[n].shape)})
             except ShapeError as error:
                 raise RecipeError(f"{self.request.recipe.name}: stages.{place}: {error}") from None
-            self._same_pieces(place, stage, shape)
             if stage.trains:
                 cut = last
             inputs = {"encoder": last.name, "corpus": "corpus"} | {f"earlier {n}": n for n in stage.reads}
@@ -218,17 +218,6 @@ class _Maker:
             last = Step(stage.label, stage.kind, key, seed, inputs, fields, stage, shape, size, exact)
             self.steps[last.name] = last
         return last, cut
-
-    def _same_pieces(self, place: int, stage: Stage, shape: Shape) -> None:
-        """Refuse a distillation between two vocabularies."""
-        for name in stage.reads if stage.kind == "distill" else ():
-            taught = self.steps[name].shape
-            if taught is not None and taught.vocab != shape.vocab:
-                raise RecipeError(
-                    f"{self.request.recipe.name}: stages.{place}: the student has {shape.vocab:,} pieces and the"
-                    f" teacher {name!r} {taught.vocab:,}; trim the vocabulary before the teacher's step, or after the"
-                    " distillation"
-                )
 
     def results(self, student: Step, cut: Step | None) -> None:
         """Add what is done with the student: measure, export, quantize, verify, bench, bundle."""

@@ -52,6 +52,48 @@ def test_a_command_shows_its_usage_help_and_options_and_hidden_ones_nothing(gene
     assert "secret" not in page
 
 
+def test_every_stage_and_field_is_explained_with_its_default(generate: ModuleType) -> None:
+    from typing import Literal
+
+    from pydantic import BaseModel, ConfigDict, Field
+
+    from edgeenc.compress.stage import Stage
+    from edgeenc.recipe import stage_kinds
+
+    class Inner(BaseModel):
+        model_config = ConfigDict(use_attribute_docstrings=True)
+        weight: float = 0.5
+        """Weight\n of it."""
+
+    class Small(Stage):
+        """Do little.
+
+        And slowly.
+        """
+
+        kind: Literal["small"] = "small"
+        size: int = Field(gt=0)
+        """How much."""
+        quick: bool = False
+        """Whether soon."""
+        keep: tuple[int, ...] = (1, 2)
+        """Which."""
+        inner: Inner = Inner()
+        """What else."""
+
+    page = generate.stages_page({"small": Small})
+    assert "## small\n\nDo little.\n\nAnd slowly.\n\n- `size` (required): How much.\n- `name` (default none): " in page
+    assert "- `quick` (default `false`): Whether soon.\n- `keep` (default `[1, 2]`): Which.\n" in page
+    assert "- `inner`: What else.\n- `inner.weight` (default `0.5`): Weight of it.\n" in page
+    assert all(f"## {kind}\n" in generate.stages_page(stage_kinds()) for kind in stage_kinds())
+
+    class Mute(Stage):
+        size: int = 3
+
+    with pytest.raises(ValueError, match=r"Mute\.size: say in a docstring below the field what it is for"):
+        generate.stages_page({"mute": Mute})
+
+
 def test_exit_codes_are_those_of_the_errors(generate: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "| 3 | an exported file that does not do what the model does |" in generate.exit_codes()
     assert [

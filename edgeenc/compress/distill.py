@@ -1,67 +1,195 @@
-"""Train a student towards a teacher of the same vocabulary: soft targets and masked words, at the masked positions."""
+"""Train a student: towards a teacher's logits and inner states, on masked words, or on both.
+
+Axis letters: B rows, T tokens of a row, P compared positions, H hidden, V vocabulary.
+"""
 
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 import torch
-from pydantic import Field
+import torch.nn.functional as F
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from edgeenc.compress.fit import fit
-from edgeenc.compress.losses import chosen_logits, divergence, masked_lm
+from edgeenc.compress.importance import calibration
+from edgeenc.compress.inner import look_inside
+from edgeenc.compress.losses import LogitLoss, in_parts, logit_sum
+from edgeenc.compress.match import Match, Matcher
+from edgeenc.compress.positions import Compared, Positions
 from edgeenc.compress.stage import Desk, Made, Stage
 from edgeenc.errors import ShapeError
 from edgeenc.model.encoder import Encoder
-from edgeenc.text.batches import Masked
+from edgeenc.model.shape import Shape
+from edgeenc.text.batches import Masked, Pieces
 from edgeenc.text.corpus import Corpus
 from edgeenc.training import History, Job, TrainingOptions
 
+MOST_LOGITS = 2**25
+"""Logits of one model that are held at a time: 134 MB in float32."""
+
 
 class DistillOptions(TrainingOptions):
-    """Training options, and how the two losses are weighed."""
+    """Training options, and how the losses are weighed."""
 
+    loss: Literal[LogitLoss, "none"] = "kl"
+    """What is compared of the teacher's and the student's logits: `kl`, T^2 times the divergence of the distributions
+    at temperature T; `ce`, T^2 times their cross entropy; `mse`, the squared error of the raw logits, mean over the
+    vocabulary, as arXiv:2505.16956 published it; `none`, nothing."""
     temperature: float = Field(default=2.0, gt=0)
-    """Both distributions are flattened by this before they are compared."""
+    """Both distributions are flattened by this before they are compared; `mse` knows no temperature."""
     alpha: float = Field(default=0.5, ge=0, le=1)
-    """Weight of the masked-LM loss; the rest is the divergence from the teacher."""
+    """Weight of the masked-LM loss; the loss of the logits has the rest. Without a teacher it is 1."""
+    positions: Positions = "masked"
+    """Where logits and hidden states are compared: at the `masked` positions, at all `tokens`, or at `all` positions,
+    those of special pieces too. Rows are packed full, so no padding is ever compared."""
+    match: Match = Match()
+    """Weights of losses between inner states, which add to the two above."""
 
 
 class Distill(Stage, DistillOptions):
-    """Knowledge distillation from an earlier step of the recipe."""
+    """Knowledge distillation from an earlier step of the recipe, or the same training without a teacher."""
 
     trains: ClassVar[bool] = True
     kind: Literal["distill"] = "distill"
-    teacher: str
-    """The step whose encoder is imitated."""
+    teacher: str | None = None
+    """The step whose encoder is imitated, `teacher` for the untouched one; none for masked words alone."""
+
+    @model_validator(mode="after")
+    def _teacher_is_used(self) -> Self:
+        if self.teacher is None and self.loss != "none":
+            raise ValueError(f"loss: {self.loss} needs a `teacher`; for masked words alone say loss: none, alpha: 1")
+        if self.teacher is None and self.alpha != 1:
+            raise ValueError("without a teacher the masked-LM loss is all there is: say alpha: 1")
+        if self.teacher is None and self.match.wanted:
+            raise ValueError("`match` needs a `teacher`")
+        if self.teacher is not None and not self.match.wanted and (self.loss == "none" or self.alpha == 1):
+            why = "loss is none" if self.loss == "none" else "alpha is 1"
+            raise ValueError(f"the teacher would not be used: {why}; leave `teacher` out, or give it a weight")
+        return self
 
     @property
     def reads(self) -> tuple[str, ...]:
         """The teacher's step."""
-        return (self.teacher,)
+        return () if self.teacher is None else (self.teacher,)
+
+    def agree(self, shape: Shape, earlier: Mapping[str, Shape]) -> None:
+        """Refuse a teacher that this student cannot imitate."""
+        for name, taught in earlier.items():
+            if taught.vocab != shape.vocab:
+                raise ShapeError(
+                    f"the student has {shape.vocab:,} pieces and the teacher {name!r} {taught.vocab:,}; trim the"
+                    " vocabulary before the teacher's step, or after the distillation"
+                )
+            if self.match.wanted:
+                self.match.pairs(shape, taught)
+            if self.match.relation:
+                self.match.parts(shape, taught)
 
     def apply(self, encoder: Encoder, desk: Desk) -> Made:
         """Call `distill`."""
-        student, history = distill(encoder, desk.earlier(self.teacher), desk.corpus, self, desk.job)
+        teacher = None if self.teacher is None else desk.earlier(self.teacher)
+        student, history = distill(encoder, teacher, desk.corpus, self, desk.job)
         return Made(student, history.figures())
 
 
 def distill(
-    student: Encoder, teacher: Encoder, corpus: Corpus, options: DistillOptions | None = None, job: Job | None = None
+    student: Encoder,
+    teacher: Encoder | None,
+    corpus: Corpus,
+    options: DistillOptions | None = None,
+    job: Job | None = None,
 ) -> tuple[Encoder, History]:
     """Return `student` trained towards `teacher`, and what happened.
 
-    The loss is ``alpha * CE(right piece) + (1 - alpha) * T^2 KL(teacher || student)``: nats, mean over the chosen
-    positions. Both see the same corrupted rows; their logits are computed at the chosen positions only.
+    The loss is ``alpha * CE(right piece) + (1 - alpha) * logit loss + match``: the first nats, mean over the masked
+    positions, the second (see `losses`) mean over `options.positions`, the third as `Match` weighs it. Both models see
+    the same corrupted rows. Their logits are computed at the compared positions only, a part at a time where they are
+    many; without a weight they are not computed at all.
 
-    Source: arXiv:2505.16956, step 1 (masked LM beside soft targets); arXiv:1503.02531 for T^2 KL.
+    Source: arXiv:2505.16956, steps 1 and 3 (masked LM beside soft targets, from an adapted or from the previous
+    model; its `mse` over all positions, padding included, is here over all positions of packed rows);
+    arXiv:1503.02531 for T^2 KL; arXiv:2501.12660 for `kl` beside masked LM; `Match` names the rest.
 
     Raises:
-        ShapeError: the two have different vocabularies, so their logits cannot be compared.
+        ShapeError: the two have different vocabularies, or shapes that `options.match` cannot compare.
+        InputError: queries and keys are to be compared, and the family packs them into one matrix.
     """
     options, job = options or DistillOptions(), job or Job()
+    pieces = Pieces.of(student.tokenizer)
+    if teacher is None:
+        return fit(student, corpus, options, job, Lesson(options, pieces).loss)
+    frozen, matcher = _frozen(teacher, student, job), None
+    if options.match.wanted:
+        matcher = Matcher.of(options.match, student, teacher, calibration(student, corpus, 1, job.seed)[0].ids_BT)
+        matcher.bridges.to(job.runtime.device)
+    beside = matcher.bridges if matcher and len(matcher.bridges) else None
+    return fit(student, corpus, options, job, Lesson(options, pieces, frozen, matcher).loss, beside)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a student's answer is measured by.
+
+    Attributes:
+        options: which losses, and how they are weighed.
+        pieces: the tokenizer's special ids.
+        teacher: stands still; None for masked words alone.
+        matcher: compares inner states; None where they have no weight.
+    """
+
+    options: DistillOptions
+    pieces: Pieces
+    teacher: Encoder | None = None
+    matcher: Matcher | None = None
+
+    def loss(self, pupil: Encoder, batch: Masked) -> Tensor:
+        """Return the loss of `distill` on a batch."""
+        compared = Compared.of(batch, self.options.positions, self.pieces)
+        if self.teacher is None or self.matcher is None:
+            taught = None if self.teacher is None else self._without_gradient(self.teacher, batch)
+            return self._of_logits(pupil, batch, pupil.hidden(batch.ids_BT), taught)
+        heads = self.options.match.reads_attention
+        own = look_inside(pupil, batch.ids_BT, heads=heads)
+        with torch.no_grad():
+            taught = look_inside(self.teacher, batch.ids_BT, heads=heads)
+        inner = self.matcher.loss(own, taught, compared.where_P, compared.weight_P)
+        return self._of_logits(pupil, batch, own.hidden[-1], taught.hidden[-1]) + inner
+
+    @staticmethod
+    def _without_gradient(teacher: Encoder, batch: Masked) -> Tensor:
+        with torch.no_grad():
+            return teacher.hidden(batch.ids_BT)
+
+    def _of_logits(self, pupil: Encoder, batch: Masked, own_BTH: Tensor, taught_BTH: Tensor | None) -> Tensor:
+        """Return the losses of the logits; what has no weight is not computed."""
+        options, kind = self.options, self.options.loss
+        taught = None if kind == "none" else taught_BTH
+        if taught is None and not options.alpha:
+            return torch.zeros((), device=own_BTH.device)
+        read = Compared.of(batch, "masked" if taught is None else options.positions, self.pieces)
+
+        def part(where_P: Tensor) -> Tensor:
+            """Return the sums of both losses over some positions."""
+            own_PV = pupil.logits(own_BTH.flatten(0, 1)[where_P])
+            hard = F.cross_entropy(own_PV.float(), read.labels_N[where_P], reduction="sum")
+            if taught is None or self.teacher is None or kind == "none":
+                return torch.stack([hard, torch.zeros_like(hard)])
+            with torch.no_grad():
+                soft_PV = self.teacher.logits(taught.flatten(0, 1)[where_P])
+            weight_P = None if read.weight_N is None else read.weight_N[where_P]
+            return torch.stack([hard, logit_sum(kind, own_PV, soft_PV, options.temperature, weight_P)])
+
+        hard, soft = in_parts(part, read.where_P, max(1, MOST_LOGITS // pupil.shape.vocab))
+        return options.alpha * (hard / len(batch.labels_P)) + (1 - options.alpha) * (soft / read.count)
+
+
+def _frozen(teacher: Encoder, student: Encoder, job: Job) -> Encoder:
+    """Return a copy of the teacher that stands still, on the device of the job."""
     if student.tokenizer.get_vocab() != teacher.tokenizer.get_vocab():
         raise ShapeError(
             f"distill: the student has {student.shape.vocab:,} pieces and the teacher {teacher.shape.vocab:,}, not the"
@@ -69,12 +197,4 @@ def distill(
         )
     frozen = replace(teacher, model=nn.Module.to(copy.deepcopy(teacher.model), job.runtime.device))
     frozen.model.requires_grad_(False)
-
-    def loss_of(pupil: Encoder, batch: Masked) -> Tensor:
-        with torch.no_grad():
-            soft_PV = chosen_logits(frozen, batch)
-        own_PV = chosen_logits(pupil, batch)
-        hard = masked_lm(own_PV, batch.labels_P)
-        return options.alpha * hard + (1 - options.alpha) * divergence(own_PV, soft_PV, options.temperature)
-
-    return fit(student, corpus, options, job, loss_of)
+    return frozen

@@ -21,7 +21,12 @@ LossOf = Callable[[Encoder, Masked], Tensor]
 
 
 def fit(
-    encoder: Encoder, corpus: Corpus, options: TrainingOptions, job: Job, loss_of: LossOf
+    encoder: Encoder,
+    corpus: Corpus,
+    options: TrainingOptions,
+    job: Job,
+    loss_of: LossOf,
+    beside: nn.Module | None = None,
 ) -> tuple[Encoder, History]:
     """Return a trained copy of `encoder`, and what happened; the copy has the best held-out masked-LM loss seen.
 
@@ -31,6 +36,7 @@ def fit(
         options: tokens, rate, row lengths, masks.
         job: seed, runtime, scratch folder, progress.
         loss_of: loss (nats per predicted piece, a scalar) of an encoder on a batch.
+        beside: what is trained in place with the encoder, and is no part of it.
     """
     pupil = replace(encoder, model=nn.Module.to(copy.deepcopy(encoder.model).eval(), job.runtime.device))
     lengths = tuple(min(length, encoder.shape.positions) for length in options.lengths)
@@ -47,5 +53,6 @@ def fit(
     def judge() -> float:
         return sum(float(masked_lm(chosen_logits(pupil, batch), batch.labels_P)) for batch in fixed) / len(fixed)
 
-    history = train(pupil.model, loss_at, options.schedule(), judge, job)
+    trained = pupil.model if beside is None else nn.ModuleList([pupil.model, beside])
+    history = train(trained, loss_at, options.schedule(), judge, job)
     return replace(pupil, model=nn.Module.to(pupil.model, "cpu")), history

@@ -1,11 +1,12 @@
-"""How much the masked-LM loss hangs on a channel: first-order, per token, from one backward pass a batch.
+"""How much the masked-LM loss hangs on a channel: first-order, from one backward pass a batch.
 
-Axis letters: B batch, T tokens, C channels (of whatever tensor is watched).
+Axis letters: B rows, T tokens, C channels (of whatever tensor is watched).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,10 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
 
+Side = Literal["input", "output"]
+Reduce = Callable[[Tensor], Tensor]
+"""From the gains (B, T, C) of one batch to what is summed over batches."""
+
 
 def calibration(encoder: Encoder, corpus: Corpus, batches: int, seed: int) -> list[Masked]:
     """Return `batches` fixed batches of training text; held-out text is never used to choose what to cut."""
@@ -25,14 +30,36 @@ def calibration(encoder: Encoder, corpus: Corpus, batches: int, seed: int) -> li
     return [stream(step) for step in range(batches)]
 
 
-def importance(encoder: Encoder, modules: Sequence[nn.Module], batches: Iterable[Masked]) -> list[Tensor]:
-    """Return for each of `modules` the importance (C,) of the channels of its input.
+def per_token(gain_BTC: Tensor) -> Tensor:
+    """Return the sum of absolute gains (C,): opposite signs of two tokens do not cancel."""
+    return gain_BTC.abs().flatten(0, -2).sum(0)
 
-    The score of a channel is the sum over tokens of |x * dL/dx|, x the input of the module and L the masked-LM loss
-    (nats): what the loss would change, to first order, if that token's channel were set to zero. The absolute
-    value is taken per token, so that opposite signs do not cancel.
 
-    Source: Molchanov et al. 2019, arXiv:1906.10771; arXiv:2505.16956, step 2, takes it per batch instead.
+def per_batch(gain_BTC: Tensor) -> Tensor:
+    """Return the absolute value of the summed gains (C,): tokens of opposite sign cancel, as published."""
+    return gain_BTC.flatten(0, -2).sum(0).abs()
+
+
+def fisher(gain_BTC: Tensor) -> Tensor:
+    """Return the squares of the rows' summed gains, summed (C,): the diagonal of the gates' Fisher information."""
+    return gain_BTC.flatten(1, -2).sum(1).square().sum(0)
+
+
+def importance(
+    encoder: Encoder,
+    modules: Sequence[nn.Module],
+    batches: Iterable[Masked],
+    reduce: Reduce = per_token,
+    side: Side = "input",
+) -> list[Tensor]:
+    """Return for each of `modules` the importance (C,) of the channels of its input, or of its output.
+
+    The gain of a token's channel is x * dL/dx, x the watched tensor and L the masked-LM loss (nats): the derivative by
+    a gate on it, and, to first order, what the loss would fall if it were set to zero. `reduce` says how the gains of
+    a batch are added up.
+
+    Source: Molchanov et al. 2019, arXiv:1906.10771, for `per_token`; step 2 of arXiv:2505.16956 for `per_batch`; Kwon
+    et al. 2022, arXiv:2204.09656, for `fisher`.
 
     Raises:
         InputError: there is no batch, so nothing could be judged.
@@ -40,7 +67,8 @@ def importance(encoder: Encoder, modules: Sequence[nn.Module], batches: Iterable
     seen: dict[int, Tensor] = {}
     scores: dict[int, Tensor] = {}
     parameters = [p for p in encoder.model.parameters() if p.requires_grad]
-    handles = [_start_at_embeddings(encoder), *(_watch(module, seen, place) for place, module in enumerate(modules))]
+    watched = [_watch(module, seen, place, side) for place, module in enumerate(modules)]
+    handles = [_start_at_embeddings(encoder), *watched]
     try:
         for p in parameters:
             p.requires_grad_(False)
@@ -48,7 +76,7 @@ def importance(encoder: Encoder, modules: Sequence[nn.Module], batches: Iterable
             masked_lm(chosen_logits(encoder, batch), batch.labels_P).backward()
             for place, x_BTC in seen.items():
                 assert x_BTC.grad is not None  # every watched tensor lies between the embeddings and the loss
-                gain_C = (x_BTC.detach() * x_BTC.grad).abs().flatten(0, -2).sum(0)
+                gain_C = reduce(x_BTC.detach() * x_BTC.grad)
                 scores[place] = scores.get(place, torch.zeros_like(gain_C)) + gain_C
     finally:
         for handle in handles:
@@ -60,14 +88,31 @@ def importance(encoder: Encoder, modules: Sequence[nn.Module], batches: Iterable
     return [scores[place] for place in range(len(modules))]
 
 
-def _watch(module: nn.Module, seen: dict[int, Tensor], place: int) -> RemovableHandle:
-    """Keep the input of `module` and its gradient in `seen[place]`."""
+def mean_loss(encoder: Encoder, batches: Sequence[Masked]) -> float:
+    """Return the masked-LM loss (nats, mean over the chosen positions of each batch, then over batches).
 
-    def hook(_: nn.Module, args: tuple[Tensor, ...]) -> None:
+    Raises:
+        InputError: there is no batch.
+    """
+    if not batches:
+        raise InputError("importance: there is no batch to judge the layers on; give more text")
+    with torch.no_grad():
+        losses = [float(masked_lm(chosen_logits(encoder, batch), batch.labels_P)) for batch in batches]
+    return sum(losses) / len(losses)
+
+
+def _watch(module: nn.Module, seen: dict[int, Tensor], place: int, side: Side) -> RemovableHandle:
+    """Keep the input or the output of `module`, and its gradient, in `seen[place]`."""
+
+    def before(_: nn.Module, args: tuple[Tensor, ...]) -> None:
         args[0].retain_grad()
         seen[place] = args[0]
 
-    return module.register_forward_pre_hook(hook)
+    def after(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> None:
+        output.retain_grad()
+        seen[place] = output
+
+    return module.register_forward_hook(after) if side == "output" else module.register_forward_pre_hook(before)
 
 
 def _start_at_embeddings(encoder: Encoder) -> RemovableHandle:
@@ -77,20 +122,3 @@ def _start_at_embeddings(encoder: Encoder) -> RemovableHandle:
         return output.detach().requires_grad_(True)
 
     return encoder.model.get_input_embeddings().register_forward_hook(hook)
-
-
-def linears(encoder: Encoder, out: str, into: str) -> list[nn.Module]:
-    """Return the first linear module of each layer that maps axis `into` to axis `out`, in the order of the layers.
-
-    Worked example, BERT: (out="attention", into="hidden") gives the query of each layer.
-    """
-    first: dict[int, nn.Module] = {}
-    for name, module in encoder.model.named_modules():
-        layer = encoder.anatomy.layer_of(f"{name}.")
-        if (
-            layer is not None
-            and isinstance(module, nn.Linear)
-            and encoder.anatomy.axes(f"{name}.weight") == (out, into)
-        ):
-            first.setdefault(layer, module)
-    return [first[layer] for layer in sorted(first)]

@@ -1,23 +1,29 @@
 """Keep the feed-forward neurons that the language uses.
 
-Axis letters: L layers, F feed-forward neurons, K kept neurons.
+Axis letters: L layers, F feed-forward neurons, K kept neurons, N heads,
+A attention channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 import torch
 from pydantic import Field
+from torch import Tensor, nn
 
-from edgeenc.compress.importance import calibration, importance, linears
+from edgeenc.compress.importance import calibration, fisher, importance, per_batch
+from edgeenc.compress.modules import linears
+from edgeenc.compress.refit import refitted
 from edgeenc.compress.stage import Desk, Made, Stage, within
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
 from edgeenc.model.surgery import rebuild, take
 from edgeenc.text.batches import Masked
+
+Score = Literal["per-token", "paper", "fisher", "magnitude"]
 
 
 class PruneFfn(Stage):
@@ -26,6 +32,17 @@ class PruneFfn(Stage):
     kind: Literal["prune-ffn"] = "prune-ffn"
     width: int = Field(gt=0)
     """Neurons kept in each layer; a multiple of 8 suits int8 kernels."""
+    score: Score = "per-token"
+    """How neurons are judged: `per-token`, the change of the loss without the neuron, to first order, absolute value
+    token by token; `paper`, the same before the activation, absolute value batch by batch, as arXiv:2505.16956
+    published it; `fisher`, squares row by row; `magnitude`, from the weights alone."""
+    refit: bool = False
+    """Fit the down projection again, by least squares, so that the neurons that stay stand in for those that go."""
+    ridge: float = Field(default=1e-3, gt=0)
+    """How much a refit shies away from changing weights, times the mean square of a neuron."""
+    sort_heads: bool = False
+    """Put each layer's heads in descending importance. No output changes; but a later leading cut then keeps the heads
+    that count, as in the code of arXiv:2505.16956."""
     batches: int = Field(default=16, gt=0)
     """Batches of 2,048 tokens of training text on which the neurons are judged."""
 
@@ -35,25 +52,91 @@ class PruneFfn(Stage):
 
     def apply(self, encoder: Encoder, desk: Desk) -> Made:
         """Call `prune_ffn`."""
-        return Made(
-            prune_ffn(encoder, calibration(encoder, desk.corpus, self.batches, desk.job.seed), width=self.width)
-        )
+        reads = self.score != "magnitude" or self.refit or self.sort_heads
+        batches = calibration(encoder, desk.corpus, self.batches, desk.job.seed) if reads else []
+        if self.sort_heads:
+            encoder = sort_heads(encoder, batches)
+        strength = self.ridge if self.refit else None
+        return Made(prune_ffn(encoder, batches, width=self.width, score=self.score, refit=strength))
 
 
-def prune_ffn(encoder: Encoder, batches: Iterable[Masked], *, width: int) -> Encoder:
+def prune_ffn(
+    encoder: Encoder,
+    batches: Sequence[Masked],
+    *,
+    width: int,
+    score: Score = "per-token",
+    refit: float | None = None,
+) -> Encoder:
     """Return `encoder` with the `width` most useful neurons of every layer, in their old order.
 
-    Use is the first-order importance of the neuron's output (see `importance`). Rows of the up projection, its bias,
-    and columns of the down projection go together; nothing is trained.
+    Rows of the up projection, its bias, and columns of the down projection go together; nothing is trained. With a
+    `refit` strength the down projection and its bias are fitted again (see `refitted`).
 
-    Source: arXiv:2505.16956, step 2.
+    Source: arXiv:2505.16956, step 2; the scores are those of `usefulness`.
 
     Raises:
         ShapeError: `width` is outside 1..F.
-        InputError: `batches` is empty.
+        InputError: `batches` is empty where text is needed.
     """
     within("prune-ffn: width", width, encoder.shape.ffn)
-    use_LF = torch.stack(importance(encoder, linears(encoder, out="hidden", into="ffn"), batches))
-    keep_LK = use_LF.topk(width, dim=1).indices.sort(dim=1).values
+    keep_LK = usefulness(encoder, batches, score).topk(width, dim=1).indices.sort(dim=1).values
     state = take(encoder.model.state_dict(), encoder.anatomy, "ffn", keep_LK)
+    if refit is not None:
+        state |= refitted(encoder, batches, keep_LK, refit)
     return rebuild(encoder, state, replace(encoder.shape, ffn=width))
+
+
+def usefulness(encoder: Encoder, batches: Sequence[Masked], score: Score) -> Tensor:
+    """Return how much each neuron is worth (L, F).
+
+    - `per-token`: sum over tokens of |a * dL/da|, a the neuron's activation (arXiv:1906.10771).
+    - `paper`: sum over batches of |sum over tokens of z * dL/dz|, z the neuron before the activation function; the same
+      as |w . dL/dw + b * dL/db| of its row w and bias b (arXiv:2505.16956, step 2, after FastFormers,
+      arXiv:2010.13382).
+    - `fisher`: sum over rows of (sum over the row's tokens of a * dL/da)^2 (arXiv:2204.09656).
+    - `magnitude`: norm of the neuron's row, bias included, times the norm of its column (after arXiv:1608.08710).
+
+    Raises:
+        InputError: `batches` is empty where text is needed.
+    """
+    if score == "magnitude":
+        ups, downs = linears(encoder, out="ffn", into="hidden"), linears(encoder, out="hidden", into="ffn")
+        return torch.stack(
+            [_length(up) * down.weight.detach().norm(dim=0) for up, down in zip(ups, downs, strict=True)]
+        )
+    if score == "paper":
+        return torch.stack(importance(encoder, linears(encoder, "ffn", "hidden"), batches, per_batch, "output"))
+    downs = linears(encoder, out="hidden", into="ffn")
+    return torch.stack(
+        importance(encoder, downs, batches, fisher) if score == "fisher" else importance(encoder, downs, batches)
+    )
+
+
+def _length(up: nn.Linear) -> Tensor:
+    """Return the norm of each row of a linear module, its bias included."""
+    squares = up.weight.detach().square().sum(1)
+    return (squares if up.bias is None else squares + up.bias.detach().square()).sqrt()
+
+
+def sort_heads(encoder: Encoder, batches: Sequence[Masked]) -> Encoder:
+    """Return `encoder` with the heads of each layer in descending importance; its outputs stay what they were.
+
+    The importance of a head is the sum over batches of |sum over tokens and its channels of c * dL/dc|, c what it
+    passes to the output projection: the gradient of a gate on the head.
+
+    Source: Michel et al. 2019, arXiv:1905.10650, as the code of arXiv:2505.16956 calls it before it prunes.
+
+    Raises:
+        InputError: `batches` is empty.
+    """
+    heads, width = encoder.shape.heads, encoder.shape.head_width
+
+    def by_head(gain_BTC: Tensor) -> Tensor:
+        return gain_BTC.flatten(0, -2).sum(0).view(heads, width).sum(1).abs()
+
+    scores = importance(encoder, linears(encoder, out="hidden", into="attention"), batches, by_head)
+    order_LN = torch.stack(scores).argsort(dim=1, descending=True, stable=True)
+    order_LA = (order_LN[..., None] * width + torch.arange(width)).flatten(1)
+    state = take(encoder.model.state_dict(), encoder.anatomy, "attention", order_LA)
+    return rebuild(encoder, state, encoder.shape)

@@ -76,6 +76,13 @@ class Stage(BaseModel):
         """
         return shape
 
+    def agree(self, shape: Shape, earlier: Mapping[str, Shape]) -> None:
+        """Refuse what cannot work between `shape`, which the stage makes, and the shapes of the steps it `reads`.
+
+        Raises:
+            ShapeError: it cannot work.
+        """
+
     def apply(self, encoder: Encoder, desk: Desk) -> Made:
         """Do the work on `encoder`; it is not changed."""
         raise ShapeError(f"{self.kind}: this stage has no function")

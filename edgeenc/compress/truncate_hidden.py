@@ -14,7 +14,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from edgeenc.compress.importance import calibration, importance, linears
+from edgeenc.compress.importance import calibration, importance
+from edgeenc.compress.modules import attentions, linears
+from edgeenc.compress.narrow_heads import narrow_heads
+from edgeenc.compress.rotate import rotate
 from edgeenc.compress.stage import Desk, Made, Stage, within
 from edgeenc.errors import ShapeError
 from edgeenc.model.encoder import Encoder
@@ -22,7 +25,7 @@ from edgeenc.model.shape import Shape
 from edgeenc.model.surgery import rebuild, take
 from edgeenc.text.batches import Masked
 
-Method = Literal["leading", "importance", "heads"]
+Method = Literal["leading", "importance", "heads", "svd", "pca"]
 
 
 class TruncateHidden(Stage):
@@ -32,7 +35,10 @@ class TruncateHidden(Stage):
     hidden: int = Field(gt=0)
     """Channels of the residual stream to keep."""
     method: Method = "importance"
-    """`leading` block as published, `importance` with narrower heads, or whole `heads` of the old width."""
+    """`leading`, the first channels of everything, as arXiv:2505.16956 published it: as many heads as before, each
+    hidden / heads wide, cut across the old heads' borders; `importance`, the channels on which the loss hangs, and in
+    each head its own; `heads`, channels likewise, and whole heads of the old width; `svd`, channels likewise, and
+    heads narrowed by singular values; `pca`, the principal components of the stream, and heads narrowed likewise."""
     batches: int = Field(default=16, gt=0)
     """Batches of 2,048 tokens of training text on which the channels are judged."""
 
@@ -42,7 +48,8 @@ class TruncateHidden(Stage):
 
     def apply(self, encoder: Encoder, desk: Desk) -> Made:
         """Call `truncate_hidden`."""
-        batches = calibration(encoder, desk.corpus, self.batches, desk.job.seed)
+        reads = self.method != "leading"
+        batches = calibration(encoder, desk.corpus, self.batches, desk.job.seed) if reads else []
         return Made(truncate_hidden(encoder, batches, hidden=self.hidden, method=self.method))
 
 
@@ -73,16 +80,23 @@ def truncate_hidden(
       its most important channels, query and key the same ones, and the query is scaled so that scores keep their
       temperature.
     - `heads`: hidden channels as under `importance`, whole heads by their importance.
+    - `svd`: hidden channels as under `importance`, heads narrowed by singular values (see `narrow_heads`).
+    - `pca`: the stream in its principal components, an approximation that training must mend (see `rotate`).
 
     Source: arXiv:2505.16956, step 3, for `leading`; the others are ours, with the scores of arXiv:1906.10771.
 
     Raises:
         ShapeError: as `narrowed`.
-        InputError: `batches` is empty where they are needed.
+        InputError: `batches` is empty where they are needed, or the family's heads cannot be narrowed by `svd`.
     """
     shape = narrowed(encoder.shape, hidden, method)
+    if method == "pca":
+        return rotate(encoder, batches, shape)
     keep_K, keep_LA = _choose(encoder, batches, shape, method)
     state = take(encoder.model.state_dict(), encoder.anatomy, "hidden", keep_K)
+    if method == "svd":
+        found = attentions(encoder)
+        return rebuild(encoder, narrow_heads(state, found, shape.heads, shape.head_width), shape)
     state = take(state, encoder.anatomy, "attention", keep_LA)
     if method == "importance":
         state = _keep_temperature(encoder, state, math.sqrt(shape.head_width / encoder.shape.head_width))
