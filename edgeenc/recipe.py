@@ -21,7 +21,7 @@ from edgeenc.compress.stage import Stage
 from edgeenc.errors import RecipeError
 from edgeenc.sources import data_folder
 from edgeenc.tasks.spec import TaskSpec
-from edgeenc.tasks.tune import Tuning
+from edgeenc.tasks.tuning import Tuning
 
 BUILD_STEPS = (
     *("corpus", "teacher", "control", "measure", "task", "tune", "export", "quantize"),

@@ -17,6 +17,8 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.plan import Plan, Request, make_plan, seed_for
 from edgeenc.recipe import BUILD_STEPS, parse_recipe
 from edgeenc.runtime import Runtime
+from edgeenc.tasks.examples import Item, TaskData
+from edgeenc.tasks.task import Task
 
 RUNTIME = Runtime(threads=1)
 
@@ -134,8 +136,27 @@ def test_roles_and_names_do_not_meet(world: World) -> None:
 
 
 def test_no_stage_can_take_the_name_of_another_step(world: World) -> None:
-    plan = make_plan(request_of(world, {"control": "random"}), RUNTIME)
-    assert {step.kind for step in plan.steps if step.stage is None} == set(BUILD_STEPS)
+    items = tuple(Item((text,), (label,)) for text, label in (("Umuulan.", "a"), ("Mainit.", "b")))
+    task = Task("mood", "macro_f1", TaskData("classify", ("a", "b"), items, items, items))
+    asked = request_of(world, {"control": "random"})
+    plans = [make_plan(asked, RUNTIME), make_plan(replace(asked, task_data=task, task="text-classification"), RUNTIME)]
+    assert {step.kind for plan in plans for step in plan.steps if step.stage is None} == set(BUILD_STEPS)
+
+
+def test_a_task_is_learnt_by_teacher_and_student_with_each_seed_and_one_is_shipped(world: World) -> None:
+    items = tuple(Item((text,), (label,)) for text, label in (("Umuulan.", "a"), ("Mainit.", "b")))
+    task = Task("mood", "macro_f1", TaskData("classify", ("a", "b"), items, items, items))
+    plan = make_plan(replace(request_of(world), task_data=task, task="text-classification"), RUNTIME)
+    tuned = [step.name for step in plan.steps if step.kind == "tune"]
+    models = ("teacher", "trim-only", "student")
+    assert tuned == [f"tune:{model}:{seed}" for model in models for seed in (1, 2)]
+    assert plan.step("tune:trim-only:1").inputs["encoder"] == "trim-vocab"
+    assert plan.step("tune:student:2").inputs["guide"] == "tune:teacher:2"
+    assert plan.shipped.name == "choose"
+    assert plan.step("student").key == make_plan(request_of(world), RUNTIME).step("student").key
+    other = replace(task, data=replace(task.data, test=items[:1]))
+    moved = make_plan(replace(plan.request, task_data=other), RUNTIME)
+    assert moved.step("tune:student:1").key != plan.step("tune:student:1").key
 
 
 def test_without_training_there_is_no_cut(world: World) -> None:

@@ -8,13 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from edgeenc.model.encoder import Encoder
@@ -25,43 +23,11 @@ from edgeenc.tasks.examples import Item, TaskData
 from edgeenc.tasks.model import EXPORT, TaskModel, with_head
 from edgeenc.tasks.pool import start_as_mean
 from edgeenc.tasks.predict import predict, word_logits
+from edgeenc.tasks.tuning import Tuning
 from edgeenc.training import History, Job, Loss, Schedule, train
 
 POOL = 8
 """Batches are cut from this many batches of shuffled items, sorted by length: about half the padding."""
-
-
-class Tuning(BaseModel):
-    """How a head, and what is under it, learns a task; every field changes the weights."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-
-    method: Literal["full", "frozen", "adapter"] = "full"
-    """All weights, the head alone, or the head and a bottleneck beside each feed-forward block."""
-    start: Literal["mean", "plain"] = "mean"
-    """How a classifier of texts begins: so that `[CLS]` is the mean of the text (`pool.py`), or as the library does."""
-    lr: float = Field(default=3e-4, gt=0)
-    """Learning rate on the plateau. Encoders of base size want 2e-5 (arXiv:2501.12660), small ones more."""
-    teacher_lr: float | None = Field(default=None, gt=0)
-    """The rate for the teacher and the steps beside it, which are larger than the student; None takes `lr`."""
-    epochs: int = Field(default=10, gt=0)
-    """Passes over the training examples."""
-    batch: int = Field(default=32, gt=0)
-    """Examples of one optimiser step."""
-    longest: int = Field(default=128, ge=8)
-    """Pieces of an example; the rest is cut off."""
-    examples: int | None = Field(default=None, gt=0)
-    """At most so many training examples, drawn by the seed of the data; None takes all."""
-    reduction: int = Field(default=16, gt=0)
-    """Hidden size over bottleneck size, for `adapter`."""
-    imitate: float = Field(default=0.0, ge=0, le=1)
-    """Weight of the fine-tuned teacher's logits when a student learns; the labels have the rest."""
-    temperature: float = Field(default=2.0, gt=0)
-    """Both distributions are flattened by this before they are compared."""
-    seeds: tuple[int, ...] = Field(default=(1, 2, 3), min_length=1)
-    """One tuning for each: of the head's start and of the order of examples."""
-    beside: tuple[str, ...] = ()
-    """Steps of the recipe whose encoders are tuned and scored too, beside teacher and student."""
 
 
 Logits = Sequence[NDArray[np.float32]]
