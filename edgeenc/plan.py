@@ -233,11 +233,11 @@ class _Maker:
         self.add("measure", inputs, {})
         if request.task_data is None:
             teacher, shipped, files = "teacher", student.name, self.exports("", student)
-            asked = {}
+            asked = dict[str, str]()
         else:
             tuned = self.tunings(request.task_data, student)
             teacher, shipped = tuned["teacher"][0], self.choice(tuned["student"])
-            files = dict.fromkeys(request.precisions, shipped)
+            files = {precision: shipped for precision in request.precisions}
             asked = {"data": "task"}
         original = self.add("export:teacher", {"encoder": teacher}, {"task": task}, shape=self.steps["teacher"].shape)
         read = {"corpus": "corpus", "teacher": "teacher", "student": shipped, **asked, **files}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from rich.console import Console
 from rich.status import Status
@@ -13,7 +13,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from edgeenc.pipeline import Event
     from edgeenc.plan import Plan, Step
-    from edgeenc.report.facts import Facts
+    from edgeenc.report.facts import Facts, TaskScore
     from edgeenc.store import Manifest
     from edgeenc.training import Progress
 
@@ -96,7 +96,7 @@ def note(manifest: Manifest) -> str:
     if manifest.kind == "tune":
         return f"{figures['tokens']:,} tokens, {100 * float(str(figures['validation'])):.1f} on validation"
     if manifest.kind == "score":
-        rows = figures["tasks"] if isinstance(figures["tasks"], list) else []
+        rows = cast("list[TaskScore]", figures["tasks"])
         return ", ".join(f"{row['model']} {row['precision']} {100 * row['value']:.1f}" for row in rows)
     if "best_loss" in figures:
         return f"{figures['tokens']:,} tokens, held-out loss {figures['best_loss']:.3f} nats"

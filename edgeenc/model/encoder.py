@@ -171,7 +171,7 @@ def save_checkpoint(model: PreTrainedModel, state: Mapping[str, Tensor], tokeniz
     for volatile in ("transformers_version", "_name_or_path", "_attn_implementation_autoset", "dtype", "torch_dtype"):
         config.pop(volatile, None)
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    save_tokenizer(tokenizer, folder, positions=config["max_position_embeddings"])
+    save_tokenizer(tokenizer, folder, positions=model.config.max_position_embeddings)
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, positions: int) -> None:

@@ -65,7 +65,8 @@ def with_head(encoder: Encoder, kind: Kind, labels: Sequence[str], seed: int) ->
         model = _model(config, kind)
     missing, unknown = model.base_model.load_state_dict(encoder.model.base_model.state_dict(), strict=False)
     assert not unknown and all(name.startswith("pooler.") for name in missing), (missing, unknown)
-    return TaskModel(nn.Module.float(model).eval(), encoder.tokenizer, kind, tuple(labels))
+    nn.Module.float(model)
+    return TaskModel(model.eval(), encoder.tokenizer, kind, tuple(labels))
 
 
 def save_task_model(model: TaskModel, folder: Path) -> None:
@@ -87,7 +88,8 @@ def load_task_model(folder: Path) -> TaskModel:
         model.load_state_dict(load_state(folder), strict=True)
     except RuntimeError as error:
         raise InputError(f"checkpoint {folder}: the weights do not fit config.json: {error}") from None
-    labels = tuple(config.id2label[i] for i in range(len(config.id2label)))
+    names = config.id2label or {}
+    labels = tuple(names[i] for i in range(len(names)))
     return TaskModel(model.eval(), load_tokenizer(folder), kind, labels)
 
 
@@ -117,8 +119,9 @@ def kind_of(config: PretrainedConfig, folder: Path) -> Kind:
 def task_named(config: PretrainedConfig) -> ExportTask | None:
     """Return what the class named in a configuration computes, where it is a classifier."""
     named = " ".join(config.architectures or ())
-    ends = {"ForSequenceClassification": EXPORT["classify"], "ForTokenClassification": EXPORT["tag"]}
-    return next((task for end, task in ends.items() if named.endswith(end)), None)
+    if named.endswith("ForSequenceClassification"):
+        return EXPORT["classify"]
+    return EXPORT["tag"] if named.endswith("ForTokenClassification") else None
 
 
 def _model(config: PretrainedConfig, kind: Kind) -> PreTrainedModel:

@@ -84,7 +84,7 @@ def tune(
         _thaw_pooler(model)
     if options.method == "adapter":
         with_adapters(model, encoder.anatomy, options.reduction, job.seed)
-    model.model.to(job.runtime.device)
+    nn.Module.to(model.model, job.runtime.device)
     longest = min(options.longest, model.positions)
     train_items = chosen(data.train, options.examples)
     batches = Batches(encode(train_items, data.kind, model.tokenizer, longest), options.batch, job.seed)
@@ -96,7 +96,7 @@ def tune(
     history = train(
         model.model, loss_at, schedule, lambda: 1 - judge(data.validation, predict(session, held, data.labels)), job
     )
-    model.model.to("cpu")
+    nn.Module.to(model.model, "cpu")
     return (merged(model, encoder.anatomy) if options.method == "adapter" else model), history
 
 
