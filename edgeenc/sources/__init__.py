@@ -1,0 +1,12 @@
+"""Where a teacher, a text and labelled data come from: the kit, a folder, or the hub, pinned to a commit.
+
+The only package that touches the network, and only for what is not in the hub's cache yet.
+"""
+
+from __future__ import annotations
+
+from edgeenc.sources.datasets import dataset_folder
+from edgeenc.sources.kit import STARTER, data_folder, starter_corpus
+from edgeenc.sources.models import NEEDED, teacher_folder
+
+__all__ = ["NEEDED", "STARTER", "data_folder", "dataset_folder", "starter_corpus", "teacher_folder"]
