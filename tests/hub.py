@@ -30,7 +30,7 @@ class Repo:
     """A model or dataset: its files, and what is wrong with it.
 
     `refuses` is a status and an error code; `cut` files end too early, `wrong` ones are not what was announced, and
-    every file comes `slow` seconds late.
+    the listing comes `slow` seconds late.
     """
 
     files: Mapping[str, bytes]
@@ -102,6 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.answer_file(repo, path)
 
     def answer_api(self, name: str, repo: Repo, rest: list[str], paths: list[str] | None) -> None:
+        time.sleep(repo.slow)
         if rest[:1] == ["tree"]:
             below = "/".join(rest[2:])
             found: object = _entries(repo, sorted(repo.files), below, deep="recursive=True" in self.path)
@@ -116,8 +117,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(200, json.dumps(found).encode(), {"Content-Type": "application/json"})
 
     def answer_file(self, repo: Repo, path: str) -> None:
-        if self.command == "GET":
-            time.sleep(repo.slow)
         body, etag = repo.files[path], _metadata(repo, path)
         headers = {"ETag": f'"{etag["lfs"]["sha256"] if "lfs" in etag else etag["blobId"]}"', "X-Repo-Commit": COMMIT}
         body = body[::-1] if path in repo.wrong else body
@@ -204,10 +203,12 @@ class Answer(TypedDict):
 
 
 ASK = """
-import json, sys
+import json, os, sys
+from functools import partial
 from edgeenc import sources
 from edgeenc.errors import EdgeencError
 function = getattr(sources, sys.argv[2])
+function = partial(function, most=int(os.environ["MOST"])) if "MOST" in os.environ else function
 for spec in sys.argv[3:]:
     answer = {"folder": "", "error": "", "code": 0, "words": ""}
     try:

@@ -8,5 +8,16 @@ from __future__ import annotations
 from edgeenc.sources.datasets import dataset_folder
 from edgeenc.sources.kit import STARTER, data_folder, starter_corpus
 from edgeenc.sources.models import NEEDED, teacher_folder
+from edgeenc.sources.texts import ENOUGH, hub_text, is_hub_text
 
-__all__ = ["NEEDED", "STARTER", "data_folder", "dataset_folder", "starter_corpus", "teacher_folder"]
+__all__ = [
+    "ENOUGH",
+    "NEEDED",
+    "STARTER",
+    "data_folder",
+    "dataset_folder",
+    "hub_text",
+    "is_hub_text",
+    "starter_corpus",
+    "teacher_folder",
+]

@@ -11,13 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from edgeenc.disk import on_disk, seal
 from edgeenc.errors import InputError, UsageError
-from edgeenc.sources.hub import Pin, cached, fetch, pinned, require_online
+from edgeenc.sources.hub import Pin, fetch, own_folder, pinned, require_online
 
 DATA = (".parquet", ".jsonl", ".jsonl.gz", ".csv", ".tsv", ".conllu", ".txt")
 _NO_DATA = ("requirements.txt", "license.txt", "licence.txt", "readme.txt")
-
-_OURS = "edgeenc"
-"""Folder inside a dataset's place in the hub's cache, so that it goes where that goes and is deleted with it."""
 
 
 def dataset_folder(spec: str, *, offline: bool) -> Path:
@@ -79,16 +76,9 @@ def _belongs(path: PurePosixPath, config: str) -> bool:
     return config in path.parts[:-1] or (rest != path.name and rest[0] in "-_.")
 
 
-def _place(snapshot: Path, pin: Pin) -> Path:
-    return snapshot.parent.parent / _OURS / pin.commit / (pin.config or "all")
-
-
 def _kept(pin: Pin) -> Path | None:
     """Return the folder of a dataset that was fetched whole before, if every file is still there in its size."""
-    snapshot = cached(pin)
-    if snapshot is None:
-        return None
-    place = _place(snapshot, pin)
+    place = own_folder(pin) / (pin.config or "all")
     with suppress(OSError, ValueError):  # what cannot be read is fetched again
         files = json.loads(place.with_name(f"{place.name}.json").read_text(encoding="utf-8"))
         if all((place / name).stat().st_size == file["bytes"] for name, file in files.items()):
@@ -98,7 +88,7 @@ def _kept(pin: Pin) -> Path | None:
 
 def _keep(pin: Pin, snapshot: Path, names: Sequence[str]) -> Path:
     """Make the folder: links to the hub's own files, and last, beside it, the list of them with sizes and hashes."""
-    place = _place(snapshot, pin)
+    place = own_folder(pin) / (pin.config or "all")
     files = {}
     with on_disk(place):
         for name in names:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from edgeenc.disk import on_disk, trouble
-from edgeenc.errors import InputError, UsageError
+from edgeenc.errors import EdgeencError, InputError, UsageError
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
 
 Kind = Literal["model", "dataset"]
-
-ANSWER_SECONDS = 20.0
-"""How long the hub may take to say what a repository holds; the library itself would wait for ever."""
 
 _NAME = re.compile(
     r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<commit>[^:#]*))?(?::(?P<config>[\w.+-]+))?(?:#(?P<column>[\w.-]+))?"
@@ -88,6 +85,26 @@ def cached(pin: Pin) -> Path | None:
         raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
 
 
+def own_folder(pin: Pin) -> Path:
+    """Return where edgeenc keeps what it makes of a dataset: inside the dataset's place in the hub's cache.
+
+    So it goes where that goes, and is deleted with it.
+
+    Raises:
+        UsageError: the hub gives no such names.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(pin.name)
+    except ValueError as error:
+        raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
+    place = repo_folder_name(repo_id=pin.name, repo_type=pin.kind)
+    return Path(constants.HF_HUB_CACHE) / place / "edgeenc" / pin.commit
+
+
 def require_online(pin: Pin, missing: str, *, offline: bool) -> None:
     """Refuse to go on where `missing` is not in the cache and the network may not be used.
 
@@ -101,6 +118,34 @@ def require_online(pin: Pin, missing: str, *, offline: bool) -> None:
             f"{pin}: {missing} not in the hub's cache, and this run is offline;"
             " run `edgeenc fetch` once with network, or fetch the files elsewhere into a folder and give its path"
         )
+
+
+@contextmanager
+def asking(pin: Pin, missing: str) -> Iterator[None]:
+    """Turn whatever goes wrong between here and the hub into a sentence with advice.
+
+    Raises:
+        InputError: the hub cannot be reached or refuses; `missing` is what could not be had.
+        HostError: the disk is full or forbidden.
+    """
+    from huggingface_hub import constants
+
+    try:
+        yield
+    except EdgeencError:
+        raise
+    except Exception as error:  # hub 0.x raises errors of requests, 1.x of httpx; they share no other ancestor
+        full = trouble(error, Path(constants.HF_HUB_CACHE))
+        raise full or InputError(f"{pin}: {_reason(error, pin, missing)}") from error
+
+
+def listing(pin: Pin) -> Mapping[str, RepoSibling]:
+    """Return every file of a version by its name, with what the hub says of its size and hash."""
+    from huggingface_hub import HfApi, constants
+
+    patience = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)  # without it the library would wait for ever
+    found = HfApi().repo_info(pin.name, repo_type=pin.kind, revision=pin.commit, timeout=patience, files_metadata=True)
+    return {file.rfilename: file for file in found.siblings or ()}
 
 
 def fetch(pin: Pin, choose: Callable[[Sequence[str]], Sequence[str]], missing: str) -> tuple[Path, list[str]]:
@@ -117,22 +162,13 @@ def fetch(pin: Pin, choose: Callable[[Sequence[str]], Sequence[str]], missing: s
         InputError: the hub cannot be reached, refuses, or what came is not what it announced.
         HostError: the disk is full or forbidden.
     """
-    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub import snapshot_download
 
-    try:
-        listing = HfApi().repo_info(
-            pin.name, repo_type=pin.kind, revision=pin.commit, timeout=ANSWER_SECONDS, files_metadata=True
-        )
-        files = {file.rfilename: file for file in listing.siblings or ()}
+    with asking(pin, missing):
+        files = listing(pin)
         names = sorted(choose(sorted(files)))
         patterns = [glob.escape(name) for name in names]
         folder = Path(snapshot_download(pin.name, repo_type=pin.kind, revision=pin.commit, allow_patterns=patterns))
-    except InputError:
-        raise
-    except Exception as error:  # hub 0.x raises errors of requests, 1.x of httpx; they share no other ancestor
-        raise trouble(error, Path(constants.HF_HUB_CACHE)) or InputError(
-            f"{pin}: {_reason(error, pin, missing)}"
-        ) from error
     lost = [name for name in names if not (folder / name).is_file()]
     if lost:
         raise InputError(f"{pin}: {' and '.join(lost)} not found; the hub could not be reached, run again")
