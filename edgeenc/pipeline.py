@@ -23,9 +23,10 @@ from edgeenc.compress.adapt import adapt
 from edgeenc.compress.stage import Desk
 from edgeenc.errors import EdgeencError, InputError
 from edgeenc.model.encoder import Encoder, load_config, load_encoder, load_tokenizer, save_encoder
-from edgeenc.model.random import random_like
+from edgeenc.model.random import random_encoder, random_like
 from edgeenc.plan import Plan, Step
 from edgeenc.runtime import Runtime
+from edgeenc.sources import SEED, is_random
 from edgeenc.store import Draft, Facts, Manifest, Store
 from edgeenc.summary import facts_of
 from edgeenc.targets.onnx import export
@@ -157,9 +158,11 @@ def _corpus(work: Work) -> Figures:
 
 
 def _teacher(work: Work) -> Figures:
-    encoder = load_encoder(work.plan.request.teacher)
+    request = work.plan.request
+    drawn = is_random(request.recipe.teacher)
+    encoder = random_encoder(request.teacher, SEED) if drawn else load_encoder(request.teacher)
     save_encoder(encoder, work.out)
-    return {"parameters": encoder.shape.parameters}
+    return {"parameters": encoder.shape.parameters} | ({"weights": "random"} if drawn else {})
 
 
 def _stage(work: Work) -> Figures:

@@ -14,6 +14,7 @@ import click
 
 from edgeenc import __version__
 from edgeenc.cli.build import build, plan
+from edgeenc.cli.fetch import fetch
 from edgeenc.cli.look import doctor, inspect, verify
 from edgeenc.cli.recipes import recipes
 from edgeenc.cli.store import store
@@ -49,5 +50,5 @@ def cli() -> None:
     """Make a small, fast, verified model of one language out of a multilingual encoder."""
 
 
-for command in (build, plan, recipes, verify, inspect, doctor, store):
+for command in (build, plan, fetch, recipes, verify, inspect, doctor, store):
     cli.add_command(command)

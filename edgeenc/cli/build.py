@@ -37,7 +37,16 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
                 "--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."
             ),
             click.option("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]"),
-            click.option("--corpus", type=FILE, metavar="FILE", help="Text, a sentence or paragraph per line."),
+            click.option(
+                "--random-teacher", is_flag=True, help="Rehearse: the teacher's shape, random weights, no files."
+            ),
+            click.option(
+                "--corpus",
+                type=FILE,
+                metavar="FILE|ID@REV",
+                help="Text, a sentence or paragraph per line, or org/name@commit:config of the hub.",
+            ),
+            click.option("--offline", is_flag=True, help="Take from the hub's cache only; see `edgeenc fetch`."),
             click.option(
                 "--export-task",
                 default="feature-extraction",
@@ -70,7 +79,9 @@ def build(
     target: str,
     recipe: str,
     teacher: str | None,
+    random_teacher: bool,
     corpus: Path | None,
+    offline: bool,
     export_task: ExportTask,
     precision: str,
     store: Path | None,
@@ -81,19 +92,22 @@ def build(
     dry_run: bool,
 ) -> None:
     """Compress, export, verify, measure and bundle a model of one language. Finished steps are reused."""
+    if not random_teacher:
+        check_at_hand(lang, recipe, teacher, corpus, offline=offline)
     from edgeenc.build import Ask
-    from edgeenc.pipeline import run
     from edgeenc.screen import Screen, last_line
     from edgeenc.store import check_destination, publish
 
-    ask = Ask(lang, recipe, teacher, corpus, export_task, precision)
+    ask = Ask(lang, recipe, teacher, corpus, export_task, precision, random_teacher)
     if output is not None and not dry_run:
         check_destination(output)
-    plan, opened, runtime = _planned(ask, store, threads, offline=dry_run)
+    plan, opened, runtime = _planned(ask, store, threads, offline=offline or dry_run)
     if dry_run:
         return _show(plan, opened, as_json)
     place = output or Path(f"{plan.request.language.bcp47}-{plan.request.recipe.name}")
     check_destination(place)
+    from edgeenc.pipeline import run  # seconds, which a build that cannot run need not take
+
     screen = Screen(loudness or "normal")
     language = plan.request.language
     screen.say(f"{lang}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
@@ -110,7 +124,9 @@ def plan(
     target: str,
     recipe: str,
     teacher: str | None,
+    random_teacher: bool,
     corpus: Path | None,
+    offline: bool,
     export_task: ExportTask,
     precision: str,
     store: Path | None,
@@ -120,10 +136,16 @@ def plan(
     """Show every step of a build with key, status, shape, parameters and predicted bytes; nothing runs."""
     from edgeenc.build import Ask
 
-    planned, opened, _ = _planned(
-        Ask(lang, recipe, teacher, corpus, export_task, precision), store, threads, offline=True
-    )
+    ask = Ask(lang, recipe, teacher, corpus, export_task, precision, random_teacher)
+    planned, opened, _ = _planned(ask, store, threads, offline=True)
     _show(planned, opened, as_json)
+
+
+def check_at_hand(lang: str, recipe: str, teacher: str | None, corpus: Path | None, *, offline: bool) -> None:
+    """Say what an offline build lacks before anything heavy is loaded."""
+    from edgeenc.sources.at_hand import require_at_hand
+
+    require_at_hand(lang, recipe, teacher, str(corpus) if corpus else None, offline=offline)
 
 
 def _planned(ask: Ask, store: Path | None, threads: int | None, *, offline: bool) -> tuple[Plan, Store, Runtime]:

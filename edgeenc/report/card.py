@@ -33,7 +33,7 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int) -> str
 # {escape(title(facts))}
 
 {escape(headline(facts))}
-
+{_rehearsal(facts)}
 {markdown_table(answers(facts))}
 
 A masked language model for {escape(language["name"])}, made small with edgeenc {facts["edgeenc"]} by the recipe
@@ -78,6 +78,15 @@ const run = await pipeline("{task}", "path/to/this/folder", {{ dtype: "{dtype}" 
 `recipe.yaml` is the whole recipe: `edgeenc build --lang {language["tag"]} --recipe recipe.yaml{text}`.
 `manifest.json` has the sha256 of every file, and `golden.jsonl` texts with their ids and first output values.
 """
+
+
+def _rehearsal(facts: Facts) -> str:
+    """Return a warning where the teacher knew nothing."""
+    source = facts["teacher"]["source"]
+    drawn = source.startswith("random weights")
+    return (
+        f"\n**A rehearsal: the teacher has {escape(source)}, so the model knows next to nothing.**\n" if drawn else ""
+    )
 
 
 def _numpy_example(onnx: str, positions: int, output: str) -> str:

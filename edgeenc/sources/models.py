@@ -10,6 +10,7 @@ from pathlib import Path
 from edgeenc.errors import InputError
 from edgeenc.sources.hub import Pin, cached, fetch, pinned, require_online
 from edgeenc.sources.kit import STARTER, data_folder
+from edgeenc.sources.rehearsal import is_random, random_folder
 
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
 """Without one of these a folder is no checkpoint; the others that are fetched can be made from them."""
@@ -22,7 +23,8 @@ def teacher_folder(spec: str, *, offline: bool) -> Path:
     """Return the checkpoint folder of a teacher.
 
     Args:
-        spec: `starter`, the path of a folder, or `org/name@commit` with the 40 hex digits of a commit of the hub.
+        spec: `starter`, the path of a folder, `org/name@commit` with the 40 hex digits of a commit of the hub, or
+            `random:` and the name of a published shape (a folder without weights, see `rehearsal`).
         offline: look into the hub's cache only. `HF_HUB_OFFLINE`, `HF_ENDPOINT` and `HF_HOME` hold as elsewhere.
 
     Raises:
@@ -30,6 +32,8 @@ def teacher_folder(spec: str, *, offline: bool) -> Path:
         InputError: no such folder; or the model is not in the cache and cannot be fetched, or lacks a file.
         HostError: the package lacks its kit, or the disk is full.
     """
+    if is_random(spec):
+        return random_folder(spec)
     if spec == STARTER:
         return data_folder("starter") / "model"
     folder = Path(spec).expanduser()
