@@ -33,7 +33,9 @@ from edgeenc.targets.onnx import export
 from edgeenc.targets.quantize import quantize
 from edgeenc.targets.session import OrtSession
 from edgeenc.targets.torch_session import TorchSession
-from edgeenc.text.corpus import Corpus, deduplicate, load_corpus, read_corpus, read_lines, save_corpus, split_heldout
+from edgeenc.text.corpus import Corpus, deduplicate, load_corpus, read_lines, save_corpus, split_heldout
+from edgeenc.text.intake import take_in
+from edgeenc.text.lines import some
 from edgeenc.text.vocabulary import quality
 from edgeenc.training import Job, Progress, TrainingOptions
 from edgeenc.verify import gate_batches, int8_gates, kept_pieces_gate, parity_gate, require, tokenizer_gate
@@ -147,14 +149,16 @@ class Work:
 
 
 def _corpus(work: Work) -> Figures:
-    request = work.plan.request
+    """Normalise, deduplicate and split the text; of a user's own also say what was found in it."""
+    request, found = work.plan.request, {}
     if request.heldout is None:
-        corpus = read_corpus(request.train, work.step.seed)
+        found = {"text": asdict(take_in(request.train, work.out, work.step.seed))}
     else:
-        corpus = split_heldout(deduplicate(read_lines(request.train)), read_lines(request.heldout))
-    save_corpus(corpus, work.out)
+        save_corpus(split_heldout(deduplicate(read_lines(request.train)), read_lines(request.heldout)), work.out)
+    corpus = load_corpus(work.out)
     sizes = {name: len(getattr(corpus, name)) for name in ("train", "valid", "test")}
-    return {**sizes, "characters": corpus.characters, "bytes": sum(len(line.encode()) + 1 for line in corpus.train)}
+    size = (work.out / "train.txt").stat().st_size
+    return {**sizes, "characters": corpus.characters, "bytes": size, **found}
 
 
 def _teacher(work: Work) -> Figures:
@@ -183,7 +187,7 @@ def _stage(work: Work) -> Figures:
 
 def _require_known(encoder: Encoder, corpus: Corpus, path: Path) -> None:
     """Refuse a corpus that the teacher's tokenizer cannot read."""
-    rate = quality(corpus.train, encoder.tokenizer).unknown_rate
+    rate = quality(some(corpus.train), encoder.tokenizer).unknown_rate
     if rate > MOST_UNKNOWN:
         raise InputError(
             f"corpus {path}: {100 * rate:.1f} % of its pieces are unknown to the teacher's tokenizer (at most"

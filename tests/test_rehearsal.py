@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import lzma
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from line import edgeenc, make_world
@@ -47,6 +49,23 @@ def test_the_tokenizer_has_the_published_size_and_cuts_text_as_the_kit_does(
     for sentence in (*sentences, "[unused7] [unused89546]"):
         assert made.encode(sentence).ids == kit.encode(sentence).ids
     assert max(made.encode("[unused7]").ids) < 30_000, "a made-up piece occurs in no text"
+
+
+def test_a_unigram_tokenizer_is_laid_out_as_the_published_one_and_reads_all_of_the_text() -> None:
+    made = Tokenizer.from_file(str(random_folder("random:xlm-roberta-base") / "tokenizer.json"))
+    assert made.get_vocab_size() == 250_002
+    assert [made.token_to_id(name) for name in ("<s>", "<pad>", "</s>", "<unk>", "<mask>")] == [0, 1, 2, 3, 250_001]
+    with lzma.open(data_folder("starter") / "text" / "tl.heldout.txt.xz", "rt", encoding="utf-8") as file:
+        lines = [line.strip() for line in file]
+    counts = np.bincount([number for line in made.encode_batch(lines) for number in line.ids], minlength=250_002)
+    words = sum(len(line.split()) for line in lines)
+    assert counts[0] == counts[2] == len(lines)
+    assert counts[3] / counts.sum() < 0.001
+    assert 1 < counts[4:].sum() / words < 2
+    assert made.encode("unused 7").ids == [0, *made.encode("unused 7", add_special_tokens=False).ids, 2]
+    assert made.token_to_id("unused 7") not in made.encode("unused 7").ids
+    assert made.encode("<mask>").ids == [0, 250_001, 2]
+    assert made.decode(made.encode("Kumusta ka, aso?").ids) == "Kumusta ka, aso?"
 
 
 def test_making_it_again_gives_the_same_bytes(tiny: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -126,8 +127,48 @@ def _word_piece(kit: Tokenizer, size: int) -> str:
     return json.dumps(spec, ensure_ascii=False) + "\n"
 
 
-TOKENIZERS: Mapping[str, Callable[[Tokenizer, int], str]] = {"bert": _word_piece, "distilbert": _word_piece}
-"""How to make up a tokenizer for each family; both take WordPiece."""
+def _unigram(kit: Tokenizer, size: int) -> str:
+    """Return a Unigram tokenizer of `size` pieces in the order of XLM-R: specials, the kit's pieces, the mask last.
+
+    A piece that begins a word gets the mark of one, a single character both forms; scores fall with the rank, as in
+    Zipf's law. Text is split at white space first, so that no text can hold a made-up piece, which has a space.
+    """
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+    ranked = [piece for piece, _ in sorted(kit.get_vocab().items(), key=lambda item: item[1])]
+    plain = [piece for piece in ranked if not (piece.startswith("[") and len(piece) > 1)]
+    marked = [form for piece in plain for form in _forms(piece)]
+    pieces = list(dict.fromkeys(["\u2581", *marked]))[: size - 5]
+    pieces += [f"unused {number}" for number in range(size - 5 - len(pieces))]
+    scored = [(piece, -math.log(rank + 10)) for rank, piece in enumerate(pieces)]
+    specials = ["<s>", "<pad>", "</s>", "<unk>"]
+    made = Tokenizer(models.Unigram([*((name, 0.0) for name in specials), *scored, ("<mask>", 0.0)], unk_id=3))
+    made.normalizer = normalizers.NFKC()
+    mark = pre_tokenizers.Metaspace(replacement="\u2581", prepend_scheme="always")
+    made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), mark])
+    made.decoder = decoders.Metaspace(replacement="\u2581", prepend_scheme="always")
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    made.add_special_tokens([*specials, AddedToken("<mask>", lstrip=True)])
+    return made.to_str() + "\n"
+
+
+def _forms(piece: str) -> list[str]:
+    """Return what a WordPiece is in Unigram. Worked example: `aso` gives `▁aso`, `##so` gives `so`, `,` gives both."""
+    bare = piece.removeprefix("##") or piece
+    first, later = f"\u2581{bare}", bare
+    if len(bare) == 1:
+        return [first, later]
+    return [later] if bare != piece else [first]
+
+
+TOKENIZERS: Mapping[str, Callable[[Tokenizer, int], str]] = {
+    "bert": _word_piece,
+    "distilbert": _word_piece,
+    "xlm-roberta": _unigram,
+}
+"""How to make up a tokenizer for each family."""
 
 
 def _write(path: Path, text: str) -> None:

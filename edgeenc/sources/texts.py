@@ -11,6 +11,7 @@ import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -145,12 +146,10 @@ def _rows(pin: Pin, files: Sequence[str]) -> Iterator[Iterator[str]]:
     places = [f"hf://datasets/{pin.name}@{pin.commit}/{name}" for name in files]
     loader = _loader(files[0])
 
-    def load(columns: Mapping[str, list[str]]) -> IterableDataset:
-        found = load_dataset(loader, data_files={"train": places}, split="train", streaming=True, **columns)
-        return cast("IterableDataset", found)
-
-    column = pin.column or _column(pin, load({}))
-    with _read(load({"columns": [column]} if loader == "parquet" else {})) as rows:
+    read = partial(load_dataset, loader, data_files={"train": places}, split="train", streaming=True)
+    column = pin.column or _column(pin, cast("IterableDataset", read()))
+    dataset = read(columns=[column]) if loader == "parquet" else read()
+    with _read(cast("IterableDataset", dataset)) as rows:
         yield (_text_of(pin, row, column) for row in rows)
 
 
