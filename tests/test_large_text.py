@@ -19,6 +19,7 @@ from edgeenc.text.batches import Batching, encode, masked_stream
 from edgeenc.text.corpus import Corpus, load_corpus, read_corpus, save_corpus
 from edgeenc.text.intake import Tally, is_garbage, stream_lines, take_in
 from edgeenc.text.lines import Lines, chunks, some
+from edgeenc.text.packed import MappedRows
 from edgeenc.text.vocabulary import characters_of, count_pieces
 from edgeenc.training import Job, TrainingOptions
 
@@ -139,8 +140,10 @@ def test_batches_from_disk_are_those_from_memory(
     again = masked_stream([large.train], tiny_encoder.tokenizer, read, seed=5, folder=tmp_path / "rows")
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "rows").iterdir()} == files
     for length in (16, 32):
-        assert isinstance(disk.groups[length][0], np.memmap)
-        assert np.array_equal(disk.groups[length][0], memory.groups[length][0])
+        rows = disk.groups[length][0]
+        assert isinstance(rows, MappedRows)
+        assert len(rows) == len(memory.groups[length][0])
+        assert np.array_equal(rows[np.arange(len(rows))], memory.groups[length][0])
     for step in range(7):
         for stream in (disk, again):
             one, other = stream(step), memory(step)

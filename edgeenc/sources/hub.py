@@ -89,18 +89,10 @@ def own_folder(pin: Pin) -> Path:
     """Return where edgeenc keeps what it makes of a dataset: inside the dataset's place in the hub's cache.
 
     So it goes where that goes, and is deleted with it.
-
-    Raises:
-        UsageError: the hub gives no such names.
     """
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
-    from huggingface_hub.utils import validate_repo_id
 
-    try:
-        validate_repo_id(pin.name)
-    except ValueError as error:
-        raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
     place = repo_folder_name(repo_id=pin.name, repo_type=pin.kind)
     return Path(constants.HF_HUB_CACHE) / place / "edgeenc" / pin.commit
 
@@ -127,13 +119,17 @@ def asking(pin: Pin, missing: str) -> Iterator[None]:
     Raises:
         InputError: the hub cannot be reached or refuses; `missing` is what could not be had.
         HostError: the disk is full or forbidden.
+        UsageError: the hub gives no such names.
     """
     from huggingface_hub import constants
+    from huggingface_hub.errors import HFValidationError
 
     try:
         yield
     except EdgeencError:
         raise
+    except HFValidationError as error:
+        raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
     except Exception as error:  # hub 0.x raises errors of requests, 1.x of httpx; they share no other ancestor
         full = trouble(error, Path(constants.HF_HUB_CACHE))
         raise full or InputError(f"{pin}: {_reason(error, pin, missing)}") from error

@@ -5,7 +5,7 @@ Axis letters: N rows, T tokens of a row, B rows of a batch, P chosen positions o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from edgeenc.errors import InputError, UsageError
 from edgeenc.text.lines import Lines, chunks
-from edgeenc.text.packed import read_rows, write_rows, write_tokens
+from edgeenc.text.packed import MappedRows, write_rows, write_tokens
 
 Rows = NDArray[np.int32]
 
@@ -138,7 +138,7 @@ def _too_few(length: int) -> InputError:
     return InputError(f"the text has too few pieces to fill one row of {length}; more text is needed")
 
 
-def draw(rows: Rows, first: int, count: int, seed: int) -> Rows:
+def draw(rows: Rows | MappedRows, first: int, count: int, seed: int) -> Rows:
     """Return rows number `first` to `first + count` of an endless walk: one seeded permutation after the other."""
     numbers = np.arange(first, first + count)
     picked = np.empty(count, dtype=np.int64)
@@ -218,7 +218,7 @@ class Stream:
         seed: of the order and the masks.
     """
 
-    groups: dict[int, tuple[Rows, ...]]
+    groups: dict[int, tuple[Rows | MappedRows, ...]]
     batching: Batching
     pieces: Pieces
     seed: int
@@ -262,10 +262,10 @@ def masked_stream(
         InputError: a group does not fill one row.
     """
     pieces = Pieces.of(tokenizer)
-    groups: dict[int, tuple[Rows, ...]] = {}
+    groups: dict[int, tuple[Rows | MappedRows, ...]] = {}
     for number, lines in enumerate(texts):
         if isinstance(lines, Lines) and folder is not None:
-            rows = _on_disk(lines, tokenizer, batching, [seed, number], folder)
+            rows: Mapping[int, Rows | MappedRows] = _on_disk(lines, tokenizer, batching, [seed, number], folder)
         else:
             tokens = encode(lines, tokenizer)
             order = np.random.default_rng([seed, number]).permutation(len(tokens))
@@ -276,7 +276,9 @@ def masked_stream(
     return Stream(groups, batching, pieces, seed)
 
 
-def _on_disk(lines: Lines, tokenizer: Tokenizer, batching: Batching, seed: list[int], folder: Path) -> dict[int, Rows]:
+def _on_disk(
+    lines: Lines, tokenizer: Tokenizer, batching: Batching, seed: list[int], folder: Path
+) -> dict[int, MappedRows]:
     """Return the packed rows of each length as memory maps of files in `folder`, made if they are not there."""
     pieces = Pieces.of(tokenizer)
     files = {length: folder / f"rows-{seed[1]}-{length}.bin" for length in set(batching.lengths)}
@@ -288,4 +290,4 @@ def _on_disk(lines: Lines, tokenizer: Tokenizer, batching: Batching, seed: list[
             if write_rows(packed_rows(shuffled, length, pieces), path, length) is None:
                 raise _too_few(length)
         ids.unlink()
-    return {length: read_rows(path, length) for length, path in files.items()}
+    return {length: MappedRows(path, length) for length, path in files.items()}

@@ -5,6 +5,7 @@ Axis letters: N rows, T tokens of a row, L lines.
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -58,8 +59,30 @@ def write_tokens(encoded: Iterator[list[int]], path: Path, order_of: Callable[[i
     return Tokens(path, np.asarray(ends, dtype=np.int64), order_of(len(ends) - 1))
 
 
-def write_rows(rows: Iterator[list[int]], path: Path, length: int) -> NDArray[np.int32] | None:
-    """Write rows (N, `length`) and return them as a memory map; None where there is none. The file appears whole."""
+class MappedRows:
+    """Rows (N, T) in a file that is mapped into memory; what was read is given back at once, so that none piles up."""
+
+    def __init__(self, path: Path, length: int) -> None:
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._advise("MADV_RANDOM")  # else the system reads ahead, sixteen pages for one
+        self._rows_NT = np.frombuffer(self._map, dtype=np.int32).reshape(-1, length)
+
+    def __len__(self) -> int:
+        return len(self._rows_NT)
+
+    def __getitem__(self, numbers: NDArray[np.int64]) -> NDArray[np.int32]:
+        rows = self._rows_NT[numbers]
+        self._advise("MADV_DONTNEED")
+        return rows
+
+    def _advise(self, name: str) -> None:
+        if hasattr(mmap, name):  # not on every system
+            self._map.madvise(getattr(mmap, name))
+
+
+def write_rows(rows: Iterator[list[int]], path: Path, length: int) -> MappedRows | None:
+    """Write rows (N, `length`) and map them; return None where there is none. The file appears whole."""
     fresh, count = path.with_name(f"{path.name}.new"), 0
     with on_disk(path):
         with fresh.open("wb") as file:
@@ -70,9 +93,4 @@ def write_rows(rows: Iterator[list[int]], path: Path, length: int) -> NDArray[np
             fresh.unlink()
             return None
         fresh.rename(path)
-    return read_rows(path, length)
-
-
-def read_rows(path: Path, length: int) -> NDArray[np.int32]:
-    """Return what `write_rows` wrote."""
-    return np.memmap(path, dtype=np.int32, mode="r").reshape(-1, length)
+    return MappedRows(path, length)
