@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.answer(asked.get("paths", []))
 
     def answer(self, paths: list[str] | None = None) -> None:
-        self.hub.asked.append(f"{self.command} {self.path}")
+        self.hub.asked.append(f"{self.command} {self.path} {self.headers.get('Range', '')}".rstrip())
         parts = unquote(self.path.partition("?")[0]).strip("/").split("/")
         api = parts[0] == "api"
         parts = parts[1:] if api else parts

@@ -16,7 +16,9 @@ import pytest
 from hub import COMMIT, Hub, Repo, dead_address, running_hub, surroundings
 from line import Done, make_world
 
+from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
+from edgeenc.sources.at_hand import require_at_hand
 
 TEACHER, TEXT, TASK = f"some/bert@{COMMIT}", f"some/wiki@{COMMIT}:x.ilo", f"some/topics@{COMMIT}:ilo"
 
@@ -92,13 +94,20 @@ def test_what_fetch_prints_is_what_lies_there(world: World) -> None:
     assert again.stdout == done.stdout
 
 
-def test_everything_that_is_missing_is_listed_with_the_task_data(world: World) -> None:
+@pytest.mark.parametrize(("task", "count"), [("topic", 3), (TASK, 3), (None, 2), ("other", 2), ("starter:pos-tl", 2)])
+def test_everything_that_is_missing_is_listed_with_the_data_of_the_task_that_was_asked_for(
+    world: World, task: str | None, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with world.language.open("a") as file:
-        file.write(f"tasks:\n  - {{name: topic, data: '{TASK}'}}\n")
-    done = world.command("build", HF_HUB_OFFLINE="1")
-    assert done.returncode == 5
-    assert "3 things are missing:" in done.stderr
-    assert f"dataset {TASK}" in done.stderr
+        file.write(f"tasks:\n  - {{name: topic, data: '{TASK}'}}\n  - {{name: other, data: other.csv}}\n")
+    with pytest.raises(InputError, match=f"{count} things are missing:") as error:
+        require_at_hand(str(world.language), str(world.recipe), None, None, offline=True, task=task)
+    assert (f"dataset {TASK}" in str(error.value)) is (count == 3)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    require_at_hand(str(world.language), str(world.recipe), None, None, offline=False, task=task)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(InputError, match=f"{count} things are missing:"):
+        require_at_hand(str(world.language), str(world.recipe), None, None, offline=False, task=task)
 
 
 def test_an_offline_refusal_loads_nothing_heavy(world: World) -> None:

@@ -86,6 +86,18 @@ def test_a_download_that_breaks_off_is_said_and_goes_on_later(tmp_path: Path, hu
     assert (Path(fourth["folder"]) / "model.safetensors").read_bytes() == FILES["model.safetensors"]
 
 
+def test_what_has_come_of_a_large_file_is_not_fetched_again(tmp_path: Path, hub: Hub) -> None:
+    large = Repo(FILES | {"model.safetensors": bytes(range(256)) * 100_000}, cut={"model.safetensors"})
+    hub.repos["models/large/tiny"] = large
+    assert ask(tmp_path, hub.address, f"large/tiny@{COMMIT}")[0]["code"] == 5
+    large.cut.clear()
+    before = len(hub.asked)
+    (answer,) = ask(tmp_path, hub.address, f"large/tiny@{COMMIT}")
+    assert (Path(answer["folder"]) / "model.safetensors").read_bytes() == large.files["model.safetensors"]
+    (got,) = [line for line in hub.asked[before:] if line.startswith("GET") and "model.safetensors" in line]
+    assert "bytes=10485760-" in got, "the library writes 10 MiB at a time, of which one had come"
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
 def test_a_file_that_is_not_what_was_announced_is_removed_and_said(tmp_path: Path, hub: Hub, name: str) -> None:
     hub.repos["models/good/tiny"].wrong.add(name)

@@ -23,7 +23,9 @@ from edgeenc.sources.texts import ENOUGH, hub_text, is_hub_text
 Fields = Mapping[str, object]
 
 
-def require_at_hand(language: str, recipe: str, teacher: str | None, corpus: str | None, *, offline: bool) -> None:
+def require_at_hand(
+    language: str, recipe: str, teacher: str | None, corpus: str | None, *, offline: bool, task: str | None = None
+) -> None:
     """Refuse an offline build whose teacher, text or task data would have to come from the hub.
 
     Args:
@@ -31,6 +33,7 @@ def require_at_hand(language: str, recipe: str, teacher: str | None, corpus: str
         recipe: name or path.
         teacher: as typed; None leaves it to the recipe.
         corpus: as typed; None leaves it to the language.
+        task: name of a task of the language, or its data as typed; None where there is no task.
         offline: with this or `HF_HUB_OFFLINE` nothing may be fetched; else nothing is looked at.
 
     Raises:
@@ -47,16 +50,17 @@ def require_at_hand(language: str, recipe: str, teacher: str | None, corpus: str
     model = teacher or str(asked.get("teacher", ""))
     if "@" in model:
         attempt(problems, lambda: teacher_folder(model, offline=True))
-    for data in _task_data(spoken):
-        attempt(problems, lambda data=data: dataset_folder(data, offline=True))
+    data = _task_data(spoken).get(task or "", task or "")
+    if is_hub_text(data) and not Path(data).exists():
+        attempt(problems, lambda: dataset_folder(data, offline=True))
     require_found(problems)
 
 
-def _task_data(language: Fields) -> list[str]:
-    """Return the datasets of the hub that a language's tasks name."""
+def _task_data(language: Fields) -> dict[str, str]:
+    """Return the data of each task that a language file names."""
     tasks = language.get("tasks")
-    named = [task.get("data") for task in tasks if isinstance(task, dict)] if isinstance(tasks, Sequence) else []
-    return [data for data in named if isinstance(data, str) and is_hub_text(data) and not Path(data).exists()]
+    named = [task for task in tasks if isinstance(task, dict)] if isinstance(tasks, Sequence) else []
+    return {str(task.get("name")): str(task.get("data")) for task in named}
 
 
 def _language_file(language: str) -> Path:
