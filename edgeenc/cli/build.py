@@ -92,7 +92,7 @@ def build(
     dry_run: bool,
 ) -> None:
     """Compress, export, verify, measure and bundle a model of one language. Finished steps are reused."""
-    if not random_teacher:
+    if not (random_teacher or dry_run):
         check_at_hand(lang, recipe, teacher, corpus, offline=offline)
     from edgeenc.build import Ask
     from edgeenc.screen import Screen, last_line
