@@ -4,7 +4,8 @@
 
 OUT gets the store, the shortened recipe, the bundle and `results.json`: for each step its seconds and the peak memory
 of its process, for each file its bytes beside the plan's, and the latencies with their raw samples and the host.
-Without --recipe it is the published order for mBERT with 564 channels: every stage once at least, the vocabulary last.
+Without --recipe it is the published order with 564 channels (arXiv:2505.16956: the last layers of mBERT, every second
+one of XLM-R), the vocabulary last.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ teacher: starter
 seed: 1
 stages:
   - {kind: adapt}
-  - {kind: drop-layers, layers: 6, rule: last}
+  - {kind: drop-layers, layers: 6, rule: RULE}
   - {kind: distill, teacher: adapt}
   - {kind: prune-ffn, width: 2048}
   - {kind: truncate-hidden, hidden: 564, method: leading}
@@ -140,7 +141,8 @@ def main(  # noqa: PLR0913
     from edgeenc.recipe import find_recipe
 
     out.mkdir(parents=True, exist_ok=True)
-    asked = find_recipe(recipe).read_text(encoding="utf-8") if recipe else PUBLISHED_ORDER
+    own = PUBLISHED_ORDER.replace("RULE", "stride" if "xlm" in shape else "last")
+    asked = find_recipe(recipe).read_text(encoding="utf-8") if recipe else own
     (out / "recipe.yaml").write_text(shortened(asked, steps, batch), encoding="utf-8")
     found = {"shape": shape, "lang": lang, "optimiser_steps": steps, "batch_tokens": batch, "threads": threads}
     found |= {"recipe": (out / "recipe.yaml").read_text(encoding="utf-8")} | rehearse(out, lang, shape, threads)
