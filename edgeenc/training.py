@@ -231,7 +231,12 @@ class _Run:
         new, place = scratch / "checkpoint.new", scratch / f"checkpoint-{self.step:08d}"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-        save_file(_flat(self.parameters, self.optimizer), new / "training.safetensors")
+        flat = _flat(self.parameters, self.optimizer)
+        for kind in sorted(
+            {name.partition("@")[2] for name in flat}
+        ):  # one by one, since the library copies what it saves
+            part = {name: tensor for name, tensor in flat.items() if name.partition("@")[2] == kind}
+            save_file(part, new / f"training-{kind or 'weights'}.safetensors")
         if self.best:
             save_file(self.best, new / "best.safetensors")
         (new / "state.json").write_text(json.dumps({"step": self.step, "history": asdict(self.history)}))
@@ -249,7 +254,8 @@ class _Run:
             return
         folder = found[-1].parent
         state = json.loads(found[-1].read_text())
-        _restore(load_file(folder / "training.safetensors"), self.parameters, self.optimizer)
+        flat = {name: tensor for path in folder.glob("training-*") for name, tensor in load_file(path).items()}
+        _restore(flat, self.parameters, self.optimizer)
         if (folder / "best.safetensors").exists():
             self.best = load_file(folder / "best.safetensors")
         history = state["history"]

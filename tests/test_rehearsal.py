@@ -92,6 +92,8 @@ def test_the_weights_come_from_the_seed(tiny: str) -> None:
     assert torch.equal(one[name], same[name])
     assert not torch.equal(one[name], other[name])
     assert one["bert.embeddings.word_embeddings.weight"].shape == (30_010, 64)
+    norms = [tensor for name, tensor in one.items() if name.endswith("LayerNorm.bias")]
+    assert not any(torch.equal(norms[0], norm) for norm in norms[1:]), "equal tensors would be exported once"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,10 @@ def random_like(encoder: Encoder, seed: int) -> Encoder:
 
 
 def random_encoder(folder: Path, seed: int) -> Encoder:
-    """Return an encoder with the configuration and tokenizer of `folder`, and the library's random start from `seed`.
+    """Return an encoder with the configuration and tokenizer of `folder`, and a random start from `seed`.
+
+    Biases and norms, which the library starts as zeros and ones, get noise: equal tensors would be exported once, and
+    the file would be smaller than that of the real model.
 
     Raises:
         InputError: configuration or tokenizer are missing or damaged.
@@ -30,4 +33,8 @@ def random_encoder(folder: Path, seed: int) -> Encoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = anatomy.model_class(config)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.ndim == 1:
+                    parameter.add_(0.02 * torch.randn_like(parameter))
     return Encoder(model.eval(), load_tokenizer(folder), anatomy)
