@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import torch
 
@@ -17,7 +17,19 @@ from edgeenc.language import Tag, resolve
 from edgeenc.plan import Plan, Precision, Request, make_plan
 from edgeenc.recipe import Language, load_language, load_recipe, read_language
 from edgeenc.runtime import Dtype, Runtime, available_threads, faster_dtype
-from edgeenc.sources import starter_corpus, teacher_folder
+from edgeenc.sources import (
+    ENOUGH,
+    RANDOM,
+    STARTER,
+    attempt,
+    described,
+    hub_text,
+    is_hub_text,
+    is_random,
+    require_found,
+    starter_corpus,
+    teacher_folder,
+)
 from edgeenc.store import Store
 from edgeenc.targets.sizes import ExportTask
 from edgeenc.tasks.model import EXPORT
@@ -34,8 +46,9 @@ class Ask:
     Attributes:
         language: any BCP-47 or ISO 639 spelling, or the path of a language file.
         recipe: name or path.
-        teacher: `starter`, a folder, or `id@revision`; None leaves it to the recipe.
-        corpus: a text file, one sentence or paragraph per line; None leaves it to the language.
+        teacher: `starter`, a folder, `id@revision`, or `random:` and a published shape; None leaves it to the recipe.
+        corpus: a text file, one sentence or paragraph per line, or `org/name@commit[:config][#column]` of the hub;
+            None leaves it to the language.
         export_task: what the exported file computes; None means hidden states, or what `task` needs.
         precisions: comma-separated.
         task: name of a task of the language, or of `data`.
@@ -52,6 +65,8 @@ class Ask:
     task: str | None = None
     data: str | None = None
     columns: tuple[str, str] = ("", "")
+    random_teacher: bool = False
+    """Whether the teacher's shape is taken, and its weights are drawn."""
 
 
 def plan_for(ask: Ask, store: Store, threads: int | None = None) -> Plan:
@@ -60,28 +75,35 @@ def plan_for(ask: Ask, store: Store, threads: int | None = None) -> Plan:
 
 
 def request_for(ask: Ask, *, offline: bool) -> Request:
-    """Turn names into files; a teacher of the hub is fetched only where `offline` is False.
+    """Turn names into files; what comes from the hub is fetched only where `offline` is False.
 
     Raises:
         UsageError: unknown language, recipe, recipe field or precision.
-        InputError: no text for the language, or no teacher.
+        InputError: no text for the language, or no teacher; one message lists all that is missing.
     """
     language = read_language(Path(ask.language)) if ask.language.endswith((".yaml", ".yml")) else None
     tag = resolve(language.tag if language else ask.language)
     recipe = load_recipe(ask.recipe)
     source = ask.teacher or recipe.teacher
+    source = f"{RANDOM}{source}" if ask.random_teacher and not is_random(source) else source
     language = language or load_language(tag.bcp47)
-    train, heldout = _text(tag, ask.corpus, language)
-    task = _task(ask, language, recipe.seed, offline=offline)
+    precisions = _precisions(ask.precisions)
+    problems: list[InputError] = []
+    text = attempt(problems, lambda: _text(tag, ask.corpus, language, offline=offline))
+    teacher = attempt(problems, lambda: teacher_folder(source, offline=offline))
+    task = attempt(problems, lambda: _task(ask, language, recipe.seed, offline=offline))
+    require_found(problems)
+    assert text is not None and teacher is not None
     return Request(
         recipe=recipe.model_copy(update={"teacher": source}),
         language=tag,
-        teacher=teacher_folder(source, offline=offline),
-        source=source,
-        train=train,
-        heldout=heldout,
+        teacher=teacher,
+        source=described(source),
+        train=text.train,
+        heldout=text.heldout,
+        corpus=text.name,
         task=EXPORT[task.data.kind] if task else ask.export_task or "feature-extraction",
-        precisions=_precisions(ask.precisions),
+        precisions=precisions,
         task_data=task,
     )
 
@@ -146,22 +168,33 @@ def status(plan: Plan, store: Store) -> dict[str, str]:
     return {step.name: "done" if store.manifest(step.key, step.name) else "to do" for step in plan.steps}
 
 
-def _text(tag: Tag, corpus: Path | None, language: Language | None) -> tuple[Path, Path | None]:
-    """Return the training text, and the held-out text where the language has one of its own."""
+class _Text(NamedTuple):
+    """Training text, held-out text where the language has one of its own, and what the user called it."""
+
+    train: Path
+    heldout: Path | None
+    name: str
+
+
+def _text(tag: Tag, corpus: Path | None, language: Language | None, *, offline: bool) -> _Text:
+    """Return the text to learn from; text of the hub is fetched only where `offline` is False."""
     if corpus is not None:
-        if not is_file(corpus):
-            raise InputError(
-                f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line"
-            )
-        return corpus, None
+        if is_file(corpus):
+            return _Text(corpus, None, corpus.name)
+        if is_hub_text(str(corpus)):
+            most = language.corpus_bytes if language else ENOUGH
+            return _Text(hub_text(str(corpus), most=most, offline=offline), None, str(corpus))
+        raise InputError(
+            f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line"
+        )
     if language is None or not language.corpus:
         raise InputError(
             f"{tag.name} ({tag.bcp47}): no text comes with edgeenc; give yours with --corpus FILE,"
             " one sentence or paragraph per line"
         )
-    if language.corpus == "starter":
-        return starter_corpus(tag.bcp47)
-    return _text(tag, Path(language.corpus), None)
+    if language.corpus == STARTER:
+        return _Text(*starter_corpus(tag.bcp47), STARTER)
+    return _text(tag, Path(language.corpus), language, offline=offline)
 
 
 def _precisions(typed: str) -> tuple[Precision, ...]:

@@ -203,6 +203,8 @@ def _write_manifest(folder: Path, facts: Facts) -> None:
         BUNDLE_MARK: VERSION,
         "edgeenc": facts["edgeenc"],
         "language": facts["language"]["tag"],
+        "teacher": facts["teacher"]["source"],
+        "corpus": facts["corpus"],
         "files": stamps,
         "versions": facts["versions"],
         "seconds": {step["name"]: step["seconds"] for step in facts["steps"]},

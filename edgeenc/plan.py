@@ -20,6 +20,7 @@ from edgeenc.model.encoder import load_config
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe
 from edgeenc.runtime import Runtime
+from edgeenc.sources import SEED, is_random
 from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes
 from edgeenc.tasks.task import Task
 from edgeenc.training import TrainingOptions
@@ -54,6 +55,7 @@ class Request:
         teacher: checkpoint folder, and `source` what the user called it.
         train: text to learn from; where `heldout` is None it is split by seed.
         heldout: text to choose checkpoints and report on.
+        corpus: what the user called the text; empty where that is the file's name.
         task: what the exported file computes.
         precisions: which files the bundle carries; int8 is made from fp32.
         task_data: what the student is tuned on and scored by; None ships an encoder.
@@ -68,6 +70,7 @@ class Request:
     task: ExportTask = "feature-extraction"
     precisions: tuple[Precision, ...] = ("fp32", "int8")
     task_data: Task | None = None
+    corpus: str = ""
 
     @property
     def labels(self) -> int:
@@ -170,7 +173,7 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     maker.add("corpus", {}, _corpus_fields(request))
     shape = anatomy_of(config := load_config(request.teacher)).shape(config)
     names = ("config.json", "model.safetensors", "tokenizer.json")
-    maker.add("teacher", {}, {name: file_hash(request.teacher / name) for name in names}, shape=shape)
+    maker.add("teacher", {}, _teacher_fields(request, names), shape=shape)
     last, cut = maker.stages(shape)
     maker.results(last, cut)
     return Plan(request, tuple(maker.steps.values()))
@@ -339,6 +342,12 @@ def file_hash(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _teacher_fields(request: Request, names: Sequence[str]) -> dict[str, JsonValue]:
+    """Return the hashes of the teacher's files; of random weights there is no file, so their seed stands for it."""
+    drawn: dict[str, JsonValue] = {"random weights": SEED} if is_random(request.recipe.teacher) else {}
+    return drawn | {name: file_hash(request.teacher / name) for name in names}
 
 
 def _corpus_fields(request: Request) -> dict[str, JsonValue]:

@@ -19,7 +19,7 @@ import edgeenc.compress
 from edgeenc.bounds import Bounds
 from edgeenc.compress.stage import Stage
 from edgeenc.errors import RecipeError
-from edgeenc.sources import data_folder
+from edgeenc.sources import ENOUGH, data_folder, is_hub_text
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.tuning import Tuning
 
@@ -37,8 +37,9 @@ M = TypeVar("M", bound=BaseModel)
 class Language(BaseModel):
     """Where a language's text and its tasks are.
 
-    `tag` is the BCP-47 code that all spellings of the language resolve to; `corpus` is `starter` for the kit's text,
-    or a path; `tasks` are those that it is measured on where the user names no other.
+    `tag` is the BCP-47 code that all spellings of the language resolve to; `corpus` is `starter` for the kit's text, a
+    path, or `org/name@commit[:config][#column]` of the hub, of which `corpus_bytes` bytes of text are taken; `tasks`
+    are those that it is measured on where the user names no other.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +47,7 @@ class Language(BaseModel):
     tag: str
     name: str
     corpus: str = ""
+    corpus_bytes: int = Field(default=ENOUGH, gt=0)
     tasks: tuple[TaskSpec, ...] = ()
 
 
@@ -151,7 +153,7 @@ def read_language(path: Path) -> Language:
     language = _with_tasks(_validated(Language, _yaml(path), "", problems), path, problems)
     if language is None:
         raise _error(str(path), problems)
-    if language.corpus in ("", "starter"):
+    if language.corpus in ("", "starter") or is_hub_text(language.corpus):
         return language
     return language.model_copy(update={"corpus": str(path.parent / Path(language.corpus).expanduser())})
 

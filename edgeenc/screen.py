@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
+from edgeenc.sources import is_random
+
 if TYPE_CHECKING:
     from edgeenc.pipeline import Event
     from edgeenc.plan import Plan, Step
@@ -103,6 +105,12 @@ def note(manifest: Manifest) -> str:
     if manifest.kind == "measure":
         shown = ("unigram", "teacher", "cut", "control", "student")
         return "bits per character: " + ", ".join(f"{name} {figures[name]:.3f}" for name in shown if name in figures)
+    if isinstance(text := figures.get("text"), dict):
+        return "{lines:,} lines, {repeated:,} repeated and left out, {garbage:,} without a letter or damaged".format(
+            **text
+        )
+    if figures.get("weights") == "random":
+        return "random weights: a rehearsal, whose figures of quality mean nothing"
     if manifest.kind == "verify":
         gates = figures["gates"]
         return f"{len(gates)} gates passed" if isinstance(gates, list) else ""
@@ -132,7 +140,8 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
         least = "" if step.exact else "≤"
         size = f"{least}{step.predicted_bytes / MB:.2f}" if step.predicted_bytes else ""
         table.add_row(step.name, step.key[:8], status[step.name], *sizes, size)
-    table.caption = "MB: 10^6 bytes of the exported fp32 file; of quantize, the int8 file"
+    drawn = f"Teacher: {request.source}. " if is_random(request.recipe.teacher) else ""
+    table.caption = f"{drawn}MB: 10^6 bytes of the exported fp32 file; of quantize, the int8 file"
     return table
 
 

@@ -43,7 +43,7 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
         language={"tag": tag.bcp47, "name": tag.name, "iso639_3": tag.iso639_3, "script": tag.script},
         recipe=plan.request.recipe.name,
         teacher={"source": plan.request.source, "parameters": _shape(plan.step("teacher"), manifests).parameters},
-        corpus="starter" if plan.request.heldout else plan.request.train.name,
+        corpus=plan.request.corpus or plan.request.train.name,
         steps=[_step(step, manifests) for step in plan.steps if step.name in manifests],
         student=cast("Student", {"parameters": shape.parameters} | {name: getattr(shape, name) for name in shown}),
         bytes=sizes,

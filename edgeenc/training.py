@@ -187,7 +187,8 @@ def train(
             job.tell(progress)
     if not run.best:
         raise UsageError("the training diverged: no held-out loss was a number; lower the rate `lr` of this step")
-    model.load_state_dict(run.best, strict=True)
+    best = {name: run.best[first] for name, first in _first_names(model).items()}
+    model.load_state_dict(best, strict=True)
     return run.history
 
 
@@ -222,16 +223,22 @@ class _Run:
         self.history.looks.append((self.step, loss))
         if loss < self.history.best_loss:  # never true of a loss that is not a number
             self.history.best_step, self.history.best_loss = self.step, loss
-            self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+            kept = set(_first_names(self.model).values())
+            self.best = {n: tensor.detach().clone() for n, tensor in self.model.state_dict().items() if n in kept}
 
     def save(self, scratch: Path) -> None:
         """Write a checkpoint beside the last one and then take its place."""
         new, place = scratch / "checkpoint.new", scratch / f"checkpoint-{self.step:08d}"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-        save_file(_flat(self.parameters, self.optimizer), new / "training.safetensors")
+        flat = _flat(self.parameters, self.optimizer)
+        for kind in sorted(
+            {name.partition("@")[2] for name in flat}
+        ):  # one by one, since the library copies what it saves
+            part = {name: tensor for name, tensor in flat.items() if name.partition("@")[2] == kind}
+            save_file(part, new / f"training-{kind or 'weights'}.safetensors")
         if self.best:
-            save_file({name: tensor.clone() for name, tensor in self.best.items()}, new / "best.safetensors")
+            save_file(self.best, new / "best.safetensors")
         (new / "state.json").write_text(json.dumps({"step": self.step, "history": asdict(self.history)}))
         if place.exists():
             shutil.rmtree(place)
@@ -247,7 +254,8 @@ class _Run:
             return
         folder = found[-1].parent
         state = json.loads(found[-1].read_text())
-        _restore(load_file(folder / "training.safetensors"), self.parameters, self.optimizer)
+        flat = {name: tensor for path in folder.glob("training-*") for name, tensor in load_file(path).items()}
+        _restore(flat, self.parameters, self.optimizer)
         if (folder / "best.safetensors").exists():
             self.best = load_file(folder / "best.safetensors")
         history = state["history"]
@@ -278,6 +286,12 @@ class _Clock:
         self.spoke, spent = now, max(1e-9, now - self.start)
         left = spent / max(1, step - self.first) * (steps - step)
         return Progress(step, steps, float(loss.value.detach()), self.tokens / spent, left)
+
+
+def _first_names(model: nn.Module) -> dict[str, str]:
+    """Return for each tensor's name the first name of the same tensor: a tied table is large, and kept once."""
+    first: dict[int, str] = {}
+    return {name: first.setdefault(tensor.data_ptr(), name) for name, tensor in model.state_dict().items()}
 
 
 def _optimizer(parameters: dict[str, nn.Parameter], lr: float) -> torch.optim.AdamW:

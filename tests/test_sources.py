@@ -1,30 +1,18 @@
-"""The hub is a small HTTP server on this machine; every question to it is asked in a fresh process.
-
-The hub's library reads its settings once, on import.
-"""
+"""Teachers: from the kit, a folder, or the hub, which here is a small server on this machine (`hub.py`)."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import lzma
-import os
-import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TypedDict
 
 import pytest
+from hub import COMMIT, Hub, Repo, ask, dead_address, running_hub
 
 from edgeenc import sources
 from edgeenc.errors import HostError, InputError, UsageError
-from edgeenc.sources import data_folder, starter_corpus, teacher_folder
+from edgeenc.sources import data_folder, kit, starter_corpus, teacher_folder
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILES = {
     "config.json": b'{"model_type": "bert"}',
     "model.safetensors": b"\2\0\0\0\0\0\0\0{}" + b"w" * 3000,
@@ -36,119 +24,24 @@ FILES = {
     "run.py": b"code",
     "README.md": b"words",
 }
-
-
-class Hub(BaseHTTPRequestHandler):
-    """Answers as the hub does for the models good/tiny, gated/tiny, broken/tiny (ends too early) and no/weights."""
-
-    protocol_version = "HTTP/1.1"
-    asked: list[str]
-
-    def do_HEAD(self) -> None:
-        self.answer()
-
-    def do_GET(self) -> None:
-        self.answer()
-
-    def answer(self) -> None:
-        self.asked.append(f"{self.command} {self.path}")
-        parts = self.path.partition("?")[0].strip("/").split("/")
-        if parts[:2] == ["api", "models"]:
-            self.answer_model("/".join(parts[2:4]), parts[5], tree=parts[4] == "tree")
-        else:
-            self.answer_file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
-
-    def answer_model(self, name: str, commit: str, *, tree: bool) -> None:
-        if name == "gated/tiny":
-            return self.send(401, b"{}", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"})
-        if name not in ("good/tiny", "broken/tiny", "no/weights"):
-            return self.send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
-        if commit != COMMIT:
-            return self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
-        files = [path for path in FILES if name != "no/weights" or path != "model.safetensors"]
-        listed = [{"type": "file", "path": path, "size": len(FILES[path]), "oid": "0" * 40} for path in files]
-        found = {"id": name, "sha": COMMIT, "siblings": [{"rfilename": path} for path in files], "private": False}
-        return self.send(200, json.dumps(listed if tree else found).encode(), {"Content-Type": "application/json"})
-
-    def answer_file(self, name: str, commit: str, path: str) -> None:
-        body = FILES[path]
-        etag = hashlib.sha256(name.encode() + body).hexdigest()
-        headers = {"ETag": f'"{etag}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
-        self.send(200, body, headers, cut=name == "broken/tiny" and path == "model.safetensors")
-
-    def send(self, status: int, body: bytes, headers: dict[str, str], *, cut: bool = False) -> None:
-        self.send_response(status)
-        for key, value in (headers | {"Content-Length": str(len(body))}).items():
-            self.send_header(key, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body[: len(body) // 2] if cut else body)
-            self.close_connection = self.close_connection or cut
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep the screen of the tests clean."""
+GOOD, BROKEN, WEIGHTLESS = f"good/tiny@{COMMIT}", f"broken/tiny@{COMMIT}", f"no/weights@{COMMIT}"
 
 
 @pytest.fixture
-def hub() -> Iterator[tuple[str, list[str]]]:
-    """Give the address of a running hub, and the list of what it has been asked."""
-    asked: list[str] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("ThisHub", (Hub,), {"asked": asked}))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}", asked
-    server.shutdown()
-    server.server_close()
+def hub() -> Iterator[Hub]:
+    repos = {
+        "models/good/tiny": Repo(FILES),
+        "models/broken/tiny": Repo(FILES, cut={"model.safetensors"}),
+        "models/no/weights": Repo({name: body for name, body in FILES.items() if name != "model.safetensors"}),
+        "models/gated/tiny": Repo(FILES, refuses=(401, "GatedRepo")),
+        "models/gated/still": Repo(FILES, refuses=(403, "GatedRepo")),
+    }
+    with running_hub(repos) as found:
+        yield found
 
 
-class Answer(TypedDict):
-    """What became of a question: a folder, or the kind and words of an error."""
-
-    folder: str
-    error: str
-    code: int
-    words: str
-
-
-ASK = """
-import json, sys
-from edgeenc.errors import EdgeencError
-from edgeenc.sources import teacher_folder
-for spec in sys.argv[2:]:
-    answer = {"folder": "", "error": "", "code": 0, "words": ""}
-    try:
-        answer["folder"] = str(teacher_folder(spec, offline=sys.argv[1] == "offline"))
-    except EdgeencError as error:
-        answer |= {"error": type(error).__name__, "code": error.exit_code, "words": str(error)}
-    print(json.dumps(answer))
-"""
-
-
-def ask(cache: Path, address: str, *specs: str, offline: str = "online", **settings: str) -> list[Answer]:
-    """Ask for `specs` one after the other in one fresh process."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "TRANSFORMERS_"))}
-    own = {"HF_ENDPOINT": address, "HF_HOME": str(cache), "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    proxies = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-    done = subprocess.run(
-        [sys.executable, "-c", ASK, offline, *specs],
-        env=inherited | own | proxies | settings, capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def dead_address() -> str:
-    with socket.socket() as spot:
-        spot.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{spot.getsockname()[1]}"
-
-
-def test_a_pinned_model_is_fetched_once_and_then_found_without_network(
-    tmp_path: Path, hub: tuple[str, list[str]]
-) -> None:
-    address, asked = hub
-    spec = f"good/tiny@{COMMIT}"
-    first, second = ask(tmp_path, address, spec, spec)
+def test_a_pinned_model_is_fetched_once_and_then_found_without_network(tmp_path: Path, hub: Hub) -> None:
+    first, second = ask(tmp_path, hub.address, GOOD, GOOD)
     folder = Path(first["folder"])
     wanted = sorted(set(FILES) - {"pytorch_model.bin", "run.py", "README.md"})
     assert sorted(path.name for path in folder.iterdir()) == wanted, (
@@ -156,56 +49,85 @@ def test_a_pinned_model_is_fetched_once_and_then_found_without_network(
     )
     assert all((folder / name).read_bytes() == FILES[name] for name in wanted)
     assert second == first
-    assert len([line for line in asked if line.startswith("GET") and "model.safetensors" in line]) == 1
-    assert not any("pytorch_model.bin" in line or "run.py" in line for line in asked)
-    before = len(asked)
-    assert ask(tmp_path, dead_address(), spec) == [first]
-    assert ask(tmp_path, address, spec, offline="offline") == [first]
-    assert len(asked) == before, "a whole model in the cache needs no network"
+    assert hub.gets("model.safetensors") == 1
+    assert hub.gets("pytorch_model.bin") == hub.gets("run.py") == 0
+    before = len(hub.asked)
+    assert ask(tmp_path, dead_address(), GOOD) == [first]
+    assert ask(tmp_path, hub.address, GOOD, offline="offline") == [first]
+    assert len(hub.asked) == before, "a whole model in the cache needs no network"
 
 
-def test_what_the_hub_refuses_is_an_input_error_with_advice(tmp_path: Path, hub: tuple[str, list[str]]) -> None:
-    specs = [f"lost/tiny@{COMMIT}", f"gated/tiny@{COMMIT}", f"good/tiny@{'f' * 40}", f"no/weights@{COMMIT}"]
-    answers = ask(tmp_path, hub[0], *specs)
-    assert [answer["code"] for answer in answers] == [5, 5, 5, 5]
+def test_what_the_hub_refuses_is_an_input_error_with_advice(tmp_path: Path, hub: Hub) -> None:
+    missing = [f"lost/tiny@{COMMIT}", f"gated/tiny@{COMMIT}", f"gated/still@{COMMIT}", f"good/tiny@{'f' * 40}"]
+    specs = [*missing, WEIGHTLESS]
+    answers = ask(tmp_path, hub.address, *specs)
+    assert [answer["code"] for answer in answers] == [5, 5, 5, 5, 5]
     assert "no such model, or it is private" in answers[0]["words"]
-    assert "accept them on the model's page and set HF_TOKEN" in answers[1]["words"]
-    assert "no such commit" in answers[2]["words"]
-    assert "model.safetensors not found" in answers[3]["words"]
+    for gated in answers[1:3]:
+        assert "accept them on the model's page and set HF_TOKEN" in gated["words"]
+    assert "no such commit" in answers[3]["words"]
+    assert "model.safetensors not found" in answers[4]["words"]
     assert all(spec in answer["words"] for spec, answer in zip(specs, answers, strict=True))
 
 
-def test_a_download_that_breaks_off_is_said_and_goes_on_later(
-    tmp_path: Path, hub: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spec = f"broken/tiny@{COMMIT}"
-    (first,) = ask(tmp_path, hub[0], spec)
+def test_a_download_that_breaks_off_is_said_and_goes_on_later(tmp_path: Path, hub: Hub) -> None:
+    (first,) = ask(tmp_path, hub.address, BROKEN)
     assert (first["error"], first["code"]) == ("InputError", 5)
     assert "model.safetensors and tokenizer.json cannot be fetched (" in first["words"]
     assert "run again; what has come is kept" in first["words"]
-    (second,) = ask(tmp_path, hub[0], spec, offline="offline")
+    (second,) = ask(tmp_path, hub.address, BROKEN, offline="offline")
     assert second["code"] == 5, "half a model in the cache is not taken for a whole one"
     assert "model.safetensors" in second["words"]
-    (third,) = ask(tmp_path, dead_address(), spec)
+    (third,) = ask(tmp_path, dead_address(), BROKEN)
     assert third["code"] == 5
     assert "could not be reached" in third["words"] or "cannot be fetched" in third["words"]
-    monkeypatch.setitem(FILES, "model.safetensors", FILES["model.safetensors"])
-    monkeypatch.setattr(Hub, "send", lambda self, status, body, headers, cut=False: SEND(self, status, body, headers))
-    (fourth,) = ask(tmp_path, hub[0], spec)
+    hub.repos["models/broken/tiny"].cut.clear()
+    (fourth,) = ask(tmp_path, hub.address, BROKEN)
     assert (Path(fourth["folder"]) / "model.safetensors").read_bytes() == FILES["model.safetensors"]
 
 
-SEND = Hub.send
+def test_what_has_come_of_a_large_file_is_not_fetched_again(tmp_path: Path, hub: Hub) -> None:
+    large = Repo(FILES | {"model.safetensors": bytes(range(256)) * 100_000}, cut={"model.safetensors"})
+    hub.repos["models/large/tiny"] = large
+    assert ask(tmp_path, hub.address, f"large/tiny@{COMMIT}")[0]["code"] == 5
+    large.cut.clear()
+    before = len(hub.asked)
+    (answer,) = ask(tmp_path, hub.address, f"large/tiny@{COMMIT}")
+    assert (Path(answer["folder"]) / "model.safetensors").read_bytes() == large.files["model.safetensors"]
+    (got,) = [line for line in hub.asked[before:] if line.startswith("GET") and "model.safetensors" in line]
+    assert "bytes=10485760-" in got, "the library writes 10 MiB at a time, of which one had come"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_file_that_is_not_what_was_announced_is_removed_and_said(tmp_path: Path, hub: Hub, name: str) -> None:
+    hub.repos["models/good/tiny"].wrong.add(name)
+    (first,) = ask(tmp_path, hub.address, GOOD)
+    assert (first["error"], first["code"]) == ("InputError", 5)
+    assert f"{name} is damaged: its hash is" in first["words"]
+    assert not list(tmp_path.rglob(name))
+    hub.repos["models/good/tiny"].wrong.clear()
+    (second,) = ask(tmp_path, hub.address, GOOD)
+    assert (Path(second["folder"]) / name).read_bytes() == FILES[name]
+
+
+def test_a_slow_line_is_told_from_a_dead_one(tmp_path: Path, hub: Hub) -> None:
+    hub.repos["models/good/tiny"].slow = 3
+    (answer,) = ask(tmp_path, hub.address, GOOD, settings={"HF_HUB_DOWNLOAD_TIMEOUT": "1"})
+    assert answer["code"] == 5
+    assert "silent for too long" in answer["words"]
+    assert "HF_HUB_DOWNLOAD_TIMEOUT=60" in answer["words"]
+    (answer,) = ask(tmp_path, hub.address, GOOD, settings={"HF_HUB_DOWNLOAD_TIMEOUT": "60"})
+    assert answer["folder"], "the advice helps"
 
 
 def test_without_network_the_message_names_what_is_missing(tmp_path: Path) -> None:
-    spec = f"good/tiny@{COMMIT}"
-    (answer,) = ask(tmp_path, dead_address(), spec)
+    (answer,) = ask(tmp_path, dead_address(), GOOD)
     assert (answer["error"], answer["code"]) == ("InputError", 5)
     assert "cannot be fetched (" in answer["words"]
     assert "check the network" in answer["words"]
-    for settings in ({"offline": "offline"}, {"HF_HUB_OFFLINE": "1"}):
-        (answer,) = ask(tmp_path, dead_address(), spec, **settings)
+    answers = ask(tmp_path, dead_address(), GOOD, offline="offline")
+    answers += ask(tmp_path, dead_address(), GOOD, settings={"HF_HUB_OFFLINE": "1"})
+    for answer in answers:
         assert (answer["error"], answer["code"]) == ("InputError", 5)
         assert "config.json and model.safetensors and tokenizer.json" in answer["words"]
         assert "this run is offline" in answer["words"]
@@ -243,7 +165,7 @@ def test_a_folder_is_itself_also_where_its_name_looks_like_a_model(
 
 
 def test_the_kit_lies_in_the_package() -> None:
-    assert teacher_folder("starter", offline=True) == Path(sources.__file__).parent / "starter" / "model"
+    assert teacher_folder("starter", offline=True) == Path(sources.__file__).parent.parent / "starter" / "model"
     for language in ("tl", "mt", "sk", "sw"):
         train, heldout = starter_corpus(language)
         with lzma.open(train, "rt", encoding="utf-8") as lines:
@@ -263,7 +185,7 @@ def test_data_is_found_in_an_installed_package_and_in_a_checkout(
 ) -> None:
     assert (data_folder("recipes") / "languages").is_dir()
     package = tmp_path / "edgeenc"
-    monkeypatch.setattr(sources, "_PACKAGE", package)
+    monkeypatch.setattr(kit, "_PACKAGE", package)
     with pytest.raises(HostError, match="install it again"):
         data_folder("recipes")
     (tmp_path / "recipes").mkdir()

@@ -18,7 +18,7 @@ from edgeenc.errors import ShapeError, UsageError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.runtime import Runtime
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import History, Job, Loss, Schedule, TrainingOptions, train
+from edgeenc.training import History, Job, Loss, Schedule, TrainingOptions, _first_names, train
 
 OPTIONS = TrainingOptions(tokens=64 * 24, batch_tokens=64, lengths=(16, 16, 32), lr=3e-3, looks=4)
 
@@ -175,3 +175,11 @@ def test_a_copy_is_trained(tiny_encoder: Encoder, corpus: Corpus, tmp_path: Path
     adapted, _ = adapt(copy.copy(tiny_encoder), corpus, OPTIONS, Job(seed=1))
     save_encoder(adapted, tmp_path)
     assert equal(adapted, load_encoder(tmp_path))
+
+
+def test_a_tied_table_is_kept_once_among_the_best_weights(tiny_encoder: Encoder) -> None:
+    first = _first_names(tiny_encoder.model)
+    assert first["cls.predictions.decoder.weight"] == "bert.embeddings.word_embeddings.weight"
+    assert first["cls.predictions.decoder.bias"] == "cls.predictions.bias"
+    rest = [name for name in first if not name.startswith("cls.predictions.decoder.")]
+    assert [first[name] for name in rest] == rest

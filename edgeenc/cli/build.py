@@ -37,7 +37,16 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
                 "--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."
             ),
             click.option("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]"),
-            click.option("--corpus", type=FILE, metavar="FILE", help="Text, a sentence or paragraph per line."),
+            click.option(
+                "--random-teacher", is_flag=True, help="Rehearse: the teacher's shape, random weights, no files."
+            ),
+            click.option(
+                "--corpus",
+                type=FILE,
+                metavar="FILE|ID@REV",
+                help="Text, a sentence or paragraph per line, or org/name@commit:config of the hub.",
+            ),
+            click.option("--offline", is_flag=True, help="Take from the hub's cache only; see `edgeenc fetch`."),
             click.option(
                 "--export-task",
                 type=click.Choice(["feature-extraction", "fill-mask"]),
@@ -72,7 +81,9 @@ def build(
     target: str,
     recipe: str,
     teacher: str | None,
+    random_teacher: bool,
     corpus: Path | None,
+    offline: bool,
     export_task: ExportTask | None,
     task: str | None,
     data: str | None,
@@ -87,20 +98,34 @@ def build(
     dry_run: bool,
 ) -> None:
     """Compress, export, verify, measure and bundle a model of one language. Finished steps are reused."""
+    if not (random_teacher or dry_run):
+        check_at_hand(lang, recipe, teacher, corpus, offline=offline, task=data or task)
     from edgeenc.build import Ask
-    from edgeenc.pipeline import run
     from edgeenc.screen import Screen, last_line
     from edgeenc.store import check_destination, publish
 
-    ask = Ask(lang, recipe, teacher, corpus, export_task, precision, task, data, (text_column, label_column))
+    ask = Ask(
+        lang,
+        recipe,
+        teacher,
+        corpus,
+        export_task=export_task,
+        precisions=precision,
+        task=task,
+        data=data,
+        columns=(text_column, label_column),
+        random_teacher=random_teacher,
+    )
     if output is not None and not dry_run:
         check_destination(output)
-    plan, opened, runtime = _planned(ask, store, threads, offline=dry_run)
+    plan, opened, runtime = _planned(ask, store, threads, offline=offline or dry_run)
     if dry_run:
         return _show(plan, opened, as_json)
     names = [plan.request.language.bcp47, *([task] if task else []), plan.request.recipe.name]
     place = output or Path("-".join(names))
     check_destination(place)
+    from edgeenc.pipeline import run  # seconds, which a build that cannot run need not take
+
     screen = Screen(loudness or "normal")
     language = plan.request.language
     screen.say(f"{lang}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
@@ -119,7 +144,9 @@ def plan(
     target: str,
     recipe: str,
     teacher: str | None,
+    random_teacher: bool,
     corpus: Path | None,
+    offline: bool,
     export_task: ExportTask | None,
     task: str | None,
     data: str | None,
@@ -133,9 +160,29 @@ def plan(
     """Show every step of a build with key, status, shape, parameters and predicted bytes; nothing runs."""
     from edgeenc.build import Ask
 
-    ask = Ask(lang, recipe, teacher, corpus, export_task, precision, task, data, (text_column, label_column))
+    ask = Ask(
+        lang,
+        recipe,
+        teacher,
+        corpus,
+        export_task=export_task,
+        precisions=precision,
+        task=task,
+        data=data,
+        columns=(text_column, label_column),
+        random_teacher=random_teacher,
+    )
     planned, opened, _ = _planned(ask, store, threads, offline=True)
     _show(planned, opened, as_json)
+
+
+def check_at_hand(
+    lang: str, recipe: str, teacher: str | None, corpus: Path | None, *, offline: bool, task: str | None
+) -> None:
+    """Say what an offline build lacks before anything heavy is loaded."""
+    from edgeenc.sources.at_hand import require_at_hand
+
+    require_at_hand(lang, recipe, teacher, str(corpus) if corpus else None, offline=offline, task=task)
 
 
 def _planned(ask: Ask, store: Path | None, threads: int | None, *, offline: bool) -> tuple[Plan, Store, Runtime]:

@@ -41,7 +41,7 @@ def fit(
     pupil = replace(encoder, model=nn.Module.to(copy.deepcopy(encoder.model).eval(), job.runtime.device))
     lengths = tuple(min(length, encoder.shape.positions) for length in options.lengths)
     read = Batching(options.batch_tokens, options.mask_rate, lengths, options.mask)
-    stream = masked_stream([corpus.train], encoder.tokenizer, read, seed=job.seed)
+    stream = masked_stream([corpus.train], encoder.tokenizer, read, seed=job.seed, folder=job.scratch)
     look = Batching(options.batch_tokens, HELD_RATE, (min(lengths),))
     held = masked_stream([corpus.valid], encoder.tokenizer, look, seed=0)
     fixed = [held(step).to(job.runtime.device) for step in range(HELD_BATCHES)]

@@ -17,6 +17,7 @@ from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
+from edgeenc.text.lines import some
 
 Side = Literal["input", "output"]
 Reduce = Callable[[Tensor], Tensor]
@@ -26,7 +27,7 @@ Reduce = Callable[[Tensor], Tensor]
 def calibration(encoder: Encoder, corpus: Corpus, batches: int, seed: int) -> list[Masked]:
     """Return `batches` fixed batches of training text; held-out text is never used to choose what to cut."""
     read = Batching(rate=0.15, lengths=(min(64, encoder.shape.positions),))
-    stream = masked_stream([corpus.train], encoder.tokenizer, read, seed=seed)
+    stream = masked_stream([some(corpus.train)], encoder.tokenizer, read, seed=seed)
     return [stream(step) for step in range(batches)]
 
 

@@ -1,12 +1,14 @@
-"""An encoder of a given shape with random weights: the control that shows what copied weights are worth."""
+"""An encoder of a given shape with random weights: a control, or the stand-in for a teacher that is not at hand."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
-from edgeenc.model.encoder import Encoder
+from edgeenc.model.anatomy import anatomy_of
+from edgeenc.model.encoder import Encoder, load_config, load_tokenizer
 
 
 def random_like(encoder: Encoder, seed: int) -> Encoder:
@@ -15,3 +17,24 @@ def random_like(encoder: Encoder, seed: int) -> Encoder:
         torch.manual_seed(seed)
         model = encoder.anatomy.model_class(encoder.model.config)
     return replace(encoder, model=model.eval())
+
+
+def random_encoder(folder: Path, seed: int) -> Encoder:
+    """Return an encoder with the configuration and tokenizer of `folder`, and a random start from `seed`.
+
+    Biases and norms, which the library starts as zeros and ones, get noise: equal tensors would be exported once, and
+    the file would be smaller than that of the real model.
+
+    Raises:
+        InputError: configuration or tokenizer are missing or damaged.
+    """
+    config = load_config(folder)
+    anatomy = anatomy_of(config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = anatomy.model_class(config)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.ndim == 1:
+                    parameter.add_(0.02 * torch.randn_like(parameter))
+    return Encoder(model.eval(), load_tokenizer(folder), anatomy)

@@ -51,7 +51,7 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int) -> str
 # {escape(title(facts))}
 
 {escape(headline(facts))}
-
+{_rehearsal(facts)}
 {markdown_table(answers(facts))}
 
 {what} for {escape(language["name"])}, made small with edgeenc {facts["edgeenc"]} by the recipe
@@ -102,6 +102,15 @@ def _measured(facts: Facts) -> str:
     """Return what was measured of the model: scores on tasks where there are any, and bits per character."""
     scored = [scores_section(of_facts(facts))] if facts.get("tasks") else []
     return "\n\n".join(map(markdown, [*scored, quality_section(facts)]))
+
+
+def _rehearsal(facts: Facts) -> str:
+    """Return a warning where the teacher knew nothing."""
+    source = facts["teacher"]["source"]
+    drawn = source.startswith("random weights")
+    return (
+        f"\n**A rehearsal: the teacher has {escape(source)}, so the model knows next to nothing.**\n" if drawn else ""
+    )
 
 
 def _numpy_example(onnx: str, positions: int, output: str, first: str) -> str:

@@ -13,9 +13,12 @@ from edgeenc.compress.adapt import adapt
 from edgeenc.compress.stage import Desk
 from edgeenc.errors import EdgeencError, InputError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
-from edgeenc.model.random import random_like
+from edgeenc.model.random import random_encoder, random_like
+from edgeenc.sources import SEED, is_random
 from edgeenc.steps.work import Figures, Work
-from edgeenc.text.corpus import Corpus, deduplicate, read_corpus, read_lines, save_corpus, split_heldout
+from edgeenc.text.corpus import Corpus, deduplicate, load_corpus, read_lines, save_corpus, split_heldout
+from edgeenc.text.intake import take_in
+from edgeenc.text.lines import some
 from edgeenc.text.vocabulary import quality
 from edgeenc.training import TrainingOptions
 
@@ -24,22 +27,25 @@ MOST_UNKNOWN = 0.02
 
 
 def make_corpus(work: Work) -> Figures:
-    """Read, clean and split the text."""
-    request = work.plan.request
+    """Normalise, deduplicate and split the text; of a user's own also say what was found in it."""
+    request, found = work.plan.request, {}
     if request.heldout is None:
-        corpus = read_corpus(request.train, work.step.seed)
+        found = {"text": asdict(take_in(request.train, work.out, work.step.seed))}
     else:
-        corpus = split_heldout(deduplicate(read_lines(request.train)), read_lines(request.heldout))
-    save_corpus(corpus, work.out)
+        save_corpus(split_heldout(deduplicate(read_lines(request.train)), read_lines(request.heldout)), work.out)
+    corpus = load_corpus(work.out)
     sizes = {name: len(getattr(corpus, name)) for name in ("train", "valid", "test")}
-    return {**sizes, "characters": corpus.characters, "bytes": sum(len(line.encode()) + 1 for line in corpus.train)}
+    size = (work.out / "train.txt").stat().st_size
+    return {**sizes, "characters": corpus.characters, "bytes": size, **found}
 
 
 def take_teacher(work: Work) -> Figures:
-    """Copy the teacher, so that the build does not depend on its folder."""
-    encoder = load_encoder(work.plan.request.teacher)
+    """Copy the teacher, so that the build does not depend on its folder, or draw its weights."""
+    request = work.plan.request
+    drawn = is_random(request.recipe.teacher)
+    encoder = random_encoder(request.teacher, SEED) if drawn else load_encoder(request.teacher)
     save_encoder(encoder, work.out)
-    return {"parameters": encoder.shape.parameters}
+    return {"parameters": encoder.shape.parameters} | ({"weights": "random"} if drawn else {})
 
 
 def apply_stage(work: Work) -> Figures:
@@ -61,7 +67,7 @@ def apply_stage(work: Work) -> Figures:
 
 def _require_known(encoder: Encoder, corpus: Corpus, path: Path) -> None:
     """Refuse a corpus that the teacher's tokenizer cannot read."""
-    rate = quality(corpus.train, encoder.tokenizer).unknown_rate
+    rate = quality(some(corpus.train), encoder.tokenizer).unknown_rate
     if rate > MOST_UNKNOWN:
         raise InputError(
             f"corpus {path}: {100 * rate:.1f} % of its pieces are unknown to the teacher's tokenizer (at most"

@@ -55,10 +55,7 @@ def _locate(data: str, offline: bool) -> Path:
         raise InputError(
             f"task data {data}: no such file or folder; expected one, or {STARTER}NAME, or org/name@commit of the hub"
         )
-    fetch = getattr(sources, "dataset_folder", None)
-    if fetch is None:
-        raise InputError(f"task data {data}: this version fetches no datasets; fetch the files and give their folder")
-    return fetch(data, offline=offline)
+    return sources.dataset_folder(data, offline=offline)
 
 
 def _parts_of(folder: Path) -> Mapping[str, tuple[Path, ...]]:

@@ -5,8 +5,10 @@ Axis letters: N rows, T tokens of a row, B rows of a batch, P chosen positions o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -16,6 +18,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from edgeenc.errors import InputError, UsageError
+from edgeenc.text.lines import Lines, chunks
+from edgeenc.text.packed import MappedRows, write_rows, write_tokens
 
 Rows = NDArray[np.int32]
 
@@ -86,6 +90,12 @@ def encode(lines: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
     return [e.ids for e in tokenizer.encode_batch_fast(list(lines), add_special_tokens=False)]
 
 
+def encoded(lines: Sequence[str], tokenizer: Tokenizer) -> Iterator[list[int]]:
+    """Yield what `encode` returns, some lines at a time."""
+    for chunk in chunks(lines):
+        yield from encode(chunk, tokenizer)
+
+
 def pack(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Rows:
     """Return rows (N, `length`) without padding: `[CLS]`, sentences each closed by `[SEP]`, the last one cut.
 
@@ -98,9 +108,16 @@ def pack(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Row
         InputError: the text does not fill one row.
         UsageError: a row has no room for a piece between `[CLS]` and `[SEP]`.
     """
+    rows = list(packed_rows(sentences, length, pieces))
+    if not rows:
+        raise _too_few(length)
+    return np.asarray(rows, dtype=np.int32)
+
+
+def packed_rows(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Iterator[list[int]]:
+    """Yield the rows of `pack` one by one."""
     if length < 3:
         raise UsageError(f"rows of {length} pieces have no room for text; expected at least 3")
-    rows: list[list[int]] = []
     first = offset = 0
     while first < len(sentences):
         row, at, skip = [pieces.cls], first, offset
@@ -114,21 +131,28 @@ def pack(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Row
         first, offset = (first, offset + length - 1) if alone else (at if whole else at - 1, 0)
         if alone and offset >= len(sentences[first]):
             first, offset = first + 1, 0
-        rows.append(row[:length])
-    if not rows:
-        raise InputError(f"the text has too few pieces to fill one row of {length}; more text is needed")
-    return np.asarray(rows, dtype=np.int32)
+        yield row[:length]
 
 
-def draw(rows: Rows, first: int, count: int, seed: int) -> Rows:
+def _too_few(length: int) -> InputError:
+    return InputError(f"the text has too few pieces to fill one row of {length}; more text is needed")
+
+
+def draw(rows: Rows | MappedRows, first: int, count: int, seed: int) -> Rows:
     """Return rows number `first` to `first + count` of an endless walk: one seeded permutation after the other."""
     numbers = np.arange(first, first + count)
     picked = np.empty(count, dtype=np.int64)
     for epoch in np.unique(numbers // len(rows)):
-        order = np.random.default_rng([seed, int(epoch)]).permutation(len(rows))
+        order = _order(seed, int(epoch), len(rows))
         here = numbers // len(rows) == epoch
         picked[here] = order[numbers[here] % len(rows)]
     return rows[picked]
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """Return one permutation of the walk: of millions of rows it takes longer than a step."""
+    return np.random.default_rng([seed, epoch]).permutation(count)
 
 
 def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, unit: Unit, rng: np.random.Generator) -> Masked:
@@ -194,7 +218,7 @@ class Stream:
         seed: of the order and the masks.
     """
 
-    groups: dict[int, tuple[Rows, ...]]
+    groups: dict[int, tuple[Rows | MappedRows, ...]]
     batching: Batching
     pieces: Pieces
     seed: int
@@ -222,18 +246,48 @@ class Stream:
         return whole * pattern.count(group) + pattern[:rest].count(group)
 
 
-def masked_stream(texts: Sequence[Sequence[str]], tokenizer: Tokenizer, batching: Batching, *, seed: int) -> Stream:
+def masked_stream(
+    texts: Sequence[Sequence[str]],
+    tokenizer: Tokenizer,
+    batching: Batching,
+    *,
+    seed: int,
+    folder: Path | None = None,
+) -> Stream:
     """Return the stream of masked batches over one or more groups of lines; the lines are shuffled by `seed` first.
+
+    The rows of a text that is not held in memory (`Lines`) are kept in `folder`, and found there by the next run.
 
     Raises:
         InputError: a group does not fill one row.
     """
     pieces = Pieces.of(tokenizer)
-    groups: dict[int, tuple[Rows, ...]] = {}
+    groups: dict[int, tuple[Rows | MappedRows, ...]] = {}
     for number, lines in enumerate(texts):
-        encoded = encode(lines, tokenizer)
-        order = np.random.default_rng([seed, number]).permutation(len(encoded))
-        shuffled = [encoded[i] for i in order]
-        for length in set(batching.lengths):
-            groups[length] = (*groups.get(length, ()), pack(shuffled, length, pieces))
+        if isinstance(lines, Lines) and folder is not None:
+            rows: Mapping[int, Rows | MappedRows] = _on_disk(lines, tokenizer, batching, [seed, number], folder)
+        else:
+            tokens = encode(lines, tokenizer)
+            order = np.random.default_rng([seed, number]).permutation(len(tokens))
+            shuffled = [tokens[i] for i in order]
+            rows = {length: pack(shuffled, length, pieces) for length in set(batching.lengths)}
+        for length, found in rows.items():
+            groups[length] = (*groups.get(length, ()), found)
     return Stream(groups, batching, pieces, seed)
+
+
+def _on_disk(
+    lines: Lines, tokenizer: Tokenizer, batching: Batching, seed: list[int], folder: Path
+) -> dict[int, MappedRows]:
+    """Return the packed rows of each length as memory maps of files in `folder`, made if they are not there."""
+    pieces = Pieces.of(tokenizer)
+    files = {length: folder / f"rows-{seed[1]}-{length}.bin" for length in set(batching.lengths)}
+    ids = folder / f"ids-{seed[1]}.bin"
+    if not all(path.is_file() for path in files.values()):
+        order_of = np.random.default_rng(seed).permutation
+        shuffled = write_tokens(encoded(lines, tokenizer), ids, order_of)
+        for length, path in files.items():
+            if write_rows(packed_rows(shuffled, length, pieces), path, length) is None:
+                raise _too_few(length)
+        ids.unlink()
+    return {length: MappedRows(path, length) for length, path in files.items()}

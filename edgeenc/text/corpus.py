@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeenc.errors import InputError
+from edgeenc.text.lines import lines_of
 
 SMALLEST_BYTES = 50_000
 """A corpus under 50 KB cannot tell which pieces a language needs."""
@@ -31,14 +32,21 @@ class Corpus:
         test: what every reported figure and every gate is computed on.
     """
 
-    train: tuple[str, ...]
+    train: Sequence[str]
     valid: tuple[str, ...]
     test: tuple[str, ...]
 
     @property
     def characters(self) -> int:
         """Number of distinct non-space characters of the training text."""
-        return len(set("".join(self.train)) - {" "})
+        return len(_characters(self.train) - {" "})
+
+
+def _characters(lines: Iterable[str]) -> set[str]:
+    found = set[str]()
+    for line in lines:
+        found.update(line)
+    return found
 
 
 def normalise(line: str) -> str:
@@ -104,11 +112,16 @@ def split(lines: Sequence[str], seed: int, *, share: float = 0.05, most: int = 1
         share: part of the lines that is held out.
         most: upper bound of held-out lines.
     """
-    held = min(most, max(30, round(len(lines) * share)))
-    order = np.random.default_rng(seed).permutation(len(lines))
-    cuts = order[held:], order[: held // 3], order[held // 3 : held]
-    train, valid, test = ([lines[int(i)] for i in sorted(part)] for part in cuts)
-    return Corpus(tuple(train), tuple(valid), tuple(test))
+    valid, test = held_out(len(lines), seed, share=share, most=most)
+    train = tuple(line for number, line in enumerate(lines) if number not in valid and number not in test)
+    return Corpus(train, *(tuple(lines[number] for number in sorted(part)) for part in (valid, test)))
+
+
+def held_out(count: int, seed: int, *, share: float = 0.05, most: int = 1800) -> tuple[frozenset[int], frozenset[int]]:
+    """Return which of `count` lines are `valid`, and which are `test`; see `split`."""
+    held = min(most, max(30, round(count * share)))
+    order = np.random.default_rng(seed).permutation(count)
+    return frozenset(order[: held // 3].tolist()), frozenset(order[held // 3 : held].tolist())
 
 
 def read_corpus(path: Path, seed: int) -> Corpus:
@@ -118,17 +131,25 @@ def read_corpus(path: Path, seed: int) -> Corpus:
         InputError: as `read_lines`; or the text has under 50 KB, or under 100 lines, after deduplication.
     """
     lines = deduplicate(read_lines(path))
-    size = sum(len(line.encode()) + 1 for line in lines)
+    require_enough(path, len(lines), sum(len(line.encode()) + 1 for line in lines))
+    return split(lines, seed)
+
+
+def require_enough(path: Path, lines: int, size: int) -> None:
+    """Refuse a text that is too small to learn a language from.
+
+    Raises:
+        InputError: it has under 50 KB, or under 100 lines.
+    """
     if size < SMALLEST_BYTES:
         raise InputError(
             f"corpus {path}: {size:,} bytes of distinct text, expected at least {SMALLEST_BYTES:,}; add more sentences"
         )
-    if len(lines) < FEWEST_LINES:
+    if lines < FEWEST_LINES:
         raise InputError(
-            f"corpus {path}: {len(lines)} distinct lines, expected at least {FEWEST_LINES}; put each sentence or"
+            f"corpus {path}: {lines} distinct lines, expected at least {FEWEST_LINES}; put each sentence or"
             " paragraph on a line of its own"
         )
-    return split(lines, seed)
 
 
 def split_heldout(train: Sequence[str], heldout: Sequence[str]) -> Corpus:
@@ -146,9 +167,13 @@ def save_corpus(corpus: Corpus, folder: Path) -> None:
 
 
 def load_corpus(folder: Path) -> Corpus:
-    """Read what `save_corpus` wrote.
+    """Read what `save_corpus` wrote; the lines of a large training text stay on the disk until they are read.
 
     Raises:
         InputError: a file is missing or damaged.
     """
-    return Corpus(*(tuple(read_lines(folder / f"{name}.txt")) for name in ("train", "valid", "test")))
+    train, valid, test = (folder / f"{name}.txt" for name in ("train", "valid", "test"))
+    large = lines_of(train)
+    return Corpus(
+        tuple(read_lines(train)) if large is None else large, tuple(read_lines(valid)), tuple(read_lines(test))
+    )

@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 
 from edgeenc.errors import InputError, UsageError
 from edgeenc.text.batches import encode
+from edgeenc.text.lines import chunks
 
 Counts = NDArray[np.int64]
 
@@ -58,15 +59,20 @@ def unknown_id(tokenizer: Tokenizer) -> int:
 
 def count_pieces(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
     """Return how often each piece occurs in `lines`: (V,), special pieces not added."""
-    ids = np.fromiter(chain.from_iterable(encode(lines, tokenizer)), dtype=np.int64)
-    return np.bincount(ids, minlength=tokenizer.get_vocab_size())
+    counts_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
+    for chunk in chunks(lines):
+        ids = np.fromiter(chain.from_iterable(encode(chunk, tokenizer)), dtype=np.int64)
+        counts_V += np.bincount(ids, minlength=len(counts_V))
+    return counts_V
 
 
 def characters_of(lines: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
     """Return the characters of `lines` as the tokenizer sees them, after its own normaliser; no white space."""
     normaliser = tokenizer.normalizer
-    seen = (normaliser.normalize_str(line) if normaliser else line for line in lines)
-    return frozenset(c for c in set().union(*seen) if not c.isspace())
+    seen = set[str]()
+    for line in lines:
+        seen.update(normaliser.normalize_str(line) if normaliser else line)
+    return frozenset(c for c in seen if not c.isspace())
 
 
 def quality(lines: Sequence[str], tokenizer: Tokenizer) -> Quality:

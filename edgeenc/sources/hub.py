@@ -1,0 +1,229 @@
+"""The hub: names pinned to a commit, files fetched into the hub's own cache, every file held against its hash."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from edgeenc.disk import on_disk, trouble
+from edgeenc.errors import EdgeencError, InputError, UsageError
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoSibling
+
+Kind = Literal["model", "dataset"]
+
+_NAME = re.compile(
+    r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<commit>[^:#]*))?(?::(?P<config>[\w.+-]+))?(?:#(?P<column>[\w.-]+))?"
+)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A version of a model or dataset of the hub.
+
+    Attributes:
+        kind: `model` or `dataset`.
+        what: what it is to the build, as messages call it: `teacher`, `dataset`, `corpus`.
+        name: `org/name`.
+        commit: 40 hexadecimal digits.
+        config: the part of a dataset that is meant, often a language; empty for all of it.
+        column: the column that holds the text; empty where it goes without saying.
+    """
+
+    kind: Kind
+    what: str
+    name: str
+    commit: str
+    config: str = ""
+    column: str = ""
+
+    def __str__(self) -> str:
+        tail = (f":{self.config}" if self.config else "") + (f"#{self.column}" if self.column else "")
+        return f"{self.what} {self.name}@{self.commit}{tail}"
+
+
+def pinned(spec: str, kind: Kind, what: str) -> Pin | None:
+    """Return what `org/name@commit[:config][#column]` means, or None where `spec` is no name of the hub's at all.
+
+    Raises:
+        UsageError: it is one, but without the commit that says which of its versions is meant.
+    """
+    asked = _NAME.fullmatch(spec)
+    if asked is None or (kind == "model" and (asked["config"] or asked["column"])):
+        return None
+    if not _COMMIT.fullmatch(asked["commit"] or ""):
+        found = f"{asked['commit']!r} can change" if asked["commit"] else "it names no version"
+        raise UsageError(
+            f"{what} {spec}: no such folder, and as a {kind} of the hub {found}; pin it to a commit:"
+            f" {asked['name']}@<40 hex digits, shown in the history of the {kind}'s files>"
+        )
+    return Pin(kind, what, asked["name"], asked["commit"], asked["config"] or "", asked["column"] or "")
+
+
+def cached(pin: Pin) -> Path | None:
+    """Return the folder in the hub's cache that holds files of `pin`, perhaps not all of them; no network is used.
+
+    Raises:
+        UsageError: the hub gives no such names.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(pin.name, repo_type=pin.kind, revision=pin.commit, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    except ValueError as error:
+        raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
+
+
+def own_folder(pin: Pin) -> Path:
+    """Return where edgeenc keeps what it makes of a dataset: inside the dataset's place in the hub's cache.
+
+    So it goes where that goes, and is deleted with it.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    place = repo_folder_name(repo_id=pin.name, repo_type=pin.kind)
+    return Path(constants.HF_HUB_CACHE) / place / "edgeenc" / pin.commit
+
+
+def require_online(pin: Pin, missing: str, *, offline: bool) -> None:
+    """Refuse to go on where `missing` is not in the cache and the network may not be used.
+
+    Raises:
+        InputError: `offline` or `HF_HUB_OFFLINE` is set.
+    """
+    from huggingface_hub import constants
+
+    if offline or constants.HF_HUB_OFFLINE:
+        raise InputError(
+            f"{pin}: {missing} not in the hub's cache, and this run is offline;"
+            " run `edgeenc fetch` once with network, or fetch the files elsewhere into a folder and give its path"
+        )
+
+
+@contextmanager
+def asking(pin: Pin, missing: str) -> Iterator[None]:
+    """Turn whatever goes wrong between here and the hub into a sentence with advice.
+
+    Raises:
+        InputError: the hub cannot be reached or refuses; `missing` is what could not be had.
+        HostError: the disk is full or forbidden.
+        UsageError: the hub gives no such names.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        yield
+    except EdgeencError:
+        raise
+    except HFValidationError as error:
+        raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
+    except Exception as error:  # hub 0.x raises errors of requests, 1.x of httpx; they share no other ancestor
+        full = trouble(error, Path(constants.HF_HUB_CACHE))
+        raise full or InputError(f"{pin}: {_reason(error, pin, missing)}") from error
+
+
+def listing(pin: Pin) -> Mapping[str, RepoSibling]:
+    """Return every file of a version by its name, with what the hub says of its size and hash."""
+    from huggingface_hub import HfApi, constants
+
+    patience = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)  # without it the library would wait for ever
+    found = HfApi().repo_info(pin.name, repo_type=pin.kind, revision=pin.commit, timeout=patience, files_metadata=True)
+    return {file.rfilename: file for file in found.siblings or ()}
+
+
+def fetch(pin: Pin, choose: Callable[[Sequence[str]], Sequence[str]], missing: str) -> tuple[Path, list[str]]:
+    """Fetch the files that `choose` picks from the listing; return the folder in the cache and their names, sorted.
+
+    What is in the cache already stays; a broken download goes on where it ended.
+
+    Args:
+        pin: which version.
+        choose: is given all names; what it raises is passed on.
+        missing: what the message says could not be had.
+
+    Raises:
+        InputError: the hub cannot be reached, refuses, or what came is not what it announced.
+        HostError: the disk is full or forbidden.
+    """
+    from huggingface_hub import snapshot_download
+
+    with asking(pin, missing):
+        files = listing(pin)
+        names = sorted(choose(sorted(files)))
+        patterns = [glob.escape(name) for name in names]
+        folder = Path(snapshot_download(pin.name, repo_type=pin.kind, revision=pin.commit, allow_patterns=patterns))
+    lost = [name for name in names if not (folder / name).is_file()]
+    if lost:
+        raise InputError(f"{pin}: {' and '.join(lost)} not found; the hub could not be reached, run again")
+    _check(pin, folder, {name: files[name] for name in names})
+    return folder, names
+
+
+def _check(pin: Pin, folder: Path, files: Mapping[str, RepoSibling]) -> None:
+    """Hold every file against the hash that the hub gave for it; what differs is removed from the cache.
+
+    Raises:
+        InputError: a file differs.
+    """
+    for name, file in files.items():
+        path = folder / name
+        with on_disk(path):
+            found, expected = _hashes(path, file)
+            if found == expected:
+                continue
+            target = path.resolve()
+            path.unlink()
+            with suppress(FileNotFoundError):
+                target.unlink()
+        raise InputError(
+            f"{pin}: {name} is damaged: its hash is {found}, the hub announced {expected}; it has been removed, so that"
+            " the next run fetches it again"
+        )
+
+
+def _hashes(path: Path, file: RepoSibling) -> tuple[str, str]:
+    """Return the hash of a file and the one that it should have: sha256 of a large file, git's own of a small one.
+
+    A hub that announces neither is believed.
+    """
+    if file.lfs is not None:
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest(), file.lfs.sha256
+    if file.blob_id is None:
+        return "", ""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest(), file.blob_id
+
+
+def _reason(error: Exception, pin: Pin, missing: str) -> str:
+    """Return why the hub gave nothing, and what to do."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        page = f"the {pin.kind}'s page"
+        return f"the hub gives it only to who has accepted its terms; accept them on {page} and set HF_TOKEN"
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"the {pin.kind} has no such commit; take one from the history of its files"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return f"the hub has no such {pin.kind}, or it is private; check the name, or set HF_TOKEN"
+    cause = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ else error
+    first = (str(cause).strip() or type(cause).__name__).splitlines()[0][:200]
+    if "timed out" in first.lower() or "timeout" in type(cause).__name__.lower():
+        return (
+            f"{missing} cannot be fetched: the hub was silent for too long ({first}); run again, on a slow line with"
+            " HF_HUB_DOWNLOAD_TIMEOUT=60 (seconds); what has come is kept"
+        )
+    return f"{missing} cannot be fetched ({first}); check the network and run again; what has come is kept"

@@ -1,0 +1,210 @@
+"""Text of the hub: a dataset's column is streamed until there is enough, normalised, and kept as one text file.
+
+Only the loaders of Parquet, JSON lines and text are used, which come with the `datasets` library; no script is run.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from edgeenc.disk import on_disk, seal
+from edgeenc.errors import InputError, UsageError
+from edgeenc.sources.datasets import data_files
+from edgeenc.sources.hub import Pin, asking, listing, own_folder, pinned, require_online
+from edgeenc.text.corpus import normalise
+
+if TYPE_CHECKING:
+    from datasets import IterableDataset
+
+ENOUGH = 100_000_000
+"""Bytes of text that are taken where nothing is said: far more than the shipped recipes read."""
+
+COLUMNS = ("text", "content", "sentence")
+"""Where the text is in Wikipedia, GlotCC and most others; tried in this order."""
+
+Row: TypeAlias = Mapping[str, object]
+
+_LOADERS = {".parquet": "parquet", ".jsonl": "json", ".jsonl.gz": "json", ".txt": "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken from a dataset.
+
+    Attributes:
+        source: the dataset, as messages call it.
+        documents: texts of the dataset; an empty line stands between two.
+        lines: lines in all that are not empty.
+        whole: False where the size cap ended it.
+        sha256: of the file.
+        bytes: of the file.
+    """
+
+    source: str
+    documents: int
+    lines: int
+    whole: bool
+    sha256: str
+    bytes: int
+
+
+def is_hub_text(spec: str) -> bool:
+    """Tell whether `spec` names text of the hub: `org/name@...` and no file."""
+    return "@" in spec and "/" in spec and not spec.startswith(("/", ".", "~"))
+
+
+def hub_text(spec: str, *, most: int = ENOUGH, offline: bool) -> Path:
+    """Return a UTF-8 text file with the text of a dataset of the hub, one paragraph per line.
+
+    Args:
+        spec: `org/name@commit[:config][#column]`; the column goes without saying where it is called `text` or
+            `content`, or is the only one with text.
+        most: bytes of text; the download stops there.
+        offline: take what was fetched before, or nothing.
+
+    Raises:
+        UsageError: `spec` is not pinned to a commit.
+        InputError: the text is not in the cache and cannot be fetched; or the dataset holds none.
+        HostError: the disk is full or forbidden.
+    """
+    pin = pinned(spec, "dataset", "corpus")
+    if pin is None:
+        raise UsageError(f"corpus {spec}: expected a file, or org/name@commit[:config][#column] of the hub")
+    words = [pin.config or "all", *([pin.column] if pin.column else []), str(most), "txt"]
+    path = own_folder(pin) / ".".join(words)
+    if taken(path) is not None:
+        return path
+    require_online(pin, "its text is", offline=offline)
+    with asking(pin, "its text"):
+        files = _text_files(pin)
+        with _writing(path) as fresh, _rows(pin, files) as rows:
+            documents, lines, whole = _write(rows, fresh, most)
+    if not lines:
+        raise InputError(f"{pin}: holds no text; name another column: org/name@commit:config#column")
+    with on_disk(path):
+        kept = Taken(str(pin), documents, lines, whole, **seal(fresh))
+        _record(path).write_text(json.dumps(asdict(kept), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        fresh.rename(path)
+    return path
+
+
+def taken(path: Path) -> Taken | None:
+    """Return what is known of a text that was fetched whole, or None."""
+    with suppress(OSError, ValueError, TypeError):  # what cannot be read is fetched again
+        found = Taken(**json.loads(_record(path).read_text(encoding="utf-8")))
+        if path.stat().st_size == found.bytes:
+            return found
+    return None
+
+
+def _record(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    """Give the name of a new file, which is removed where the work on it fails."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    with on_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield fresh
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _text_files(pin: Pin) -> list[str]:
+    """Return the files to read: the training part where there is one, of the first format that there is."""
+    names = data_files(pin, sorted(listing(pin)))
+    training = [name for name in names if "train" in PurePosixPath(name).name or "/train/" in name] or names
+    for loader in ("parquet", "json", "text"):
+        if found := [name for name in training if _loader(name) == loader]:
+            return found
+    raise InputError(f"{pin}: expected files of {', '.join(_LOADERS)}, found {', '.join(names[:5])}")
+
+
+def _loader(name: str) -> str:
+    return next((loader for ending, loader in _LOADERS.items() if name.endswith(ending)), "")
+
+
+@contextmanager
+def _rows(pin: Pin, files: Sequence[str]) -> Iterator[Iterator[str]]:
+    """Stream the texts of a dataset's files."""
+    from datasets import load_dataset
+    from datasets.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    places = [f"hf://datasets/{pin.name}@{pin.commit}/{name}" for name in files]
+    loader = _loader(files[0])
+
+    read = partial(load_dataset, loader, data_files={"train": places}, split="train", streaming=True)
+    column = pin.column or _column(pin, cast("IterableDataset", read()))
+    dataset = read(columns=[column]) if loader == "parquet" else read()
+    with _read(cast("IterableDataset", dataset)) as rows:
+        yield (_text_of(pin, row, column) for row in rows)
+
+
+@contextmanager
+def _read(dataset: IterableDataset) -> Iterator[Generator[Row, None, None]]:
+    """Give the rows of a dataset, and end the threads that read ahead: they would abort the interpreter as it exits."""
+    rows = cast("Generator[Row, None, None]", iter(dataset))
+    try:
+        yield rows
+    finally:
+        rows.close()
+        del rows
+        gc.collect()
+
+
+def _column(pin: Pin, dataset: IterableDataset) -> str:
+    """Return the column that holds the text.
+
+    Raises:
+        InputError: several might.
+    """
+    if dataset.features is not None:
+        texts = [name for name, kind in dataset.features.items() if str(getattr(kind, "dtype", "")).endswith("string")]
+    else:
+        with _read(dataset) as rows:
+            texts = [name for name, value in next(rows, {}).items() if isinstance(value, str)]
+    for name in COLUMNS:
+        if name in texts:
+            return name
+    if len(texts) == 1:
+        return texts[0]
+    known = ", ".join(texts) or "none with text"
+    raise InputError(f"{pin}: which column holds the text? There are {known}; write org/name@commit:config#column")
+
+
+def _text_of(pin: Pin, row: Row, column: str) -> str:
+    value = row.get(column)
+    if not isinstance(value, str | None):
+        raise InputError(f"{pin}: the column {column} holds {type(value).__name__}, expected text")
+    return value or ""
+
+
+def _write(rows: Iterator[str], path: Path, most: int) -> tuple[int, int, bool]:
+    """Write normalised lines, an empty one after each document, until `most` bytes; return documents, lines, whole."""
+    documents = lines = size = 0
+    with on_disk(path), path.open("w", encoding="utf-8", newline="\n") as file:
+        for text in rows:
+            kept = [line for line in map(normalise, text.split("\n")) if line]
+            for line in kept:
+                size += len(line.encode()) + 1
+                if size > most:
+                    return documents, lines, False
+                file.write(line + "\n")
+                lines += 1
+            if kept:
+                file.write("\n")
+                size, documents = size + 1, documents + 1
+    return documents, lines, True
