@@ -14,6 +14,8 @@ import torch
 from edgeenc.disk import is_file, on_disk
 from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.language import Tag, resolve
+from edgeenc.model.published import published_shape
+from edgeenc.model.shape import Shape
 from edgeenc.plan import Plan, Precision, Request, make_plan
 from edgeenc.recipe import Language, load_language, load_recipe, read_language
 from edgeenc.runtime import Dtype, Runtime, available_threads, faster_dtype
@@ -46,12 +48,14 @@ class Ask:
 
 
 def plan_for(ask: Ask, store: Store, threads: int | None = None) -> Plan:
-    """Return the plan of a build whose teacher is at hand; nothing is fetched."""
-    return make_plan(request_for(ask, offline=True), runtime_for(store, threads))
+    """Return the plan of a build whose teacher is at hand, or of known shape; nothing is fetched."""
+    return make_plan(request_for(ask, offline=True, plan_only=True), runtime_for(store, threads))
 
 
-def request_for(ask: Ask, *, offline: bool) -> Request:
+def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
     """Turn names into files; a teacher of the hub is fetched only where `offline` is False.
+
+    Under `plan_only` a teacher that is not here may be one of those whose shape is published.
 
     Raises:
         UsageError: unknown language, recipe, recipe field or precision.
@@ -63,16 +67,29 @@ def request_for(ask: Ask, *, offline: bool) -> Request:
     source = ask.teacher or recipe.teacher
     train, heldout = _text(tag, ask.corpus, language or load_language(tag.bcp47))
     precisions = _precisions(ask.precisions)
+    teacher, known = _teacher(source, offline=offline, plan_only=plan_only)
     return Request(
         recipe=recipe.model_copy(update={"teacher": source}),
         language=tag,
-        teacher=teacher_folder(source, offline=offline),
+        teacher=teacher,
         source=source,
         train=train,
         heldout=heldout,
         task=ask.task,
         precisions=precisions,
+        known=known,
     )
+
+
+def _teacher(source: str, *, offline: bool, plan_only: bool) -> tuple[Path, Shape | None]:
+    """Return the teacher's folder; where only a plan is wanted, maybe one that is not there and the known shape."""
+    try:
+        return teacher_folder(source, offline=offline), None
+    except InputError:
+        shape = published_shape(source) if plan_only else None
+        if shape is None:
+            raise
+        return Path(source), shape
 
 
 def runtime_for(store: Store, threads: int | None) -> Runtime:

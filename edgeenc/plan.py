@@ -51,6 +51,7 @@ class Request:
         heldout: text to choose checkpoints and report on.
         task: what the exported file computes.
         precisions: which files the bundle carries; int8 is made from fp32.
+        known: shape of a teacher whose files are not here; such a build can be planned, not run.
     """
 
     recipe: Recipe
@@ -61,6 +62,7 @@ class Request:
     heldout: Path | None = None
     task: ExportTask = "feature-extraction"
     precisions: tuple[Precision, ...] = ("fp32", "int8")
+    known: Shape | None = None
 
 
 @dataclass(frozen=True)
@@ -145,13 +147,15 @@ class Plan:
 def make_plan(request: Request, runtime: Runtime) -> Plan:
     """Return the steps of a build; reads the teacher's `config.json` and hashes the input files, nothing else.
 
+    Of a teacher that is not here but whose shape is known, the hashes in the keys are `missing`.
+
     Raises:
         InputError: the teacher's configuration or an input file is missing.
         RecipeError: a stage cannot work on the shape before it; the message names its place in the recipe.
     """
     maker = _Maker(request, runtime)
     maker.add("corpus", {}, _corpus_fields(request))
-    shape = anatomy_of(config := load_config(request.teacher)).shape(config)
+    shape = request.known or _shape_of(request.teacher)
     names = ("config.json", "model.safetensors", "tokenizer.json")
     maker.add("teacher", {}, {name: file_hash(request.teacher / name) for name in names}, shape=shape)
     last, cut = maker.stages(shape)
@@ -273,6 +277,11 @@ def file_hash(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _shape_of(checkpoint: Path) -> Shape:
+    config = load_config(checkpoint)
+    return anatomy_of(config).shape(config)
 
 
 def _corpus_fields(request: Request) -> dict[str, JsonValue]:

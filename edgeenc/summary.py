@@ -93,7 +93,7 @@ def _step(step: Step, manifests: Manifests) -> StepFacts:
         tokens=tokens if isinstance(tokens, int) else None,
         parameters=shape.parameters if shape else None,
         parts=_parts(shape) if shape else None,
-        shape={name: getattr(shape, name) for name in Shape.__dataclass_fields__} if shape else None,
+        shape=shape.sizes if shape else None,
     )
 
 
@@ -107,7 +107,9 @@ def _shape(step: Step, manifests: Manifests) -> Shape:
 
 def _parts(shape: Shape) -> Parts:
     return Parts(
-        embeddings=shape.embedding_parameters, layers=shape.layers * shape.layer_parameters, head=shape.head_parameters
+        embeddings=shape.embedding_parameters,
+        layers=shape.encoder_parameters - shape.embedding_parameters,
+        head=shape.head_parameters,
     )
 
 

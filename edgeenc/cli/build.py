@@ -89,7 +89,7 @@ def build(
     ask = Ask(lang, recipe, teacher, corpus, export_task, precision)
     if output is not None and not dry_run:
         check_destination(output)
-    plan, opened, runtime = _planned(ask, store, threads, offline=dry_run)
+    plan, opened, runtime = _planned(ask, store, threads, plan_only=dry_run)
     if dry_run:
         return _show(plan, opened, as_json)
     place = output or Path(f"{plan.request.language.bcp47}-{plan.request.recipe.name}")
@@ -121,17 +121,17 @@ def plan(
     from edgeenc.build import Ask
 
     planned, opened, _ = _planned(
-        Ask(lang, recipe, teacher, corpus, export_task, precision), store, threads, offline=True
+        Ask(lang, recipe, teacher, corpus, export_task, precision), store, threads, plan_only=True
     )
     _show(planned, opened, as_json)
 
 
-def _planned(ask: Ask, store: Path | None, threads: int | None, *, offline: bool) -> tuple[Plan, Store, Runtime]:
+def _planned(ask: Ask, store: Path | None, threads: int | None, *, plan_only: bool) -> tuple[Plan, Store, Runtime]:
     """Return plan, store and runtime for what was asked."""
     from edgeenc.build import request_for, runtime_for
     from edgeenc.plan import make_plan
 
-    request, opened = request_for(ask, offline=offline), open_store(store)
+    request, opened = request_for(ask, offline=plan_only, plan_only=plan_only), open_store(store)
     runtime = runtime_for(opened, threads)
     return make_plan(request, runtime), opened, runtime
 

@@ -46,7 +46,9 @@ class Encoder:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return the masked-LM logits (..., V) of hidden states (..., H)."""
-        return getattr(self.model, self.anatomy.head)(hidden)
+        for name in self.anatomy.head:
+            hidden = getattr(self.model, name)(hidden)
+        return hidden
 
 
 def load_encoder(folder: Path) -> Encoder:

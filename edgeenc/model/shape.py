@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from edgeenc.model.rows import TABLES, Axes, Rows, Table, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +19,9 @@ class Shape:
         head_width: channels per head; `heads * head_width` is the attention width.
         ffn: neurons of the feed-forward block.
         vocab: pieces of the tokenizer, rows of the embedding.
-        positions: rows of the position table.
-        types: rows of the token-type table.
+        positions: rows of the position table; where positions are computed, how many the model was trained for.
+        types: rows of the token-type table, 0 where there is none.
+        family: whose table of parameters holds, by its `model_type`.
     """
 
     layers: int
@@ -28,6 +32,12 @@ class Shape:
     vocab: int
     positions: int
     types: int
+    family: str = "bert"
+
+    @property
+    def table(self) -> Table:
+        """The parameters of the family."""
+        return TABLES[self.family]
 
     @property
     def attention(self) -> int:
@@ -35,31 +45,59 @@ class Shape:
         return self.heads * self.head_width
 
     @property
+    def longest(self) -> int:
+        """Pieces of the longest text that the model reads, special pieces counted.
+
+        Worked example: mBERT 512; XLM-R has 514 position rows and never uses the first two, so 512 too.
+        """
+        return self.positions - self.table.unused_positions
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes by name, for reports."""
+        names = ("layers", "hidden", "heads", "head_width", "ffn", "vocab", "positions", "types")
+        return {name: getattr(self, name) for name in names}
+
+    def size(self, axis: str) -> int:
+        """Return how many indices a dimension of this axis has, `3*attention` being three times `attention`."""
+        blocks, name = unpacked(axis)
+        return blocks * int(getattr(self, name))
+
+    def count(self, axes: Axes) -> int:
+        """Return the parameters of a tensor with these axes."""
+        return math.prod(map(self.size, axes))
+
+    @property
     def embedding_parameters(self) -> int:
-        """Parameters of the three tables and their norm."""
-        return (self.vocab + self.positions + self.types + 2) * self.hidden
+        """Parameters of the tables and norms around the layers."""
+        return self._all(self.table.embeddings)
 
     @property
     def layer_parameters(self) -> int:
-        """Parameters of one layer: query, key, value, output, two norms, the feed-forward block."""
-        attention = 3 * (self.hidden + 1) * self.attention + (self.attention + 1) * self.hidden
-        return attention + 2 * self.hidden * self.ffn + self.ffn + self.hidden + 4 * self.hidden
+        """Parameters of one layer: query, key, value, output, norms, the feed-forward block."""
+        return self._all(self.table.layer)
 
     @property
     def encoder_parameters(self) -> int:
         """Parameters without the masked-LM head; there is no pooler."""
-        return self.embedding_parameters + self.layers * self.layer_parameters
+        rows = self.table.layer
+        missing = sum(self.count(rows[name.replace(".0.", ".*.")]) for name in self.table.absent)
+        return self.embedding_parameters + self.layers * self.layer_parameters - missing
 
     @property
     def head_parameters(self) -> int:
         """Parameters of the masked-LM head that are not shared with the embedding: transform, norm, output bias."""
-        return self.hidden**2 + 3 * self.hidden + self.vocab
+        return self._all(self.table.head)
 
     @property
     def parameters(self) -> int:
         """Parameters of the masked-LM model, the tied table counted once.
 
         Worked example: mBERT, 12 layers of 768 with 12 heads of 64, FFN 3072, vocabulary 119,547, 512 positions and
-        2 types, has 177,974,523.
+        2 types, has 177,974,523: embeddings (119,547 + 512 + 2 + 2) * 768, layers 12 * 7,087,872, head 768 * 768 +
+        3 * 768 + 119,547.
         """
         return self.encoder_parameters + self.head_parameters
+
+    def _all(self, rows: Rows) -> int:
+        return sum(self.count(axes) for axes in rows.values())
