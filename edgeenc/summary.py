@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+from pydantic import TypeAdapter
+
 from edgeenc import __version__
 from edgeenc.bench.host import describe, versions
 from edgeenc.model.shape import Shape
@@ -102,7 +104,7 @@ def _shape(step: Step, manifests: Manifests) -> Shape:
     made = manifests[step.name].figures.get("shape")
     planned = step.shape
     assert planned is not None
-    return Shape(**cast("dict[str, int]", made)) if made else planned
+    return TypeAdapter(Shape).validate_python(made) if made else planned
 
 
 def _parts(shape: Shape) -> Parts:

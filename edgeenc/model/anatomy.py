@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 
 class Config(Protocol):
-    """A configuration: the family's name, and sizes under the names of its family."""
+    """A configuration: the family's name, and beside it sizes under the names of the family."""
 
-    model_type: str
+    @property
+    def model_type(self) -> str:
+        """The family."""
+        ...
 
 
 FIELDS: Mapping[str, str] = {
@@ -108,18 +111,19 @@ class Anatomy:
             InputError: a size is missing, not a positive number, heads do not divide the hidden size, or a field has a
                 value under which the family's table does not hold.
         """
-        sizes = {name: getattr(config, place, None) for name, place in self.fields.items()}
-        if not all(isinstance(size, int) and size > 0 for size in sizes.values()):
-            raise InputError(f"config.json: sizes are positive whole numbers, found {list(sizes.values())}")
+        found = {name: getattr(config, place, None) for name, place in self.fields.items()}
+        sizes = {name: size for name, size in found.items() if isinstance(size, int) and size > 0}
+        if sizes != found:
+            raise InputError(f"config.json: sizes are positive whole numbers, found {list(found.values())}")
         if sizes["hidden"] % sizes["heads"]:
             raise InputError(f"config.json: hidden size {sizes['hidden']} does not divide into {sizes['heads']} heads")
         for name, value in self.required.items():
-            if (found := getattr(config, name, None)) != value:
+            if (other := getattr(config, name, None)) != value:
                 raise InputError(
-                    f"config.json: {name} is {found!r}; a {self.family} model can be cut only where it is {value!r}"
+                    f"config.json: {name} is {other!r}; a {self.family} model can be cut only where it is {value!r}"
                 )
         width = sizes["hidden"] // sizes["heads"]
-        return Shape(**{"types": 0} | sizes, head_width=width, family=self.family)
+        return Shape(**{"types": 0, "head_width": width, **sizes}, family=self.family)
 
     def config_fields(self, shape: Shape) -> dict[str, int]:
         """Return the fields of the library's configuration that give `shape`."""
