@@ -22,6 +22,7 @@ from edgeenc.bundle import Contents, assemble
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.stage import Desk
 from edgeenc.errors import EdgeencError, InputError
+from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.encoder import Encoder, load_config, load_encoder, load_tokenizer, save_encoder
 from edgeenc.model.random import random_like
 from edgeenc.plan import Plan, Step
@@ -227,7 +228,7 @@ def _verify(work: Work) -> Figures:
     """Run PyTorch and every exported file on the same real text; raise where a bound is crossed."""
     student, task = work.encoder("student"), work.plan.request.task
     lines = work.corpus().test[:GATE_LINES]
-    batches = gate_batches(lines, student.tokenizer, student.shape.positions, task)
+    batches = gate_batches(lines, student.tokenizer, student.shape.longest, task)
     bounds = work.plan.request.recipe.bounds
     files = dict(work.onnx())
     fp32 = OrtSession(files["fp32"], work.runtime.threads)
@@ -250,7 +251,8 @@ def _bench(work: Work) -> Figures:
         models[f"student {precision}"], tokenizers[f"student {precision}"] = path, work.input("student")
     test = work.corpus().test
     picked = np.random.default_rng(work.step.seed).permutation(len(test))[:TIMED_SENTENCES]
-    longest = min(load_config(folder).max_position_embeddings for folder in tokenizers.values())
+    configs = map(load_config, tokenizers.values())
+    longest = min(anatomy_of(config).shape(config).longest for config in configs)
     sentences = [test[i] for i in picked]
     return cast("Figures", compare_latency(models, tokenizers, sentences, rounds=5, threads=1, longest=longest))
 

@@ -32,7 +32,7 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     lines = [json.loads(row)["text"] for row in (folder / GOLDEN).read_text(encoding="utf-8").splitlines()]
     sessions = {p: OrtSession(folder / name) for p, name in ONNX.items() if (folder / name).is_file()}
     task = next(iter(sessions.values())).task
-    batches = gate_batches(lines, student.tokenizer, student.shape.positions, task)
+    batches = gate_batches(lines, student.tokenizer, student.shape.longest, task)
     right = TorchSession(student, task)
     gates = [tokenizer_gate(student.tokenizer, folder, lines)]
     if "fp32" in sessions:

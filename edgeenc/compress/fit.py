@@ -33,7 +33,7 @@ def fit(
         loss_of: loss (nats per predicted piece, a scalar) of an encoder on a batch.
     """
     pupil = replace(encoder, model=nn.Module.to(copy.deepcopy(encoder.model).eval(), job.runtime.device))
-    lengths = tuple(min(length, encoder.shape.positions) for length in options.lengths)
+    lengths = tuple(min(length, encoder.shape.longest) for length in options.lengths)
     read = Batching(options.batch_tokens, options.mask_rate, lengths, options.mask)
     stream = masked_stream([corpus.train], encoder.tokenizer, read, seed=job.seed)
     look = Batching(options.batch_tokens, HELD_RATE, (min(lengths),))

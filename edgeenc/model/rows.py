@@ -22,7 +22,7 @@ class Table:
         layer: what every layer has.
         head: what turns hidden states into logits.
         tied: second names of tensors, and the name under which each is counted and kept.
-        absent: parameters that layer 0 lacks, with that number in their names.
+        absent: parameters of a layer that layer 0 lacks.
         unused_positions: rows at the start of the position table that no piece of a text reads.
     """
 

@@ -58,6 +58,11 @@ class Shape:
         names = ("layers", "hidden", "heads", "head_width", "ffn", "vocab", "positions", "types")
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def absent(self) -> Rows:
+        """The parameters of a layer that the first one lacks."""
+        return {name: self.table.layer[name] for name in self.table.absent}
+
     def size(self, axis: str) -> int:
         """Return how many indices a dimension of this axis has, `3*attention` being three times `attention`."""
         blocks, name = unpacked(axis)
@@ -80,9 +85,7 @@ class Shape:
     @property
     def encoder_parameters(self) -> int:
         """Parameters without the masked-LM head; there is no pooler."""
-        rows = self.table.layer
-        missing = sum(self.count(rows[name.replace(".0.", ".*.")]) for name in self.table.absent)
-        return self.embedding_parameters + self.layers * self.layer_parameters - missing
+        return self.embedding_parameters + self.layers * self.layer_parameters - self._all(self.absent)
 
     @property
     def head_parameters(self) -> int:

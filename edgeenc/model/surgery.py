@@ -59,8 +59,14 @@ def keep_layers(state: State, anatomy: Anatomy, layers: Sequence[int]) -> dict[s
     return kept
 
 
-def rebuild(encoder: Encoder, state: State, shape: Shape) -> Encoder:
+def rebuild(encoder: Encoder, state: State, shape: Shape, ids: Mapping[str, int | None] | None = None) -> Encoder:
     """Return a new encoder of `shape` that holds exactly `state`, in the dtype of `encoder`.
+
+    Args:
+        encoder: stays as it is; its configuration is the pattern.
+        state: parameters by name, tied ones under their first name at least.
+        shape: sizes of the new model.
+        ids: fields of the configuration that hold the id of a piece, where pieces were renumbered.
 
     Raises:
         ShapeError: the library cannot build this shape, or a tensor of `state` is missing, unknown or of a wrong size.
@@ -68,9 +74,10 @@ def rebuild(encoder: Encoder, state: State, shape: Shape) -> Encoder:
     if shape.attention != shape.hidden:
         raise ShapeError(
             f"attention width {shape.attention} ({shape.heads} heads of {shape.head_width}) differs from hidden"
-            f" {shape.hidden}; transformers cannot load such a BERT"
+            f" {shape.hidden}; transformers cannot load such a model"
         )
-    config = type(encoder.model.config).from_dict(encoder.model.config.to_dict() | encoder.anatomy.config_fields(shape))
+    fields = encoder.model.config.to_dict() | encoder.anatomy.config_fields(shape) | dict(ids or {})
+    config = type(encoder.model.config).from_dict(fields)
     with torch.random.fork_rng(devices=[]):
         fresh = nn.Module.to(encoder.anatomy.model_class(config), encoder.model.dtype)
     names = encoder.anatomy.tied
