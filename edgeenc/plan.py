@@ -188,6 +188,8 @@ class _Maker:
         last, cut = self.steps["teacher"], None
         for place, stage in enumerate(self.request.recipe.stages):
             try:
+                if reason := shape.table.refused.get(stage.kind):
+                    raise ShapeError(f"{stage.kind} cannot work on a {shape.family} model: {reason}")
                 shape = stage.reshape(shape)
             except ShapeError as error:
                 raise RecipeError(f"{self.request.recipe.name}: stages.{place}: {error}") from None

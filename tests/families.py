@@ -21,7 +21,8 @@ def tiny(family: str, text: tuple[str, ...]) -> Encoder:
     tokenizer = TOKENIZERS[family](text)
     unused = 2 if "roberta" in family else 0
     types = {"bert": 2, "xlm-roberta": 1, "roberta": 1}.get(family, 0)
-    shape = Shape(LAYERS, 32, 4, 8, 48, tokenizer.get_vocab_size(), 64 + unused, types, family)
+    every = 2 if family == "modernbert" else 1
+    shape = Shape(LAYERS, 32, 4, 8, 48, tokenizer.get_vocab_size(), 64 + unused, types, family, every)
     return random_encoder(shape, tokenizer)
 
 
@@ -31,7 +32,8 @@ def random_encoder(shape: Shape, tokenizer: Tokenizer, seed: int = 1) -> Encoder
     ids = {"pad_token_id": special.pad, "cls_token_id": special.cls, "sep_token_id": special.sep}
     ids |= {"bos_token_id": special.cls, "eos_token_id": special.sep}
     anatomy = FAMILIES[shape.family]
-    config = AutoConfig.for_model(shape.family, **anatomy.config_fields(shape), **ids, initializer_range=0.2)
+    more = {"local_attention": 8} if shape.family == "modernbert" else {}
+    config = AutoConfig.for_model(shape.family, **anatomy.config_fields(shape), **ids, **more, initializer_range=0.2)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         model = AutoModelForMaskedLM.from_config(config)
@@ -71,6 +73,31 @@ def unigram(text: tuple[str, ...], size: int = 130) -> Tokenizer:
     return _framed(tokenizer, "<s>", "</s>")
 
 
+def byte_pairs(text: tuple[str, ...], size: int = 360) -> Tokenizer:
+    """Return a byte-level BPE tokenizer as ModernBERT has it: special pieces behind the merges, padding among them."""
+    tokenizer = _byte_level(text, size - 5, [])
+    tokenizer.add_special_tokens(["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"])
+    return _framed(tokenizer, "[CLS]", "[SEP]")
+
+
+def byte_pairs_of_roberta(text: tuple[str, ...], size: int = 360) -> Tokenizer:
+    """Return a byte-level BPE tokenizer as RoBERTa has it: `<s> <pad> </s> <unk>` first, `<mask>` last."""
+    tokenizer = _byte_level(text, size - 1, ["<s>", "<pad>", "</s>", "<unk>"])
+    tokenizer.add_special_tokens(["<mask>"])
+    return _framed(tokenizer, "<s>", "</s>")
+
+
+def _byte_level(text: tuple[str, ...], size: int, first: list[str]) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=first, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(text, trainer)
+    return tokenizer
+
+
 def _framed(tokenizer: Tokenizer, cls: str, sep: str) -> Tokenizer:
     ends = [(piece, tokenizer.token_to_id(piece)) for piece in (cls, sep)]
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -79,4 +106,10 @@ def _framed(tokenizer: Tokenizer, cls: str, sep: str) -> Tokenizer:
     return tokenizer
 
 
-TOKENIZERS = {"bert": word_piece, "xlm-roberta": unigram, "distilbert": word_piece}
+TOKENIZERS = {
+    "bert": word_piece,
+    "xlm-roberta": unigram,
+    "roberta": byte_pairs_of_roberta,
+    "distilbert": word_piece,
+    "modernbert": byte_pairs,
+}

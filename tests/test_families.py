@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from families import TOKENIZERS, tiny
+from families import TOKENIZERS, random_encoder, tiny
+from line import edgeenc, make_world
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from transformers import ModernBertConfig
 
 from edgeenc.compress.drop_layers import drop_layers
 from edgeenc.compress.prune_ffn import prune_ffn
 from edgeenc.compress.trim_vocab import keep_pieces, trim_vocab
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, ShapeError
+from edgeenc.model.anatomy import FAMILIES
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.model.random import random_like
+from edgeenc.model.shape import Shape
 from edgeenc.model.surgery import rebuild, take
 from edgeenc.text.batches import Batching, masked_stream
 from edgeenc.text.specials import Specials
@@ -174,6 +178,79 @@ def test_a_random_encoder_has_the_same_shape_and_other_weights(encoder: Encoder)
     assert apart(logits(other, some_ids(encoder)), logits(encoder, some_ids(encoder))) > 0.1
 
 
+MODERN = Shape(6, 32, 4, 8, 48, 360, 64, 0, "modernbert", attend_every=3)
+"""Layers 0 and 3 attend to the whole text."""
+
+
+@pytest.mark.parametrize(
+    ("kept", "every"),
+    [((0, 1, 2, 3), 3), ((0, 1, 3, 4), 2), ((0, 3), 1), ((0, 1, 2), 3), ((0, 2), 3), ((0, 1, 2, 4, 5), 5), ((0,), 3)],
+)
+def test_kept_layers_of_modernbert_stay_what_they_were(kept: tuple[int, ...], every: int) -> None:
+    new = MODERN.with_layers(kept)
+    assert (new.layers, new.attend_every) == (len(kept), every)
+    assert [layer % 3 == 0 for layer in kept] == [place % new.attend_every == 0 for place in range(new.layers)]
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [((1, 2), r"keep layer 0 too, found \[1, 2\]"), ((0, 3, 4), r"\[0, 3, 4\] those do not come at equal distances")],
+)
+def test_layers_of_modernbert_that_cannot_be_kept_are_refused(kept: tuple[int, ...], words: str) -> None:
+    with pytest.raises(ShapeError, match=words):
+        MODERN.with_layers(kept)
+
+
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
+def test_any_layers_of_the_others_can_be_kept(family: str) -> None:
+    shape = replace(MODERN, family=family, attend_every=1)
+    assert shape.with_layers((1, 4, 5)) == replace(shape, layers=3)
+
+
+def test_kept_layers_of_modernbert_attend_as_before(sentences: tuple[str, ...]) -> None:
+    """Where the dropped layers did nothing, the logits are as before: window, rotation and norms moved along."""
+    shape = replace(MODERN, vocab=tiny("modernbert", sentences).shape.vocab)
+    whole = double(random_encoder(shape, tiny("modernbert", sentences).tokenizer))
+    for name, tensor in whole.model.state_dict().items():
+        if whole.anatomy.layer_of(name) in (2, 5) and name.endswith("Wo.weight"):
+            tensor.zero_()
+    ids = some_ids(whole).reshape(1, -1)[:, :40]
+    kept = drop_layers(whole, (0, 1, 3, 4))
+    assert kept.model.config.global_attn_every_n_layers == 2
+    assert apart(logits(kept, ids), logits(whole, ids)) <= EXACT
+    other = replace(kept, model=type(kept.model)(replaced(kept.model.config)).double().eval())
+    other.model.load_state_dict(kept.model.state_dict())
+    assert apart(logits(other, ids), logits(whole, ids)) > 1e-3
+
+
+def replaced(config: ModernBertConfig) -> ModernBertConfig:
+    """Return the configuration in which other layers attend to the whole text."""
+    return type(config).from_dict(config.to_dict() | {"global_attn_every_n_layers": 3})
+
+
+def test_what_cannot_work_on_modernbert_is_refused_when_planned(sentences: tuple[str, ...], tmp_path: Path) -> None:
+    world = make_world(tiny("modernbert", sentences), sentences, tmp_path)
+    asked = ("plan", "--lang", "ilo", "--corpus", str(world.corpus), "--recipe", str(world.recipe))
+    done = edgeenc(*asked, "--store", str(tmp_path / "store"))
+    assert done.returncode == 2
+    assert "stages.5: truncate-hidden cannot work on a modernbert model: its positions are rotations" in done.stderr
+
+
+def test_a_modernbert_with_other_biases_is_refused(sentences: tuple[str, ...]) -> None:
+    encoder = tiny("modernbert", sentences)
+    config = type(encoder.model.config).from_dict(encoder.model.config.to_dict() | {"mlp_bias": True})
+    with pytest.raises(InputError, match="mlp_bias is True; a modernbert model can be cut only where it is False"):
+        encoder.anatomy.shape(config)
+
+
+def test_packed_axes_by_hand() -> None:
+    """Of 3 blocks of 4 attention channels, channels 1 and 3 are rows 1, 3, 5, 7, 9, 11."""
+    name = "model.layers.0.attn.Wqkv.weight"
+    packed = torch.arange(12.0)[:, None].expand(12, 2)
+    kept = take({name: packed}, FAMILIES["modernbert"], "attention", torch.tensor([1, 3]))[name]
+    assert kept[:, 0].tolist() == [1, 3, 5, 7, 9, 11]
+
+
 @pytest.fixture(scope="module")
 def xlmr(sentences: tuple[str, ...]) -> Encoder:
     return double(tiny("xlm-roberta", sentences))
@@ -194,7 +271,9 @@ def test_padding_moves_no_position_of_roberta(xlmr: Encoder) -> None:
 
 def test_roberta_needs_its_padding_piece_where_it_is(xlmr: Encoder, tmp_path: Path) -> None:
     keep = [0, *range(2, xlmr.shape.vocab)]
-    with pytest.raises(InputError, match="pad_token_id 1 would move; a xlm-roberta model counts its positions from there"):
+    with pytest.raises(
+        InputError, match="pad_token_id 1 would move; a xlm-roberta model counts its positions from there"
+    ):
         keep_pieces(xlmr, keep)
     other = copy.deepcopy(xlmr.model.config)
     other.pad_token_id = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from families import unigram, word_piece
+from families import byte_pairs, unigram, word_piece
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 import edgeenc
@@ -15,7 +15,7 @@ from edgeenc.bits import unigram_bits
 from edgeenc.errors import InputError, UsageError
 from edgeenc.text.batches import Batching, Pieces, corrupt, masked_stream
 from edgeenc.text.corpus import read_lines
-from edgeenc.text.must_stay import must_stay
+from edgeenc.text.must_stay import must_stay, parts_of
 from edgeenc.text.parse import parse_tokenizer
 from edgeenc.text.specials import MARKS, Specials, kind_of
 from edgeenc.text.trimmed import trim_tokenizer
@@ -169,3 +169,40 @@ def test_a_cut_unigram_tokenizer_cuts_real_lines_as_before(
     before, after = quality(held, tokenizer), quality(held, trimmed)
     assert after.unknown_rate <= before.unknown_rate + 1e-4
     assert before.fertility <= after.fertility < 1.35 * before.fertility
+
+
+def test_a_piece_of_bpe_comes_behind_what_it_is_merged_from() -> None:
+    """a+b and ab+c: abc is used most, yet a vocabulary that has no room for ab has no abc either."""
+    vocab = {piece: i for i, piece in enumerate(["a", "b", "c", "d", "ab", "abc", "cd"])}
+    tokenizer = Tokenizer(models.BPE(vocab, [("a", "b"), ("ab", "c"), ("c", "d")]))
+    tokenizer.add_special_tokens(["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"])
+    assert parts_of(tokenizer) == {4: {0, 1}, 5: {2, 4}, 6: {2, 3}}
+    counts = count_pieces(["abc"] * 3 + ["cd"], tokenizer)
+    specials = set(range(7, 12))
+    kept = {
+        size: set(choose(counts, tokenizer, set(), size=size)) - specials - {0, 1, 2, 3} for size in (9, 10, 11, 12)
+    }
+    assert kept == {9: set(), 10: {4}, 11: {4, 5}, 12: {4, 5, 6}}
+    cut = trim_tokenizer(tokenizer, choose(counts, tokenizer, set(), size=11))
+    assert [cut.encode(text).tokens for text in ("abc", "cd")] == [["abc"], ["c", "d"]]
+    assert [cut.token_to_id(piece) for piece in ("[UNK]", "[MASK]")] == [6, 10]
+
+
+@pytest.mark.parametrize("size", [700, 1500])
+def test_a_cut_byte_level_tokenizer_cuts_real_lines_as_before(size: int) -> None:
+    """Every line whose pieces are all kept: the same pieces; every line, of any script, still reads back as it was."""
+    train = read_lines(TEXT / "tl.train.txt.xz")[:2000]
+    mixed = train[:500] + read_lines(TEXT / "sk.train.txt.xz")[:500]
+    tokenizer = byte_pairs(tuple(mixed), 2500)
+    keep = choose(count_pieces(train, tokenizer), tokenizer, set(), size=size)
+    trimmed = trim_tokenizer(tokenizer, keep)
+    assert trimmed.get_vocab_size() == len(keep) == size
+    new = dict(zip(keep, range(size), strict=True))
+    lines = [*train, *read_lines(TEXT / "sk.heldout.txt.xz"), "Привет, мир! 漢字"]
+    whole = 0
+    for line, old, cut in zip(lines, tokenizer.encode_batch(lines), trimmed.encode_batch(lines), strict=True):
+        assert trimmed.decode(cut.ids) == line
+        if all(number in new for number in old.ids):
+            whole += 1
+            assert [new[number] for number in old.ids] == cut.ids
+    assert whole > 100

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -28,7 +27,7 @@ class DropLayers(Stage):
 
     def reshape(self, shape: Shape) -> Shape:
         """Fewer layers, all else as it was."""
-        return replace(shape, layers=len(choose_layers(shape.layers, self.layers, self.rule)))
+        return shape.with_layers(choose_layers(shape.layers, self.layers, self.rule))
 
     def apply(self, encoder: Encoder, desk: Desk) -> Made:
         """Call `drop_layers`."""
@@ -66,4 +65,4 @@ def drop_layers(encoder: Encoder, layers: Sequence[int]) -> Encoder:
     if not layers or list(layers) != sorted(set(layers)) or layers[0] < 0 or layers[-1] >= count:
         raise ShapeError(f"drop-layers: {list(layers)} are not ascending layers out of 0..{count - 1}")
     state = keep_layers(encoder.model.state_dict(), encoder.anatomy, layers)
-    return rebuild(encoder, state, replace(encoder.shape, layers=len(layers)))
+    return rebuild(encoder, state, encoder.shape.with_layers(layers))

@@ -181,7 +181,31 @@ DISTILBERT = Anatomy(
     },
 )
 
-FAMILIES: Mapping[str, Anatomy] = {a.family: a for a in (BERT, XLM_ROBERTA, ROBERTA, DISTILBERT)}
+MODERNBERT = Anatomy(
+    family="modernbert",
+    class_name="ModernBertForMaskedLM",
+    head=("head", "decoder"),
+    body="model.",
+    layer=re.compile(r"model\.layers\.(?P<layer>\d+)\."),
+    fields={
+        "layers": "num_hidden_layers",
+        "hidden": "hidden_size",
+        "heads": "num_attention_heads",
+        "ffn": "intermediate_size",
+        "vocab": "vocab_size",
+        "positions": "max_position_embeddings",
+        "attend_every": "global_attn_every_n_layers",
+    },
+    required={
+        "norm_bias": False,
+        "attention_bias": False,
+        "mlp_bias": False,
+        "classifier_bias": False,
+        "decoder_bias": True,
+    },
+)
+
+FAMILIES: Mapping[str, Anatomy] = {a.family: a for a in (BERT, XLM_ROBERTA, ROBERTA, DISTILBERT, MODERNBERT)}
 
 
 def anatomy_of(config: Config) -> Anatomy:

@@ -24,6 +24,7 @@ class Table:
         tied: second names of tensors, and the name under which each is counted and kept.
         absent: parameters of a layer that layer 0 lacks.
         unused_positions: rows at the start of the position table that no piece of a text reads.
+        refused: stages that cannot work on the family, by their kind, and why.
     """
 
     embeddings: Rows
@@ -32,6 +33,7 @@ class Table:
     tied: Mapping[str, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     unused_positions: int = 0
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def unpacked(axis: str) -> tuple[int, str]:
@@ -127,10 +129,41 @@ DISTILBERT = Table(
     tied={"vocab_projector.weight": "distilbert.embeddings.word_embeddings.weight"},
 )
 
+_MODERNBERT_LAYER = "model.layers.*"
+
+MODERNBERT = Table(
+    embeddings={
+        "model.embeddings.tok_embeddings.weight": ("vocab", "hidden"),
+        "model.embeddings.norm.weight": ("hidden",),
+        "model.final_norm.weight": ("hidden",),
+    },
+    layer={
+        f"{_MODERNBERT_LAYER}.attn_norm.weight": ("hidden",),
+        f"{_MODERNBERT_LAYER}.attn.Wqkv.weight": ("3*attention", "hidden"),
+        f"{_MODERNBERT_LAYER}.attn.Wo.weight": ("hidden", "attention"),
+        f"{_MODERNBERT_LAYER}.mlp_norm.weight": ("hidden",),
+        f"{_MODERNBERT_LAYER}.mlp.Wi.weight": ("2*ffn", "hidden"),
+        f"{_MODERNBERT_LAYER}.mlp.Wo.weight": ("hidden", "ffn"),
+    },
+    head={
+        "head.dense.weight": ("hidden", "hidden"),
+        "head.norm.weight": ("hidden",),
+        "decoder.bias": ("vocab",),
+    },
+    tied={"decoder.weight": "model.embeddings.tok_embeddings.weight"},
+    absent=frozenset({f"{_MODERNBERT_LAYER}.attn_norm.weight"}),
+    refused={
+        "truncate-hidden": "its positions are rotations of pairs of channels of a head, which narrower heads would tear"
+        " apart, and query, key and value are packed into one matrix"
+    },
+)
+"""Query, key and value are one matrix, a neuron has a gate beside it, and layer 0 uses the norm of the embeddings."""
+
 TABLES: Mapping[str, Table] = {
     "bert": BERT,
     "xlm-roberta": ROBERTA,
     "roberta": ROBERTA,
     "distilbert": DISTILBERT,
+    "modernbert": MODERNBERT,
 }
 """By the `model_type` of the configuration."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from edgeenc.errors import ShapeError
 from edgeenc.model.rows import TABLES, Axes, Rows, Table, unpacked
 
 
@@ -22,6 +24,7 @@ class Shape:
         positions: rows of the position table; where positions are computed, how many the model was trained for.
         types: rows of the token-type table, 0 where there is none.
         family: whose table of parameters holds, by its `model_type`.
+        attend_every: every so many layers, from the first, one attends to the whole text, the others to a window.
     """
 
     layers: int
@@ -33,6 +36,7 @@ class Shape:
     positions: int
     types: int
     family: str = "bert"
+    attend_every: int = 1
 
     @property
     def table(self) -> Table:
@@ -71,6 +75,30 @@ class Shape:
     def count(self, axes: Axes) -> int:
         """Return the parameters of a tensor with these axes."""
         return math.prod(map(self.size, axes))
+
+    def with_layers(self, kept: Sequence[int]) -> Shape:
+        """Return the shape of an encoder that has only the layers `kept` (0-based, ascending).
+
+        Worked example: of six layers of which every third attends to the whole text (0 and 3), layers 0, 1, 3 and 4
+        are layers of which every second does; 0, 1, 2 and 3 stay every third; 0, 3 and 4 cannot be numbered so.
+
+        Raises:
+            ShapeError: the family's layers differ in kind, and these cannot stand where they would.
+        """
+        if self.table.absent and 0 not in kept:
+            raise ShapeError(
+                f"the first layer of a {self.family} model lacks {len(self.table.absent)} of the parameters of the"
+                f" others, so none of these can take its place: keep layer 0 too, found {list(kept)}"
+            )
+        whole = [layer % self.attend_every == 0 for layer in kept]
+        for every in (self.attend_every, *range(1, len(kept) + 1)):
+            if whole == [place % every == 0 for place in range(len(kept))]:
+                return replace(self, layers=len(kept), attend_every=every)
+        raise ShapeError(
+            f"every {self.attend_every}. layer of this {self.family} model attends to the whole text, the others to a"
+            f" window, and among the kept ones {list(kept)} those do not come at equal distances; keep for example the"
+            f" first {len(kept)}"
+        )
 
     @property
     def embedding_parameters(self) -> int:

@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from edgeenc.errors import ShapeError
 from edgeenc.model.anatomy import Anatomy
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.rows import unpacked
 from edgeenc.model.shape import Shape
 
 State = Mapping[str, Tensor]
 
 
 def take(state: State, anatomy: Anatomy, axis: str, keep: Tensor) -> dict[str, Tensor]:
-    """Keep the indices `keep` along `axis` of every tensor that has it.
+    """Keep the indices `keep` along `axis` of every tensor that has it, in each block where it is packed.
 
     Args:
         state: parameters by name.
@@ -36,9 +37,12 @@ def take(state: State, anatomy: Anatomy, axis: str, keep: Tensor) -> dict[str, T
 
 def _take(name: str, tensor: Tensor, anatomy: Anatomy, axis: str, keep: Tensor) -> Tensor:
     layer = anatomy.layer_of(name)
+    chosen = keep[layer] if keep.ndim == 2 and layer is not None else keep
     for dim, own in enumerate(anatomy.axes(name)):
-        if own == axis:
-            tensor = tensor.index_select(dim, keep[layer] if keep.ndim == 2 and layer is not None else keep)
+        blocks, single = unpacked(own)
+        if single == axis:
+            size = tensor.shape[dim] // blocks
+            tensor = tensor.index_select(dim, torch.cat([chosen + block * size for block in range(blocks)]))
     return tensor.clone()
 
 

@@ -41,6 +41,12 @@ MORE: Mapping[str, Mapping[tuple[Precision, ExportTask], tuple[int, int]]] = {
         ("int8", "feature-extraction"): (-820, -100),
         ("int8", "fill-mask"): (-1210, 610),
     },
+    "modernbert": {
+        ("fp32", "feature-extraction"): (3600, -400),
+        ("fp32", "fill-mask"): (3520, -310),
+        ("int8", "feature-extraction"): (2720, -1800),
+        ("int8", "fill-mask"): (2360, -1710),
+    },
 }
 """What the text of a family takes beside that of BERT, measured alike: RoBERTa computes positions, and names
 differ in length."""
