@@ -157,7 +157,10 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     maker.add("corpus", {}, _corpus_fields(request))
     shape = request.known or _shape_of(request.teacher)
     names = ("config.json", "model.safetensors", "tokenizer.json")
-    maker.add("teacher", {}, {name: file_hash(request.teacher / name) for name in names}, shape=shape)
+    fields = {name: file_hash(request.teacher / name) for name in names}
+    if request.known:  # two teachers whose files are all missing are still two
+        fields |= {"source": request.source}
+    maker.add("teacher", {}, fields, shape=shape)
     last, cut = maker.stages(shape)
     maker.results(last, cut)
     return Plan(request, tuple(maker.steps.values()))

@@ -189,6 +189,12 @@ def test_a_plan_needs_no_file_of_a_known_teacher(asked: tuple[str, ...]) -> None
     assert [step["parameters"] for step in found["steps"]][1:3] == [278_295_186, 235_767_954]
 
 
+def test_two_teachers_that_are_not_here_have_two_keys(asked: tuple[str, ...], tmp_path: Path) -> None:
+    one = json.loads(edgeenc("plan", *asked, "--json").stdout)["steps"]
+    other = json.loads(edgeenc("plan", *asked, "--teacher", MBERT, "--json").stdout)["steps"]
+    assert [a["key"] == b["key"] for a, b in zip(one, other, strict=True)] == [True] + [False] * (len(one) - 1)
+
+
 def test_a_build_ends_at_once_and_says_what_is_missing(asked: tuple[str, ...], tmp_path: Path) -> None:
     done = edgeenc("build", *asked, "-o", str(tmp_path / "out"))
     assert done.returncode == 5
