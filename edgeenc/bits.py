@@ -23,7 +23,8 @@ from tokenizers import Encoding, Tokenizer
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
 from edgeenc.text.batches import Pieces
-from edgeenc.text.vocabulary import count_pieces, unknown_id
+from edgeenc.text.specials import Specials
+from edgeenc.text.vocabulary import count_pieces
 
 SHARE = 0.15
 BATCH_TOKENS = 4096
@@ -123,11 +124,11 @@ def score(encoder: Encoder, lines: Sequence[str], *, characters: int, seed: int)
         seed: of the choice of words.
 
     Raises:
-        InputError: no word in `lines`, or not a BERT tokenizer.
+        InputError: no word in `lines`, or the tokenizer lacks a special piece.
     """
     task = _prepare(lines, encoder.tokenizer, seed)
     pieces = Pieces.of(encoder.tokenizer)
-    width = encoder.shape.positions - 2
+    width = encoder.shape.longest - 2
     windows = [window for line in task.lines for window in _windows(line, width) if window.scored_T.any()]
     predicted = sum(_predict(encoder, batch, pieces) for batch in _batches(windows))
     return task.result(predicted, characters)
@@ -157,7 +158,7 @@ def unigram_bits(
 
 def _prepare(lines: Sequence[str], tokenizer: Tokenizer, seed: int) -> _Task:
     """Choose the words and find their pieces."""
-    unknown = unknown_id(tokenizer)
+    unknown = Specials.of(tokenizer).unk
     chosen = chosen_words(lines, seed)
     found: list[_Line] = []
     characters = words = lost = lost_characters = 0
@@ -167,7 +168,7 @@ def _prepare(lines: Sequence[str], tokenizer: Tokenizer, seed: int) -> _Task:
             continue
         spans = [match.span() for match in _WORD.finditer(text)]
         lengths = np.array([end - start for start, end in spans], dtype=np.int64)
-        ids_T, word_T = _words_of(encoding, np.array([start for start, _ in spans], dtype=np.int64))
+        ids_T, word_T = _words_of(encoding, text, np.array([start for start, _ in spans], dtype=np.int64))
         # A word that the normaliser deleted whole has no piece to predict, so it is unknown too.
         bad = np.union1d(word_T[ids_T == unknown], np.setdiff1d(picked, word_T))
         charged = picked[np.isin(picked, bad)]
@@ -179,10 +180,14 @@ def _prepare(lines: Sequence[str], tokenizer: Tokenizer, seed: int) -> _Task:
     return _Task(found, characters, words, lost, lost_characters)
 
 
-def _words_of(encoding: Encoding, starts: Ids) -> tuple[Ids, Ids]:
-    """Return the ids (T,) of a line and the number of the word that each piece begins in (T,)."""
+def _words_of(encoding: Encoding, text: str, starts: Ids) -> tuple[Ids, Ids]:
+    """Return the ids (T,) of a line and the number of the word that each piece begins in (T,).
+
+    A piece that begins with the space before a word, as `▁kape` may, begins in that word.
+    """
     begins = np.array([begin for begin, _ in encoding.offsets], dtype=np.int64)
-    return np.array(encoding.ids, dtype=np.int64), np.searchsorted(starts, begins, side="right") - 1
+    spaces = np.array([text[begin : begin + 1].isspace() for begin in begins], dtype=np.int64)
+    return np.array(encoding.ids, dtype=np.int64), np.searchsorted(starts, begins, side="right") - 1 + spaces
 
 
 def _windows(line: _Line, width: int) -> Iterator[_Line]:
@@ -214,7 +219,7 @@ def _batches(windows: list[_Line]) -> Iterator[list[_Line]]:
 def _predict(encoder: Encoder, windows: list[_Line], pieces: Pieces) -> float:
     """Return the bits that `encoder` pays for the scored pieces of one batch; logits are made at these alone."""
     length = len(windows[0].ids_T) + 2
-    ids_BT = np.zeros((len(windows), length), dtype=np.int64)
+    ids_BT = np.full((len(windows), length), pieces.pad, dtype=np.int64)
     attend_BT = np.zeros((len(windows), length), dtype=np.int64)
     scored_BT = np.zeros((len(windows), length), dtype=np.bool_)
     for row, window in enumerate(windows):

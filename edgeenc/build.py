@@ -14,6 +14,8 @@ import torch
 from edgeenc.disk import is_file, on_disk
 from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.language import Tag, resolve
+from edgeenc.model.published import published_shape
+from edgeenc.model.shape import Shape
 from edgeenc.plan import Plan, Precision, Request, make_plan
 from edgeenc.recipe import Language, load_language, load_recipe, read_language
 from edgeenc.runtime import Dtype, Runtime, available_threads, faster_dtype
@@ -70,12 +72,14 @@ class Ask:
 
 
 def plan_for(ask: Ask, store: Store, threads: int | None = None) -> Plan:
-    """Return the plan of a build whose teacher is at hand; nothing is fetched."""
-    return make_plan(request_for(ask, offline=True), runtime_for(store, threads))
+    """Return the plan of a build whose teacher is at hand, or of known shape; nothing is fetched."""
+    return make_plan(request_for(ask, offline=True, plan_only=True), runtime_for(store, threads))
 
 
-def request_for(ask: Ask, *, offline: bool) -> Request:
+def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
     """Turn names into files; what comes from the hub is fetched only where `offline` is False.
+
+    Under `plan_only` a teacher that is not here may be one of those whose shape is published.
 
     Raises:
         UsageError: unknown language, recipe, recipe field or precision.
@@ -90,10 +94,11 @@ def request_for(ask: Ask, *, offline: bool) -> Request:
     precisions = _precisions(ask.precisions)
     problems: list[InputError] = []
     text = attempt(problems, lambda: _text(tag, ask.corpus, language, offline=offline))
-    teacher = attempt(problems, lambda: teacher_folder(source, offline=offline))
+    found = attempt(problems, lambda: _teacher(source, offline=offline, plan_only=plan_only))
     task = attempt(problems, lambda: _task(ask, language, recipe.seed, offline=offline))
     require_found(problems)
-    assert text is not None and teacher is not None
+    assert text is not None and found is not None
+    teacher, known = found
     return Request(
         recipe=recipe.model_copy(update={"teacher": source}),
         language=tag,
@@ -105,6 +110,7 @@ def request_for(ask: Ask, *, offline: bool) -> Request:
         task=EXPORT[task.data.kind] if task else ask.export_task or "feature-extraction",
         precisions=precisions,
         task_data=task,
+        known=known,
     )
 
 
@@ -129,6 +135,17 @@ def _task(ask: Ask, language: Language | None, seed: int, *, offline: bool) -> T
     spec = known.get(ask.task) or TaskSpec(name=ask.task, data="")
     fields = {"data": ask.data} | dict(zip(("text", "label"), ask.columns, strict=True)) if ask.data else {}
     return open_task(TaskSpec.model_validate(spec.model_dump() | fields), seed, offline=offline)
+
+
+def _teacher(source: str, *, offline: bool, plan_only: bool) -> tuple[Path, Shape | None]:
+    """Return the teacher's folder; where only a plan is wanted, maybe one that is not there and the known shape."""
+    try:
+        return teacher_folder(source, offline=offline), None
+    except InputError:
+        shape = published_shape(source) if plan_only else None
+        if shape is None:
+            raise
+        return Path(source), shape
 
 
 def runtime_for(store: Store, threads: int | None) -> Runtime:

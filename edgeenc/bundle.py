@@ -28,8 +28,10 @@ from edgeenc.targets.sizes import ExportTask
 VERSION = 1
 CHECKPOINT = (
     *("config.json", "model.safetensors", "tokenizer.json"),
-    *("tokenizer_config.json", "special_tokens_map.json", "vocab.txt"),
+    *("tokenizer_config.json", "special_tokens_map.json"),
 )
+WORD_PIECES = "vocab.txt"
+"""Only a WordPiece tokenizer has its pieces in such a list too."""
 ONNX = {"fp32": "onnx/model.onnx", "int8": "onnx/model_quantized.onnx"}
 """Where transformers.js and optimum look for each precision."""
 GOLDEN = "golden.jsonl"
@@ -44,7 +46,7 @@ class Contents:
     """What goes into a bundle.
 
     Attributes:
-        checkpoint: folder of the student; only the files of `CHECKPOINT` are taken.
+        checkpoint: folder of the student; only the files of `CHECKPOINT`, and its list of pieces, are taken.
         onnx: exported file by precision, `fp32` and `int8`.
         lines: held-out text; golden texts are picked from it.
         recipe: the resolved recipe, YAML.
@@ -86,7 +88,7 @@ def assemble(contents: Contents, folder: Path) -> None:
     if not contents.onnx or set(contents.onnx) - set(ONNX):
         raise InputError(f"bundle: exported as {', '.join(contents.onnx) or 'nothing'}; expected {' or '.join(ONNX)}")
     (folder / "onnx").mkdir(parents=True)
-    for name in CHECKPOINT:
+    for name in (*CHECKPOINT, *([WORD_PIECES] if (contents.checkpoint / WORD_PIECES).is_file() else [])):
         shutil.copyfile(contents.checkpoint / name, folder / name)
     for precision, path in contents.onnx.items():
         shutil.copyfile(path, folder / ONNX[precision])
@@ -100,7 +102,7 @@ def assemble(contents: Contents, folder: Path) -> None:
     if contents.predictions is not None:
         shutil.copyfile(contents.predictions, folder / "report" / "predictions.json")
     smallest = _smallest(folder).relative_to(folder).as_posix()
-    card = model_card(contents.facts, contents.task, smallest, _positions(folder))
+    card = model_card(contents.facts, contents.task, smallest, _longest(folder))
     (folder / "README.md").write_text(card, encoding="utf-8")
     _write_manifest(folder, contents.facts)
 
@@ -169,15 +171,15 @@ def check(folder: Path) -> dict[str, Stamp]:
 
 
 def load_golden_tokenizer(folder: Path) -> Tokenizer:
-    """Read the tokenizer of a bundle, which cuts texts at the positions of its model."""
+    """Read the tokenizer of a bundle, which cuts texts at the length that its model reads."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(_positions(folder))
+    tokenizer.enable_truncation(_longest(folder))
     return tokenizer
 
 
-def _positions(folder: Path) -> int:
-    return int(json.loads((folder / "config.json").read_text("utf-8"))["max_position_embeddings"])
+def _longest(folder: Path) -> int:
+    return int(json.loads((folder / "tokenizer_config.json").read_text("utf-8"))["model_max_length"])
 
 
 def _smallest(folder: Path) -> Path:

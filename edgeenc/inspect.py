@@ -80,7 +80,7 @@ def look(path: Path) -> Findings:
         path=str(path),
         kind="bundle" if _is_bundle(path) else "checkpoint",
         family=anatomy.family,
-        shape={name: getattr(shape, name) for name in shape.__slots__},
+        shape=shape.sizes,
         parameters=counted,
         parts=parts,
         dtypes=sorted({tensor.dtype for tensor in header.values()}),
@@ -160,7 +160,7 @@ def _part_of(name: str, header: dict[str, Tensor], anatomy: Anatomy) -> str:
         return "layers"
     if first.startswith(anatomy.body):
         return "embeddings"
-    return "head" if first.startswith(f"{anatomy.head}.") else "unused"
+    return "head" if first.split(".")[0] in anatomy.head else "unused"
 
 
 def _tokenizer(path: Path) -> TokenizerFound | None:

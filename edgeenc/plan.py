@@ -59,6 +59,7 @@ class Request:
         task: what the exported file computes.
         precisions: which files the bundle carries; int8 is made from fp32.
         task_data: what the student is tuned on and scored by; None ships an encoder.
+        known: shape of a teacher whose files are not here; such a build can be planned, not run.
     """
 
     recipe: Recipe
@@ -71,6 +72,7 @@ class Request:
     precisions: tuple[Precision, ...] = ("fp32", "int8")
     task_data: Task | None = None
     corpus: str = ""
+    known: Shape | None = None
 
     @property
     def labels(self) -> int:
@@ -165,13 +167,15 @@ class Plan:
 def make_plan(request: Request, runtime: Runtime) -> Plan:
     """Return the steps of a build; reads the teacher's `config.json` and hashes the input files, nothing else.
 
+    Of a teacher that is not here but whose shape is known, the hashes in the keys are `missing`.
+
     Raises:
         InputError: the teacher's configuration or an input file is missing.
         RecipeError: a stage cannot work on the shape before it; the message names its place in the recipe.
     """
     maker = _Maker(request, runtime)
     maker.add("corpus", {}, _corpus_fields(request))
-    shape = anatomy_of(config := load_config(request.teacher)).shape(config)
+    shape = request.known or _shape_of(request.teacher)
     names = ("config.json", "model.safetensors", "tokenizer.json")
     maker.add("teacher", {}, _teacher_fields(request, names), shape=shape)
     last, cut = maker.stages(shape)
@@ -204,6 +208,8 @@ class _Maker:
         last, cut = self.steps["teacher"], None
         for place, stage in enumerate(self.request.recipe.stages):
             try:
+                if reason := shape.table.refused.get(stage.kind):
+                    raise ShapeError(f"{stage.kind} cannot work on a {shape.family} model: {reason}")
                 shape = stage.reshape(shape)
                 stage.agree(shape, {n: made for n in stage.reads if (made := self.steps[n].shape)})
             except ShapeError as error:
@@ -347,7 +353,14 @@ def file_hash(path: Path) -> str:
 def _teacher_fields(request: Request, names: Sequence[str]) -> dict[str, JsonValue]:
     """Return the hashes of the teacher's files; of random weights there is no file, so their seed stands for it."""
     drawn: dict[str, JsonValue] = {"random weights": SEED} if is_random(request.recipe.teacher) else {}
+    if request.known:  # two teachers whose files are all missing are still two
+        drawn |= {"source": request.source}
     return drawn | {name: file_hash(request.teacher / name) for name in names}
+
+
+def _shape_of(checkpoint: Path) -> Shape:
+    config = load_config(checkpoint)
+    return anatomy_of(config).shape(config)
 
 
 def _corpus_fields(request: Request) -> dict[str, JsonValue]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from edgeenc.bundle import GOLDEN, ONNX, check, replay
+from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.encoder import load_config, load_tokenizer
 from edgeenc.recipe import parse_recipe
 from edgeenc.targets.session import OrtSession
@@ -34,7 +35,7 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     named = task_named(config)
     sessions = {p: OrtSession(folder / name, 1, named) for p, name in ONNX.items() if (folder / name).is_file()}
     task = next(iter(sessions.values())).task
-    batches = gate_batches(lines, tokenizer, config.max_position_embeddings, task)
+    batches = gate_batches(lines, tokenizer, anatomy_of(config).shape(config).longest, task)
     right = checkpoint_session(folder, task)
     gates = [tokenizer_gate(tokenizer, folder, lines)]
     if "fp32" in sessions:

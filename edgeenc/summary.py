@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict, cast
 
+from pydantic import TypeAdapter
+
 from edgeenc import __version__
 from edgeenc.bench.host import describe, versions
 from edgeenc.model.shape import Shape
@@ -121,7 +123,7 @@ def _step(step: Step, manifests: Manifests) -> StepFacts:
         tokens=tokens if isinstance(tokens, int) else None,
         parameters=shape.parameters if shape else None,
         parts=_parts(shape) if shape else None,
-        shape={name: getattr(shape, name) for name in Shape.__dataclass_fields__} if shape else None,
+        shape=shape.sizes if shape else None,
     )
 
 
@@ -130,12 +132,14 @@ def _shape(step: Step, manifests: Manifests) -> Shape:
     made = manifests[step.name].figures.get("shape")
     planned = step.shape
     assert planned is not None
-    return Shape(**cast("dict[str, int]", made)) if made else planned
+    return TypeAdapter(Shape).validate_python(made) if made else planned
 
 
 def _parts(shape: Shape) -> Parts:
     return Parts(
-        embeddings=shape.embedding_parameters, layers=shape.layers * shape.layer_parameters, head=shape.head_parameters
+        embeddings=shape.embedding_parameters,
+        layers=shape.encoder_parameters - shape.embedding_parameters,
+        head=shape.head_parameters,
     )
 
 

@@ -19,6 +19,7 @@ from edgeenc.bounds import Bounds
 from edgeenc.errors import GateError, InputError
 from edgeenc.targets.session import Ids, Output, Session
 from edgeenc.targets.sizes import ExportTask
+from edgeenc.text.specials import Specials
 
 SIZES = (1, 3, 8)
 """Batch sizes that the gates go through in turn."""
@@ -61,7 +62,7 @@ class GateBatch:
         lines: (B,) the sentences.
         ids_BT: their pieces, padded at the end.
         attend_BT: 1 at pieces, 0 at padding.
-        masked_BT: where a piece was replaced by `[MASK]`; nowhere for feature extraction.
+        masked_BT: where a piece was replaced by the mask piece; nowhere for feature extraction.
     """
 
     lines: tuple[str, ...]
@@ -77,14 +78,11 @@ def gate_batches(lines: Sequence[str], tokenizer: Tokenizer, positions: int, tas
     beside one word, which is then nearly all padding. Longer lines are cut at `positions`.
 
     Raises:
-        InputError: there is no line with a word in it, or the tokenizer has no `[PAD]` or `[MASK]`.
+        InputError: there is no line with a word in it, or the tokenizer lacks a special piece.
     """
     lines = [line for line in lines if line.strip()]
     if not lines:
         raise InputError("the gates have no text: every held-out line is empty; give a corpus with sentences")
-    missing = [piece for piece in ("[PAD]", "[MASK]") if tokenizer.token_to_id(piece) is None]
-    if missing:
-        raise InputError(f"the tokenizer has no {' or '.join(missing)}; a BERT tokenizer is expected")
     words = list(dict.fromkeys(line.split()[0] for line in lines))[:WORDS]
     text = _long_text(lines, tokenizer, positions)
     groups = [*_groups(lines), words, [text], [words[0], text]]
@@ -117,14 +115,15 @@ def _batch(lines: Sequence[str], tokenizer: Tokenizer, positions: int, task: Exp
     """Encode, cut at `positions` keeping the last piece, pad; for `fill-mask` mask every 7th piece from the first."""
     rows = [_cut(tokenizer.encode(line).ids, positions) for line in lines]
     shape = len(rows), max(map(len, rows))
-    ids_BT = np.full(shape, tokenizer.token_to_id("[PAD]"), dtype=np.int64)
+    special = Specials.of(tokenizer)
+    ids_BT = np.full(shape, special.pad, dtype=np.int64)
     attend_BT = np.zeros(shape, dtype=np.int64)
     masked_BT = np.zeros(shape, dtype=np.bool_)
     for b, row in enumerate(rows):
         ids_BT[b, : len(row)] = row
         attend_BT[b, : len(row)] = 1
         masked_BT[b, 1 : len(row) - 1 : EVERY] = task == "fill-mask"
-    ids_BT[masked_BT] = tokenizer.token_to_id("[MASK]")
+    ids_BT[masked_BT] = special.mask
     return GateBatch(tuple(lines), ids_BT, attend_BT, masked_BT)
 
 

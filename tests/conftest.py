@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from families import word_piece
 from transformers import BertConfig, BertForMaskedLM
 
 from edgeenc.model.anatomy import BERT
@@ -43,7 +43,7 @@ def sentences() -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def tiny_encoder(sentences: tuple[str, ...]) -> Encoder:
     """Return an encoder of 3 layers, hidden 32, 4 heads, FFN 48, 64 positions, about 120 pieces; do not change it."""
-    tokenizer = _word_piece(sentences)
+    tokenizer = word_piece(sentences)
     config = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),
         hidden_size=32,
@@ -59,21 +59,3 @@ def tiny_encoder(sentences: tuple[str, ...]) -> Encoder:
         model = BertForMaskedLM(config)
         torch.nn.init.normal_(model.cls.predictions.bias)
     return Encoder(model.eval(), tokenizer, BERT)
-
-
-def _word_piece(text: tuple[str, ...]) -> Tokenizer:
-    """Return a cased WordPiece tokenizer trained on `text`."""
-    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]", max_input_chars_per_word=100))
-    bert = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False)
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), bert])
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece(prefix="##")
-    trainer = trainers.WordPieceTrainer(vocab_size=120, min_frequency=1, special_tokens=specials, show_progress=False)
-    tokenizer.train_from_iterator(text, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", tokenizer.token_to_id("[CLS]")), ("[SEP]", tokenizer.token_to_id("[SEP]"))],
-    )
-    return tokenizer

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from edgeenc.compress.trim_vocab import keep_pieces, trim_vocab
-from edgeenc.errors import InputError, UsageError
+from edgeenc.errors import UsageError
 from edgeenc.model.encoder import Encoder
 from edgeenc.text.vocabulary import choose, count_pieces, covered, quality
 
@@ -124,9 +124,10 @@ def test_a_size_too_small_says_how_many_must_stay(tiny_encoder: Encoder, sentenc
     assert trim_vocab(tiny_encoder, sentences, size=least).shape.vocab == least
 
 
-def test_a_padding_piece_that_would_move_is_refused(tiny_encoder: Encoder) -> None:
-    """The configuration names the padding id, so that id must stay where it is."""
-    moved = copy.deepcopy(tiny_encoder.model)
-    moved.config.pad_token_id = 50
-    with pytest.raises(InputError, match="padding piece has id 50 and would move"):
-        keep_pieces(replace(tiny_encoder, model=moved), [*range(40), 50])
+def test_ids_in_the_configuration_follow_their_pieces(tiny_encoder: Encoder) -> None:
+    """Piece 50 becomes piece 40; an id of a piece that is gone is no longer named."""
+    other = copy.deepcopy(tiny_encoder.model)
+    other.config.pad_token_id, other.config.eos_token_id, other.config.bos_token_id = 50, 2, 45
+    config = keep_pieces(replace(tiny_encoder, model=other), [*range(40), 50]).model.config
+    assert (config.pad_token_id, config.eos_token_id, config.bos_token_id) == (40, 2, None)
+    assert (other.config.pad_token_id, other.config.bos_token_id) == (50, 45)

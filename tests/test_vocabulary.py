@@ -13,6 +13,7 @@ import edgeenc
 from edgeenc.errors import InputError, UsageError
 from edgeenc.model.encoder import load_tokenizer
 from edgeenc.text.corpus import read_lines
+from edgeenc.text.trimmed import trim_tokenizer
 from edgeenc.text.vocabulary import (
     Quality,
     characters_of,
@@ -20,7 +21,6 @@ from edgeenc.text.vocabulary import (
     count_pieces,
     covered,
     quality,
-    trim_tokenizer,
 )
 
 KIT = Path(edgeenc.__file__).parent / "starter"
@@ -168,8 +168,8 @@ def test_trim_refuses(keep: list[int], words: str) -> None:
 
 def test_trim_names_the_types_it_knows() -> None:
     """A type without a row in the table is refused by name."""
-    with pytest.raises(InputError, match="type Unigram cannot be trimmed yet; known are: WordPiece"):
-        trim_tokenizer(Tokenizer(models.Unigram([("[UNK]", 0.0), ("a", -1.0)], 0)), [0, 1])
+    with pytest.raises(InputError, match="type WordLevel is not known; known are: BPE, Unigram, WordPiece"):
+        trim_tokenizer(Tokenizer(models.WordLevel({"[UNK]": 0, "a": 1}, unk_token="[UNK]")), [0, 1])
 
 
 @pytest.mark.parametrize("language", ["tl", "mt", "sk", "sw"])

@@ -118,7 +118,7 @@ def build(
     )
     if output is not None and not dry_run:
         check_destination(output)
-    plan, opened, runtime = _planned(ask, store, threads, offline=offline or dry_run)
+    plan, opened, runtime = _planned(ask, store, threads, offline=offline, plan_only=dry_run)
     if dry_run:
         return _show(plan, opened, as_json)
     names = [plan.request.language.bcp47, *([task] if task else []), plan.request.recipe.name]
@@ -172,7 +172,7 @@ def plan(
         columns=(text_column, label_column),
         random_teacher=random_teacher,
     )
-    planned, opened, _ = _planned(ask, store, threads, offline=True)
+    planned, opened, _ = _planned(ask, store, threads, offline=True, plan_only=True)
     _show(planned, opened, as_json)
 
 
@@ -185,12 +185,15 @@ def check_at_hand(
     require_at_hand(lang, recipe, teacher, str(corpus) if corpus else None, offline=offline, task=task)
 
 
-def _planned(ask: Ask, store: Path | None, threads: int | None, *, offline: bool) -> tuple[Plan, Store, Runtime]:
+def _planned(
+    ask: Ask, store: Path | None, threads: int | None, *, offline: bool, plan_only: bool = False
+) -> tuple[Plan, Store, Runtime]:
     """Return plan, store and runtime for what was asked."""
     from edgeenc.build import request_for, runtime_for
     from edgeenc.plan import make_plan
 
-    request, opened = request_for(ask, offline=offline), open_store(store)
+    request = request_for(ask, offline=offline or plan_only, plan_only=plan_only)
+    opened = open_store(store)
     runtime = runtime_for(opened, threads)
     return make_plan(request, runtime), opened, runtime
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
@@ -52,13 +51,18 @@ class DropLayers(Stage):
 
     def reshape(self, shape: Shape) -> Shape:
         """Fewer layers, all else as it was."""
+        if self.rule == "importance":
+            within("drop-layers: layers", self.count, shape.layers)
+            if shape.table.absent or shape.attend_every > 1:
+                raise ShapeError(
+                    f"drop-layers: the layers of a {shape.family} model differ in kind, so which can go is no matter of"
+                    " importance alone; choose them by another rule, e.g. first-k"
+                )
+            return shape.with_layers(range(self.count))
         if self.rule == "explicit":
             _ascending(self.keep, shape.layers)
-        elif self.rule == "importance":
-            within("drop-layers: layers", self.count, shape.layers)
-        else:
-            choose_layers(shape.layers, self.count, self.rule)
-        return replace(shape, layers=self.count)
+            return shape.with_layers(self.keep)
+        return shape.with_layers(choose_layers(shape.layers, self.count, self.rule))
 
     def apply(self, encoder: Encoder, desk: Desk) -> Made:
         """Call `drop_layers`; under `importance` the figures say which layer went at which loss."""
@@ -136,7 +140,7 @@ def drop_layers(encoder: Encoder, layers: Sequence[int]) -> Encoder:
     """
     _ascending(layers, encoder.shape.layers)
     state = keep_layers(encoder.model.state_dict(), encoder.anatomy, layers)
-    return rebuild(encoder, state, replace(encoder.shape, layers=len(layers)))
+    return rebuild(encoder, state, encoder.shape.with_layers(layers))
 
 
 def _ascending(layers: Sequence[int], count: int) -> None:

@@ -39,7 +39,7 @@ def fit(
         beside: what is trained in place with the encoder, and is no part of it.
     """
     pupil = replace(encoder, model=nn.Module.to(copy.deepcopy(encoder.model).eval(), job.runtime.device))
-    lengths = tuple(min(length, encoder.shape.positions) for length in options.lengths)
+    lengths = tuple(min(length, encoder.shape.longest) for length in options.lengths)
     read = Batching(options.batch_tokens, options.mask_rate, lengths, options.mask)
     stream = masked_stream([corpus.train], encoder.tokenizer, read, seed=job.seed, folder=job.scratch)
     look = Batching(options.batch_tokens, HELD_RATE, (min(lengths),))

@@ -26,7 +26,7 @@ Reduce = Callable[[Tensor], Tensor]
 
 def calibration(encoder: Encoder, corpus: Corpus, batches: int, seed: int) -> list[Masked]:
     """Return `batches` fixed batches of training text; held-out text is never used to choose what to cut."""
-    read = Batching(rate=0.15, lengths=(min(64, encoder.shape.positions),))
+    read = Batching(rate=0.15, lengths=(min(64, encoder.shape.longest),))
     stream = masked_stream([some(corpus.train)], encoder.tokenizer, read, seed=seed)
     return [stream(step) for step in range(batches)]
 

@@ -14,7 +14,11 @@ from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
 from edgeenc.model.surgery import rebuild, take
-from edgeenc.text.vocabulary import characters_of, choose, count_pieces, covered, quality, trim_tokenizer
+from edgeenc.text.trimmed import trim_tokenizer
+from edgeenc.text.vocabulary import characters_of, choose, count_pieces, covered, quality
+
+IDS = tuple(f"{role}_token_id" for role in ("pad", "bos", "eos", "cls", "sep"))
+"""Fields of a configuration that hold a piece's id, which follows the piece."""
 
 
 class TrimVocab(Stage):
@@ -82,12 +86,17 @@ def keep_pieces(encoder: Encoder, keep: Sequence[int]) -> Encoder:
 
     Raises:
         UsageError: `keep` is not ascending, has unknown ids, or lacks a special piece.
-        InputError: the padding piece would move, which the configuration would not follow.
+        InputError: the padding piece would move, and the family counts positions from its id.
     """
-    padding = encoder.model.config.pad_token_id
-    if padding is not None and (padding >= len(keep) or keep[padding] != padding):
-        raise InputError(f"the padding piece has id {padding} and would move; a tokenizer with [PAD] first is expected")
+    config = encoder.model.config.to_dict()
+    new = {old: place for place, old in enumerate(keep)}
+    for name, old in encoder.anatomy.required.items():
+        if name in IDS and new.get(int(old)) != old:
+            raise InputError(
+                f"{name} {old} would move; a {encoder.anatomy.family} model counts its positions from there"
+            )
+    ids = {name: new.get(config[name]) for name in IDS if config.get(name) is not None}
     tokenizer = trim_tokenizer(encoder.tokenizer, keep)
     state = encoder.anatomy.untied(encoder.model.state_dict())
     kept = take(state, encoder.anatomy, "vocab", torch.tensor(keep, device=encoder.model.device))
-    return replace(rebuild(encoder, kept, replace(encoder.shape, vocab=len(keep))), tokenizer=tokenizer)
+    return replace(rebuild(encoder, kept, replace(encoder.shape, vocab=len(keep)), ids), tokenizer=tokenizer)

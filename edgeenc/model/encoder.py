@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from edgeenc.errors import InputError
 from edgeenc.model.anatomy import Anatomy, anatomy_of
 from edgeenc.model.shape import Shape
+from edgeenc.text.parse import parse_tokenizer
+from edgeenc.text.specials import Specials, kind_of
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -46,7 +48,9 @@ class Encoder:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return the masked-LM logits (..., V) of hidden states (..., H)."""
-        return getattr(self.model, self.anatomy.head)(hidden)
+        for name in self.anatomy.head:
+            hidden = getattr(self.model, name)(hidden)
+        return hidden
 
 
 def load_encoder(folder: Path) -> Encoder:
@@ -113,7 +117,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     if not path.is_file():
         raise InputError(f"checkpoint {folder}: tokenizer.json is missing; save the fast tokenizer into the folder")
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = parse_tokenizer(path.read_text(encoding="utf-8"))
     except Exception as error:  # the library raises bare Exception
         raise InputError(f"checkpoint {folder}: tokenizer.json is damaged ({error})") from None
     tokenizer.no_padding()
@@ -171,22 +175,27 @@ def save_checkpoint(model: PreTrainedModel, state: Mapping[str, Tensor], tokeniz
     for volatile in ("transformers_version", "_name_or_path", "_attn_implementation_autoset", "dtype", "torch_dtype"):
         config.pop(volatile, None)
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    save_tokenizer(tokenizer, folder, positions=model.config.max_position_embeddings)
+    save_tokenizer(tokenizer, folder, anatomy_of(model.config).shape(model.config))
 
 
-def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, positions: int) -> None:
-    """Write the four files from which transformers, transformers.js and mobile code read a WordPiece tokenizer."""
-    names = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
-    special = {f"{key}_token": piece for key, piece in names.items()}
+def save_tokenizer(tokenizer: Tokenizer, folder: Path, shape: Shape) -> None:
+    """Write the files from which transformers, transformers.js and mobile code read a tokenizer.
+
+    These are three, and for WordPiece its list of pieces beside them, which the first readers of BERT ask for.
+    """
+    special = Specials.of(tokenizer).names.tokens()
     tokenizer.save(str(folder / "tokenizer.json"))
     lower = '"lowercase":true' in tokenizer.to_str()
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": positions, "do_lower_case": lower}
-    _write_json(folder / "tokenizer_config.json", config | special)
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": shape.longest, "do_lower_case": lower}
+    reads = {} if shape.types > 1 else {"model_input_names": ["input_ids", "attention_mask"]}
+    _write_json(folder / "tokenizer_config.json", config | special | reads)
     _write_json(folder / "special_tokens_map.json", special)
+    if kind_of(tokenizer) != "WordPiece":
+        return
     vocabulary = tokenizer.get_vocab()
     pieces = sorted(vocabulary, key=vocabulary.__getitem__)
     (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
 
 
-def _write_json(path: Path, value: Mapping[str, str | int | bool]) -> None:
+def _write_json(path: Path, value: Mapping[str, str | int | bool | list[str]]) -> None:
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

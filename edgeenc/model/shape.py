@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from edgeenc.errors import ShapeError
+from edgeenc.model.rows import TABLES, Axes, Rows, Table, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +21,10 @@ class Shape:
         head_width: channels per head; `heads * head_width` is the attention width.
         ffn: neurons of the feed-forward block.
         vocab: pieces of the tokenizer, rows of the embedding.
-        positions: rows of the position table.
-        types: rows of the token-type table.
+        positions: rows of the position table; where positions are computed, how many the model was trained for.
+        types: rows of the token-type table, 0 where there is none.
+        family: whose table of parameters holds, by its `model_type`.
+        attend_every: every so many layers, from the first, one attends to the whole text, the others to a window.
     """
 
     layers: int
@@ -28,6 +35,13 @@ class Shape:
     vocab: int
     positions: int
     types: int
+    family: str = "bert"
+    attend_every: int = 1
+
+    @property
+    def table(self) -> Table:
+        """The parameters of the family."""
+        return TABLES[self.family]
 
     @property
     def attention(self) -> int:
@@ -35,31 +49,86 @@ class Shape:
         return self.heads * self.head_width
 
     @property
+    def longest(self) -> int:
+        """Pieces of the longest text that the model reads, special pieces counted.
+
+        Worked example: mBERT 512; XLM-R has 514 position rows and never uses the first two, so 512 too.
+        """
+        return self.positions - self.table.unused_positions
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes by name, for reports."""
+        names = ("layers", "hidden", "heads", "head_width", "ffn", "vocab", "positions", "types")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def absent(self) -> Rows:
+        """The parameters of a layer that the first one lacks."""
+        return {name: self.table.layer[name] for name in self.table.absent}
+
+    def size(self, axis: str) -> int:
+        """Return how many indices a dimension of this axis has, `3*attention` being three times `attention`."""
+        blocks, name = unpacked(axis)
+        return blocks * int(getattr(self, name))
+
+    def count(self, axes: Axes) -> int:
+        """Return the parameters of a tensor with these axes."""
+        return math.prod(map(self.size, axes))
+
+    def with_layers(self, kept: Sequence[int]) -> Shape:
+        """Return the shape of an encoder that has only the layers `kept` (0-based, ascending).
+
+        Worked example: of six layers of which every third attends to the whole text (0 and 3), layers 0, 1, 3 and 4
+        are layers of which every second does; 0, 1, 2 and 3 stay every third; 0, 3 and 4 cannot be numbered so.
+
+        Raises:
+            ShapeError: the family's layers differ in kind, and these cannot stand where they would.
+        """
+        if self.table.absent and 0 not in kept:
+            raise ShapeError(
+                f"the first layer of a {self.family} model lacks {len(self.table.absent)} of the parameters of the"
+                f" others, so none of these can take its place: keep layer 0 too, found {list(kept)}"
+            )
+        whole = [layer % self.attend_every == 0 for layer in kept]
+        for every in (self.attend_every, *range(1, len(kept) + 1)):
+            if whole == [place % every == 0 for place in range(len(kept))]:
+                return replace(self, layers=len(kept), attend_every=every)
+        raise ShapeError(
+            f"every {self.attend_every}. layer of this {self.family} model attends to the whole text, the others to a"
+            f" window, and among the kept ones {list(kept)} those do not come at equal distances; keep for example the"
+            f" first {len(kept)}"
+        )
+
+    @property
     def embedding_parameters(self) -> int:
-        """Parameters of the three tables and their norm."""
-        return (self.vocab + self.positions + self.types + 2) * self.hidden
+        """Parameters of the tables and norms around the layers."""
+        return self._all(self.table.embeddings)
 
     @property
     def layer_parameters(self) -> int:
-        """Parameters of one layer: query, key, value, output, two norms, the feed-forward block."""
-        attention = 3 * (self.hidden + 1) * self.attention + (self.attention + 1) * self.hidden
-        return attention + 2 * self.hidden * self.ffn + self.ffn + self.hidden + 4 * self.hidden
+        """Parameters of one layer: query, key, value, output, norms, the feed-forward block."""
+        return self._all(self.table.layer)
 
     @property
     def encoder_parameters(self) -> int:
         """Parameters without the masked-LM head; there is no pooler."""
-        return self.embedding_parameters + self.layers * self.layer_parameters
+        return self.embedding_parameters + self.layers * self.layer_parameters - self._all(self.absent)
 
     @property
     def head_parameters(self) -> int:
         """Parameters of the masked-LM head that are not shared with the embedding: transform, norm, output bias."""
-        return self.hidden**2 + 3 * self.hidden + self.vocab
+        return self._all(self.table.head)
 
     @property
     def parameters(self) -> int:
         """Parameters of the masked-LM model, the tied table counted once.
 
         Worked example: mBERT, 12 layers of 768 with 12 heads of 64, FFN 3072, vocabulary 119,547, 512 positions and
-        2 types, has 177,974,523.
+        2 types, has 177,974,523: embeddings (119,547 + 512 + 2 + 2) * 768, layers 12 * 7,087,872, head 768 * 768 +
+        3 * 768 + 119,547.
         """
         return self.encoder_parameters + self.head_parameters
+
+    def _all(self, rows: Rows) -> int:
+        return sum(self.count(axes) for axes in rows.values())

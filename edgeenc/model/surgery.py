@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from edgeenc.errors import ShapeError
 from edgeenc.model.anatomy import Anatomy
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.rows import unpacked
 from edgeenc.model.shape import Shape
 
 State = Mapping[str, Tensor]
 
 
 def take(state: State, anatomy: Anatomy, axis: str, keep: Tensor) -> dict[str, Tensor]:
-    """Keep the indices `keep` along `axis` of every tensor that has it.
+    """Keep the indices `keep` along `axis` of every tensor that has it, in each block where it is packed.
 
     Args:
         state: parameters by name.
@@ -36,9 +37,12 @@ def take(state: State, anatomy: Anatomy, axis: str, keep: Tensor) -> dict[str, T
 
 def _take(name: str, tensor: Tensor, anatomy: Anatomy, axis: str, keep: Tensor) -> Tensor:
     layer = anatomy.layer_of(name)
+    chosen = keep[layer] if keep.ndim == 2 and layer is not None else keep
     for dim, own in enumerate(anatomy.axes(name)):
-        if own == axis:
-            tensor = tensor.index_select(dim, keep[layer] if keep.ndim == 2 and layer is not None else keep)
+        blocks, single = unpacked(own)
+        if single == axis:
+            size = tensor.shape[dim] // blocks
+            tensor = tensor.index_select(dim, torch.cat([chosen + block * size for block in range(blocks)]))
     return tensor.clone()
 
 
@@ -59,8 +63,14 @@ def keep_layers(state: State, anatomy: Anatomy, layers: Sequence[int]) -> dict[s
     return kept
 
 
-def rebuild(encoder: Encoder, state: State, shape: Shape) -> Encoder:
+def rebuild(encoder: Encoder, state: State, shape: Shape, ids: Mapping[str, int | None] | None = None) -> Encoder:
     """Return a new encoder of `shape` that holds exactly `state`, in the dtype of `encoder`.
+
+    Args:
+        encoder: stays as it is; its configuration is the pattern.
+        state: parameters by name, tied ones under their first name at least.
+        shape: sizes of the new model.
+        ids: fields of the configuration that hold the id of a piece, where pieces were renumbered.
 
     Raises:
         ShapeError: the library cannot build this shape, or a tensor of `state` is missing, unknown or of a wrong size.
@@ -68,9 +78,10 @@ def rebuild(encoder: Encoder, state: State, shape: Shape) -> Encoder:
     if shape.attention != shape.hidden:
         raise ShapeError(
             f"attention width {shape.attention} ({shape.heads} heads of {shape.head_width}) differs from hidden"
-            f" {shape.hidden}; transformers cannot load such a BERT"
+            f" {shape.hidden}; transformers cannot load such a model"
         )
-    config = type(encoder.model.config).from_dict(encoder.model.config.to_dict() | encoder.anatomy.config_fields(shape))
+    fields = encoder.model.config.to_dict() | encoder.anatomy.config_fields(shape) | dict(ids or {})
+    config = type(encoder.model.config).from_dict(fields)
     with torch.random.fork_rng(devices=[]):
         fresh = nn.Module.to(encoder.anatomy.model_class(config), encoder.model.dtype)
     names = encoder.anatomy.tied

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 
 from edgeenc.bench.latency import compare_latency
 from edgeenc.bundle import Contents, assemble
+from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.encoder import load_config, load_tokenizer
 from edgeenc.steps.task import PREDICTIONS
 from edgeenc.steps.work import ONNX, Figures, Work
@@ -39,7 +41,7 @@ def pass_gates(work: Work) -> Figures:
     """Run PyTorch and every exported file on the same real text; raise where a bound is crossed."""
     task, folder = work.plan.request.task, work.input("student")
     lines, tokenizer = work.texts()[:GATE_LINES], load_tokenizer(folder)
-    batches = gate_batches(lines, tokenizer, load_config(folder).max_position_embeddings, task)
+    batches = gate_batches(lines, tokenizer, longest_of(folder), task)
     bounds = work.plan.request.recipe.bounds
     files = dict(work.onnx())
     fp32 = OrtSession(files["fp32"], work.runtime.threads, task)
@@ -54,6 +56,12 @@ def pass_gates(work: Work) -> Figures:
     return {"gates": [asdict(gate) for gate in gates]}
 
 
+def longest_of(folder: Path) -> int:
+    """Return how many pieces the model of a checkpoint folder reads at most."""
+    config = load_config(folder)
+    return anatomy_of(config).shape(config).longest
+
+
 def time_models(work: Work) -> Figures:
     """Time the untouched teacher and the student on the same sentences, each with its own tokenizer."""
     models = {"teacher fp32": work.input("teacher-onnx") / ONNX["fp32"]}
@@ -64,7 +72,7 @@ def time_models(work: Work) -> Figures:
     own = len(texts) - len(work.corpus().test)
     test = texts[:own] if own >= TIMED_SENTENCES else texts  # those of the task, where it has enough
     picked = np.random.default_rng(work.step.seed).permutation(len(test))[:TIMED_SENTENCES]
-    longest = min(load_config(folder).max_position_embeddings for folder in tokenizers.values())
+    longest = min(map(longest_of, tokenizers.values()))
     sentences = [test[i] for i in picked]
     return cast("Figures", compare_latency(models, tokenizers, sentences, rounds=5, threads=1, longest=longest))
 

@@ -129,13 +129,18 @@ def _names(graph: GraphProto) -> Iterator[tuple[str, str]]:
             named.add(name)
             if name.startswith("onnx::"):
                 yield name, node.name.strip("/").rsplit("/", 1)[0].replace("/", ".") + ".weight"
-            elif "/" in name or not stored[name].dims or stored[name].data_type == TensorProto.INT64:
+            elif _is_constant(name, stored[name]):
                 yield name, f"c{constants}"
                 constants += 1
         for name in node.output:
             if name and name not in kept:
                 yield name, f"v{values}"
                 values += 1
+
+
+def _is_constant(name: str, tensor: TensorProto) -> bool:
+    """Tell whether a stored tensor is no weight; one that was numbered before is numbered anew, or two would meet."""
+    return "/" in name or bool(re.fullmatch(r"c\d+", name)) or not tensor.dims or tensor.data_type == TensorProto.INT64
 
 
 def _node_name(node: NodeProto) -> str:

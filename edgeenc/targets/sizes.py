@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from edgeenc.model.rows import Axes, Rows
 from edgeenc.model.shape import Shape
 
 ExportTask = Literal["feature-extraction", "fill-mask", "text-classification", "token-classification"]
@@ -25,12 +26,41 @@ TEXT: Mapping[tuple[Precision, ExportTask], tuple[int, int]] = {
     ("fp32", "token-classification"): (1875, 5258),
     ("int8", "token-classification"): (3440, 8625),
 }
-"""Bytes of graph text: (once, per layer). Measured on exports of 1, 3, 6 and 12 layers with torch 2.13, optimum-onnx
-0.1 and ONNX Runtime 1.31."""
+"""Bytes of graph text of BERT: (once, per layer). Measured on exports of 1, 3, 6 and 12 layers with torch 2.13,
+optimum-onnx 0.1 and ONNX Runtime 1.31."""
+
+_ROBERTA: Mapping[tuple[Precision, ExportTask], tuple[int, int]] = {
+    ("fp32", "feature-extraction"): (640, 0),
+    ("fp32", "fill-mask"): (380, 230),
+    ("int8", "feature-extraction"): (640, 0),
+    ("int8", "fill-mask"): (330, 310),
+}
+
+MORE: Mapping[str, Mapping[tuple[Precision, ExportTask], tuple[int, int]]] = {
+    "xlm-roberta": _ROBERTA,
+    "roberta": _ROBERTA,
+    "distilbert": {
+        ("fp32", "feature-extraction"): (-400, 0),
+        ("fp32", "fill-mask"): (-690, 470),
+        ("int8", "feature-extraction"): (-820, -100),
+        ("int8", "fill-mask"): (-1210, 610),
+    },
+    "modernbert": {
+        ("fp32", "feature-extraction"): (3600, -400),
+        ("fp32", "fill-mask"): (3520, -310),
+        ("int8", "feature-extraction"): (2720, -1800),
+        ("int8", "fill-mask"): (2360, -1710),
+    },
+}
+"""What the text of a family takes beside that of BERT, measured alike: RoBERTa computes positions, and names
+differ in length."""
+
+TABLES = ("vocab", "positions", "types")
+"""Axes whose rows are looked up: one scale a row, and no zero points."""
 
 
 def fp32_bytes(shape: Shape, task: ExportTask, labels: int = 0) -> int:
-    """Return the predicted bytes of `onnx/model.onnx`: 4 per parameter, 8 per position (its index), and text.
+    """Return the predicted bytes of `onnx/model.onnx`: 4 per parameter, 8 per row of positions (its index), and text.
 
     `labels` are those of a classifier; one of texts has a dense layer of hidden x hidden besides.
 
@@ -43,30 +73,46 @@ def fp32_bytes(shape: Shape, task: ExportTask, labels: int = 0) -> int:
         "text-classification": (shape.hidden + 1) * (shape.hidden + labels),
         "token-classification": (shape.hidden + 1) * labels,
     }[task]
-    return 4 * (shape.encoder_parameters + head) + 8 * shape.positions + _text(shape, "fp32", task)
+    return 4 * (shape.encoder_parameters + head) + 8 * _position_rows(shape) + _text(shape, "fp32", task)
 
 
 def int8_bytes(shape: Shape, task: ExportTask, labels: int = 0) -> int:
     """Return the predicted bytes of `onnx/model_quantized.onnx`.
 
     One byte per weight of a product or table; 4 per table row (its scale); 5 per output channel of a product (scale and
-    zero point); 4 per bias and norm; 8 per position (its index); and text. The masked-LM output shares the word table
-    and its scales.
+    zero point); 4 per bias and norm; 8 per row of positions (its index); and text. The masked-LM output shares the word
+    table and its scales.
+
+    Worked example: a linear layer of 192 inputs and 768 outputs takes 192 * 768 + 5 * 768 + 4 * 768 bytes, its float32
+    form four times 193 * 768.
     """
-    rows = shape.vocab + shape.positions + shape.types
-    channels = 3 * shape.attention + 2 * shape.hidden + shape.ffn
-    products = 4 * shape.hidden * shape.attention + 2 * shape.hidden * shape.ffn
-    biases_and_norms = channels + 4 * shape.hidden
-    layer = products + 5 * channels + 4 * biases_and_norms
-    whole = rows * (shape.hidden + 4) + 8 * shape.hidden + shape.layers * layer + 8 * shape.positions
+    table = shape.table
+    whole = _int8_rows(shape, table.embeddings) + shape.layers * _int8_rows(shape, table.layer)
+    whole -= _int8_rows(shape, shape.absent)
     if task == "fill-mask":
-        whole += shape.hidden**2 + (5 + 4 * 3) * shape.hidden + 4 * shape.vocab
+        whole += _int8_rows(shape, table.head)
     if task in ("text-classification", "token-classification"):
         outputs = labels + (shape.hidden if task == "text-classification" else 0)
         whole += outputs * (shape.hidden + 5 + 4)
-    return whole + _text(shape, "int8", task)
+    return whole + 8 * _position_rows(shape) + _text(shape, "int8", task)
+
+
+def _int8_rows(shape: Shape, rows: Rows) -> int:
+    return sum(_int8_tensor(shape, axes) for axes in rows.values())
+
+
+def _int8_tensor(shape: Shape, axes: Axes) -> int:
+    if len(axes) == 1:
+        return 4 * shape.count(axes)
+    return shape.count(axes) + (4 if axes[0] in TABLES else 5) * shape.size(axes[0])
+
+
+def _position_rows(shape: Shape) -> int:
+    """Return the rows of the position table, which is 0 where positions are computed."""
+    return sum(shape.positions for axes in shape.table.embeddings.values() if axes[0] == "positions")
 
 
 def _text(shape: Shape, precision: Precision, task: ExportTask) -> int:
     once, layer = TEXT[precision, task]
-    return once + shape.layers * layer
+    more_once, more_layer = MORE.get(shape.family, {}).get((precision, task), (0, 0))
+    return once + more_once + shape.layers * (layer + more_layer)

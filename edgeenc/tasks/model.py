@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from edgeenc.errors import InputError
+from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.encoder import Encoder, load_config, load_state, load_tokenizer, save_checkpoint
 from edgeenc.targets.sizes import ExportTask
 from edgeenc.tasks.examples import Kind
@@ -45,7 +46,7 @@ class TaskModel:
     @property
     def positions(self) -> int:
         """Pieces that the model reads at most."""
-        return int(self.model.config.max_position_embeddings)
+        return anatomy_of(self.model.config).shape(self.model.config).longest
 
     def logits(self, ids_BT: Tensor, attend_BT: Tensor) -> Tensor:
         """Return logits (B, C) of texts or (B, T, C) of pieces; `attend_BT` is 1 at pieces and 0 at padding."""
@@ -95,7 +96,9 @@ def load_task_model(folder: Path) -> TaskModel:
 
 def rebuilt(model: TaskModel, state: Mapping[str, Tensor], ffn: int) -> TaskModel:
     """Return a new model of the same class with `ffn` neurons a block that holds exactly `state`."""
-    config = type(model.model.config).from_dict(model.model.config.to_dict() | {"intermediate_size": ffn})
+    anatomy, old = anatomy_of(model.model.config), model.model.config
+    fields = anatomy.config_fields(replace(anatomy.shape(old), ffn=ffn))
+    config = type(old).from_dict(old.to_dict() | fields)
     with torch.random.fork_rng(devices=[]):
         fresh = nn.Module.to(_model(config, model.kind), model.model.dtype)
     fresh.load_state_dict(state, strict=True)

@@ -20,12 +20,11 @@ from torch import Tensor
 from edgeenc.errors import InputError, UsageError
 from edgeenc.text.lines import Lines, chunks
 from edgeenc.text.packed import MappedRows, write_rows, write_tokens
+from edgeenc.text.specials import Specials, marks_of
 
 Rows = NDArray[np.int32]
 
 Unit = Literal["words", "pieces"]
-
-SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +56,9 @@ class Pieces:
 
     Attributes:
         size: pieces in all.
-        cls: id of `[CLS]`; `sep` and `mask` likewise.
+        cls: id of the piece that begins a row; `sep` ends a sentence, `mask` and `pad` likewise.
         specials: ids of all special pieces.
-        continued: pieces that go on with a word, `##` ones.
+        continued: pieces that go on with a word: `##` ones, or those without the mark of a word's beginning.
     """
 
     size: int
@@ -68,21 +67,19 @@ class Pieces:
     mask: int
     specials: tuple[int, ...]
     continued: tuple[int, ...] = ()
+    pad: int = 0
 
     @staticmethod
     def of(tokenizer: Tokenizer) -> Pieces:
         """Read the ids off a tokenizer.
 
         Raises:
-            InputError: it has no `[CLS]`, `[SEP]` or `[MASK]`.
+            InputError: it lacks a special piece, or its type is not known.
         """
-        found = {piece: tokenizer.token_to_id(piece) for piece in SPECIALS}
-        missing = [piece for piece, number in found.items() if number is None]
-        if missing:
-            raise InputError(f"the tokenizer has no {', '.join(missing)}; a BERT tokenizer is expected")
-        continued = sorted(number for piece, number in tokenizer.get_vocab().items() if piece.startswith("##"))
-        ids = found["[CLS]"], found["[SEP]"], found["[MASK]"]
-        return Pieces(tokenizer.get_vocab_size(), *ids, tuple(sorted(found.values())), tuple(continued))
+        special, marks = Specials.of(tokenizer), marks_of(tokenizer)
+        continued = sorted(number for piece, number in tokenizer.get_vocab().items() if marks.goes_on(piece))
+        ids = special.cls, special.sep, special.mask, special.ids
+        return Pieces(tokenizer.get_vocab_size(), *ids, tuple(continued), special.pad)
 
 
 def encode(lines: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
@@ -97,7 +94,7 @@ def encoded(lines: Sequence[str], tokenizer: Tokenizer) -> Iterator[list[int]]:
 
 
 def pack(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Rows:
-    """Return rows (N, `length`) without padding: `[CLS]`, sentences each closed by `[SEP]`, the last one cut.
+    """Return rows (N, `length`) without padding: `cls`, sentences each closed by `sep`, the last one cut.
 
     Every row starts where a sentence starts; a sentence that is cut at the end of a row starts the next one again,
     so nothing is lost. Only a sentence longer than a row goes on in the middle.
@@ -106,7 +103,7 @@ def pack(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Row
 
     Raises:
         InputError: the text does not fill one row.
-        UsageError: a row has no room for a piece between `[CLS]` and `[SEP]`.
+        UsageError: a row has no room for a piece between `cls` and `sep`.
     """
     rows = list(packed_rows(sentences, length, pieces))
     if not rows:
@@ -158,7 +155,7 @@ def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
 def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, unit: Unit, rng: np.random.Generator) -> Masked:
     """Choose words, or pieces, until `rate` of the tokens are reached, and corrupt them.
 
-    80 % are shown as `[MASK]`, 10 % as random pieces, 10 % as they are; a word is corrupted with all its pieces.
+    80 % are shown as the mask piece, 10 % as random pieces, 10 % as they are; a word is corrupted with all its pieces.
     Batches of one shape always predict the same number of positions (pieces of the last word beyond it are corrupted
     but not predicted): with ever new sizes the matrix library compiles and keeps a kernel for each.
 
@@ -180,7 +177,9 @@ def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, unit: Unit, rng: np.rando
     shown = flat.copy()
     shown[hit[how < 0.8]] = pieces.mask
     swapped = hit[how >= 0.9]
-    shown[swapped] = rng.integers(0, pieces.size, size=len(swapped))
+    drawn = rng.integers(0, pieces.size, size=len(swapped))
+    # RoBERTa counts positions by what is no padding, so one such piece in a text would move all that follow it
+    shown[swapped] = np.where((drawn == pieces.pad) & (pieces.pad != 0), pieces.mask, drawn)
     beyond = np.flatnonzero(word == picked[-1])[::-1][: len(hit) - wanted]
     chosen = np.setdiff1d(hit, beyond)
     return Masked(

@@ -1,0 +1,115 @@
+"""Tiny real encoders of every family that is known, each with a tokenizer of its type trained on the text."""
+
+from __future__ import annotations
+
+import json
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import AutoConfig, AutoModelForMaskedLM
+
+from edgeenc.model.anatomy import FAMILIES
+from edgeenc.model.encoder import Encoder
+from edgeenc.model.shape import Shape
+from edgeenc.text.specials import Specials
+
+LAYERS = 3
+
+
+def tiny(family: str, text: tuple[str, ...]) -> Encoder:
+    """Return a random encoder of 3 layers, hidden 32, 4 heads, FFN 48 that reads texts of 64 pieces."""
+    tokenizer = TOKENIZERS[family](text)
+    unused = 2 if "roberta" in family else 0
+    types = {"bert": 2, "xlm-roberta": 1, "roberta": 1}.get(family, 0)
+    every = 2 if family == "modernbert" else 1
+    shape = Shape(LAYERS, 32, 4, 8, 48, tokenizer.get_vocab_size(), 64 + unused, types, family, every)
+    return random_encoder(shape, tokenizer)
+
+
+def random_encoder(shape: Shape, tokenizer: Tokenizer, seed: int = 1) -> Encoder:
+    """Return an encoder with random weights everywhere: biases and norms too, so that none equals another."""
+    special = Specials.of(tokenizer)
+    ids = {"pad_token_id": special.pad, "cls_token_id": special.cls, "sep_token_id": special.sep}
+    ids |= {"bos_token_id": special.cls, "eos_token_id": special.sep}
+    anatomy = FAMILIES[shape.family]
+    more = {"local_attention": 8} if shape.family == "modernbert" else {}
+    config = AutoConfig.for_model(shape.family, **anatomy.config_fields(shape), **ids, **more, initializer_range=0.2)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        model = AutoModelForMaskedLM.from_config(config)
+        for parameter in model.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape))
+    return Encoder(model.eval(), tokenizer, anatomy)
+
+
+def word_piece(text: tuple[str, ...]) -> Tokenizer:
+    """Return a cased WordPiece tokenizer of 120 pieces."""
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer = Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]", max_input_chars_per_word=100))
+    bert = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False)
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), bert])
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece(prefix="##")
+    trainer = trainers.WordPieceTrainer(vocab_size=120, min_frequency=1, special_tokens=specials, show_progress=False)
+    tokenizer.train_from_iterator(text, trainer)
+    return _framed(tokenizer, "[CLS]", "[SEP]")
+
+
+def unigram(text: tuple[str, ...], size: int = 130) -> Tokenizer:
+    """Return a Unigram tokenizer as XLM-R has it: `<s> <pad> </s> <unk>` first, `<mask>` last."""
+    first = ["<s>", "<pad>", "</s>", "<unk>"]
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    words = [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(words)
+    trainer = trainers.UnigramTrainer(
+        vocab_size=size - 1, special_tokens=first, unk_token="<unk>", show_progress=False, shrinking_factor=0.8
+    )
+    tokenizer.train_from_iterator(text, trainer)
+    rows = [(piece, score) for piece, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
+    tokenizer.model = models.Unigram([*rows, ("<mask>", 0.0)], unk_id=3)
+    tokenizer.add_special_tokens([*first, "<mask>"])
+    tokenizer.decoder = decoders.Metaspace()
+    return _framed(tokenizer, "<s>", "</s>")
+
+
+def byte_pairs(text: tuple[str, ...], size: int = 360) -> Tokenizer:
+    """Return a byte-level BPE tokenizer as ModernBERT has it: special pieces behind the merges, padding among them."""
+    tokenizer = _byte_level(text, size - 5, [])
+    tokenizer.add_special_tokens(["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"])
+    return _framed(tokenizer, "[CLS]", "[SEP]")
+
+
+def byte_pairs_of_roberta(text: tuple[str, ...], size: int = 360) -> Tokenizer:
+    """Return a byte-level BPE tokenizer as RoBERTa has it: `<s> <pad> </s> <unk>` first, `<mask>` last."""
+    tokenizer = _byte_level(text, size - 1, ["<s>", "<pad>", "</s>", "<unk>"])
+    tokenizer.add_special_tokens(["<mask>"])
+    return _framed(tokenizer, "<s>", "</s>")
+
+
+def _byte_level(text: tuple[str, ...], size: int, first: list[str]) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=first, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(text, trainer)
+    return tokenizer
+
+
+def _framed(tokenizer: Tokenizer, cls: str, sep: str) -> Tokenizer:
+    ends = [(piece, tokenizer.token_to_id(piece)) for piece in (cls, sep)]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{cls} $A {sep}", pair=f"{cls} $A {sep} $B:1 {sep}:1", special_tokens=ends
+    )
+    return tokenizer
+
+
+TOKENIZERS = {
+    "bert": word_piece,
+    "xlm-roberta": unigram,
+    "roberta": byte_pairs_of_roberta,
+    "distilbert": word_piece,
+    "modernbert": byte_pairs,
+}
