@@ -1,4 +1,4 @@
-"""Write the documents made from the code: docs/cli.md, docs/stages.md, the exit codes and the file map in README.md.
+"""Write the documents made from code and results: docs/{cli,stages,results}.md, and two parts of README.md.
 
 python docs/generate.py            write what differs
 python docs/generate.py --check    write nothing; name what differs and end with 1
@@ -40,12 +40,16 @@ def documents() -> dict[Path, str]:
     from edgeenc.cli import cli  # here, so that the parts below can be tested on small groups
     from edgeenc.recipe import stage_kinds
 
+    sys.path.insert(0, str(ROOT / "docs"))
+    from results import results_page
+
     readme = (ROOT / "README.md").read_text("utf-8")
     for name, make in PARTS.items():
         readme = replaced(readme, name, make())
     pages = {
         ROOT / "docs" / "cli.md": cli_page(cli, "edgeenc"),
         ROOT / "docs" / "stages.md": stages_page(stage_kinds()),
+        ROOT / "docs" / "results.md": results_page(),
     }
     return {**pages, ROOT / "README.md": readme}
 

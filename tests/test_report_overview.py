@@ -70,7 +70,7 @@ def test_models_stand_side_by_side_and_gaps_are_named(built: Measured) -> None:
     section = overview_of([built]).sections[0]
     (table,) = section.tables
     assert table.head == ("Model", "MB", "p50 ms", "Times as fast", "topic: macro F1, %", "pos: token accuracy, %")
-    assert table.rows[1] == ("trim-only fp32", "27.71", "not run", "not run", "84.05", "not run")
+    assert table.rows[1] == ("trim-only fp32", "27.67", "not run", "not run", "84.05", "not run")
     assert table.rows[3] == ("student int8", "2.73", "0.408", "7.8", "81.22", "91.05")
     notes = " ".join(section.notes)
     assert "Without a column, since no folder has it: Peak memory MB." in notes

@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from edgeenc.bench.host import Fact
 from edgeenc.errors import InputError, UsageError
-from edgeenc.model.shape import Shape
 from edgeenc.report.facts import Facts, TaskScore
 from edgeenc.report.measured import RUNTIMES, TEACHER, TRIM_ONLY, Candidate, Condition, Measured, Peak, Row, Score
-from edgeenc.targets.sizes import fp32_bytes
 
 FACTS = ("report/report.json", "report.json")
 BENCH = "bench.json"
 DEVICES = ("cpu", "cuda")
+FLOAT = 4
+"""Bytes of a float32 weight."""
 
 
 class Bench(BaseModel):
@@ -77,14 +77,14 @@ def check_place(folder: Path) -> None:
 def of_facts(facts: Facts) -> Measured:
     """Return what the facts of a build tell of teacher and student.
 
-    The file of a model that was merely trimmed is never made; its size follows from its shape.
+    The file of a model that was merely trimmed is never made; its size follows from its parameters.
     """
     files, language = facts["bytes"], facts["language"]
     sizes = {f"{TEACHER} fp32": files["teacher_fp32"], "student fp32": files["fp32"], "student int8": files["int8"]}
     latency, scores = facts["latency"], tuple(facts.get("tasks", []))
-    trimmed = next((step["shape"] for step in facts["steps"] if step["kind"] == "trim-vocab"), None)
+    trimmed = next((step["parts"] for step in facts["steps"] if step["kind"] == "trim-vocab"), None)
     if trimmed is not None and any(score["model"] == TRIM_ONLY for score in scores):
-        sizes[f"{TRIM_ONLY} fp32"] = fp32_bytes(Shape(**trimmed), "feature-extraction")
+        sizes[f"{TRIM_ONLY} fp32"] = FLOAT * (trimmed["embeddings"] + trimmed["layers"])
     times = {} if latency is None else latency["models"]
     sizes |= {name: timing["bytes"] for name, timing in times.items()}
     ratios = {} if latency is None else latency["ratio"]
