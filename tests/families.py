@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -43,15 +44,24 @@ def random_encoder(shape: Shape, tokenizer: Tokenizer, seed: int = 1) -> Encoder
 
 
 def word_piece(text: tuple[str, ...]) -> Tokenizer:
-    """Return a cased WordPiece tokenizer of 120 pieces."""
+    """Return a cased WordPiece tokenizer of 120 pieces: characters, then the most frequent words and their ends.
+
+    Not by the library's trainer: it breaks ties by chance, and every run would test another vocabulary.
+    """
     specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]", max_input_chars_per_word=100))
+    split = pre_tokenizers.BertPreTokenizer()
+    words = Counter(word for line in text for word, _ in split.pre_tokenize_str(line))
+    alphabet = sorted({word[0] for word in words} | {f"##{letter}" for word in words for letter in word[1:]})
+    ends = Counter(f"##{word[-2:]}" for word in words if len(word) > 3)
+    longer = {piece: count for piece, count in (words + ends).items() if piece not in alphabet}
+    ranked = sorted(longer, key=lambda piece: (-longer[piece], piece))
+    pieces = {piece: number for number, piece in enumerate([*specials, *alphabet, *ranked][:120])}
+    tokenizer = Tokenizer(models.WordPiece(pieces, unk_token="[UNK]", max_input_chars_per_word=100))
     bert = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False)
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), bert])
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.pre_tokenizer = split
     tokenizer.decoder = decoders.WordPiece(prefix="##")
-    trainer = trainers.WordPieceTrainer(vocab_size=120, min_frequency=1, special_tokens=specials, show_progress=False)
-    tokenizer.train_from_iterator(text, trainer)
+    tokenizer.add_special_tokens(specials)
     return _framed(tokenizer, "[CLS]", "[SEP]")
 
 

@@ -65,7 +65,7 @@ def test_a_frozen_body_stays_bit_for_bit_and_its_head_learns(tiny_encoder: Encod
     model = tuned(tiny_encoder, TAG, FAST.model_copy(update={"method": "frozen", "lr": 3e-2}))
     theirs = tiny_encoder.model.base_model.state_dict()
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in model.model.base_model.state_dict().items())
-    assert on_test(model, TAG) > 0.7  # two thirds of the words are no animals
+    assert on_test(model, TAG) > 0.64  # of one label alone 0.63
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_others(tiny_encoder: Encoder) -> None:
