@@ -23,6 +23,7 @@ from edgeenc.runtime import Runtime
 from edgeenc.sources import SEED, is_random
 from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes
 from edgeenc.tasks.task import Task
+from edgeenc.tasks.tuning import GATED
 from edgeenc.training import TrainingOptions
 
 Precision = Literal["fp32", "int8"]
@@ -271,9 +272,14 @@ class _Maker:
         """Add the task and a tuning of each model with each seed; return their names by model.
 
         Raises:
-            RecipeError: a step to tune beside the others is not there.
+            RecipeError: a step to tune beside the others is not there, or the family takes no adapters.
         """
         tuning, runtime = self.request.recipe.tuning, self.runtime
+        if tuning.method == "adapter" and student.shape is not None and student.shape.family in GATED:
+            raise RecipeError(
+                f"{self.request.recipe.name}: tuning.method: no adapters beside the gated blocks of"
+                f" {student.shape.family}; choose full or frozen"
+            )
         self.add("task", {}, {"name": task.name, "metric": task.metric, "data": task.fingerprint})
         models = {"teacher": "teacher", **self._beside(tuning.beside), "student": student.name}
         tuned: dict[str, list[str]] = {}

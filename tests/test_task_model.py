@@ -6,6 +6,7 @@ import copy
 from dataclasses import replace
 from pathlib import Path
 
+import families
 import pytest
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from edgeenc.tasks.adapter import merged, with_adapters
 from edgeenc.tasks.examples import Kind
 from edgeenc.tasks.model import TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.tasks.pool import BESIDE, start_as_mean
+from edgeenc.tasks.tuning import GATED
 
 LABELS = ("bahay", "dagat", "lungsod")
 KINDS: tuple[Kind, ...] = ("classify", "tag")
@@ -125,6 +127,24 @@ def test_started_as_the_mean_the_last_layer_weighs_all_pieces_alike(tiny_encoder
     found_H = layer.attention(inside.hidden_states[-2])[0][0, 0]
     assert (found_H - expected_H).abs().max() < 1e-5
     assert torch.equal(model.model.base_model.pooler.dense.weight, torch.eye(32))
+
+
+@pytest.mark.parametrize("family", sorted(families.TOKENIZERS))
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_family_takes_a_head_and_comes_back_from_disk(
+    family: str, kind: Kind, sentences: tuple[str, ...], tmp_path: Path
+) -> None:
+    encoder = families.tiny(family, sentences)
+    model = with_head(encoder, kind, LABELS, seed=3)
+    if kind == "classify":
+        start_as_mean(model.model, family)
+    if family not in GATED:
+        with_adapters(model, encoder.anatomy, 4, seed=1)
+        model = merged(model, encoder.anatomy)
+    save_task_model(model, tmp_path)
+    back, asked = load_task_model(tmp_path), ids(encoder, "Umuulan na naman.")
+    assert back.positions == encoder.shape.longest
+    assert torch.equal(back.logits(*asked), model.logits(*asked))
 
 
 def test_a_family_without_a_table_starts_as_the_library_does(tiny_encoder: Encoder) -> None:

@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+GATED = ("modernbert",)
+"""Families whose blocks multiply two halves: a bottleneck beside such a block is not more neurons of it."""
+
 
 class Tuning(BaseModel):
     """How a head, and what is under it, learns a task; every field changes the weights."""
