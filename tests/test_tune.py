@@ -12,10 +12,10 @@ import torch
 from edgeenc.model.encoder import Encoder
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.tasks.encode import Encoded, encode
-from edgeenc.tasks.examples import Item, TaskData
+from edgeenc.tasks.examples import NO_LABEL, Item, TaskData
 from edgeenc.tasks.metrics import score
 from edgeenc.tasks.model import EXPORT, TaskModel
-from edgeenc.tasks.predict import CUT_OFF, predict, word_logits
+from edgeenc.tasks.predict import predict, word_logits
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import Batches, chosen, guide_for, tune
 from edgeenc.tasks.tuning import Tuning
@@ -116,7 +116,7 @@ def test_a_word_that_was_cut_off_is_wrong_and_the_others_keep_their_labels(tiny_
     session = TorchSession(model.logits, EXPORT["tag"])
     whole = predict(session, encode([item], "tag", model.tokenizer, 32), model.labels)[0]
     cut = predict(session, encode([item], "tag", model.tokenizer, 4), model.labels)[0]
-    assert CUT_OFF not in whole
-    assert cut[-1] == CUT_OFF
+    assert NO_LABEL not in whole
+    assert cut[-1] == NO_LABEL
     logits = word_logits(session, encode([item], "tag", model.tokenizer, 4))[0]
     assert np.isnan(logits[-1]).all() and np.isfinite(logits[0]).all()

@@ -13,6 +13,8 @@ from typing import Literal
 
 Kind = Literal["classify", "tag"]
 PARTS = ("train", "validation", "test")
+NO_LABEL = ""
+"""Predicted label of a word that the model did not see, such as one beyond its longest input."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,6 @@ from edgeenc.tasks.spec import Metric
 Predicted = Sequence[tuple[str, ...]]
 """For each item as many labels as it has words."""
 
-NO_LABEL = ""
-"""Predicted label of a word that the model did not see, such as one beyond its longest input."""
-
 _SPAN_TAG = re.compile(r"O|[BIESLU]-.+")
 _REMEDY = (
     "write the tags in IOB2 (B-X for the first word of a span, I-X for its other words, O outside),"

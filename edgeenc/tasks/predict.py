@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from edgeenc.targets.session import Session
 from edgeenc.tasks.encode import NOWHERE, Encoded, by_length, padded
+from edgeenc.tasks.examples import NO_LABEL
 
 BATCH = 16
-CUT_OFF = ""
-"""What is predicted for a word that the model did not see."""
 
 
 def word_logits(session: Session, encoded: Encoded) -> list[NDArray[np.float32]]:
@@ -35,6 +34,6 @@ def word_logits(session: Session, encoded: Encoded) -> list[NDArray[np.float32]]
 def predict(session: Session, encoded: Encoded, labels: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Return the label of each word of each item."""
     return tuple(
-        tuple(CUT_OFF if np.isnan(row_C[0]) else labels[int(row_C.argmax())] for row_C in rows_WC)
+        tuple(NO_LABEL if np.isnan(row_C[0]) else labels[int(row_C.argmax())] for row_C in rows_WC)
         for rows_WC in word_logits(session, encoded)
     )
