@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -131,6 +133,24 @@ def test_an_interrupt_leaves_with_130(world: World, tmp_path: Path) -> None:
     assert "the same command goes on from here" in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "out").exists()
+
+
+def test_an_interrupt_inside_an_exec_of_text_leaves_with_130(tmp_path: Path) -> None:
+    """Libraries make dataclasses so; `python -m` remembers a plain KeyboardInterrupt there, though it was caught."""
+    (tmp_path / "wait.py").write_text("""
+import sys
+from edgeenc import cli
+
+@cli.cli.command()
+def wait():
+    exec("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+
+sys.argv = ["edgeenc", "wait"]
+cli.main()
+""")
+    done = subprocess.run([sys.executable, "-m", "wait"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert "the same command goes on from here" in done.stderr
 
 
 def test_doctor_and_store_speak(tmp_path: Path) -> None:

@@ -51,6 +51,10 @@ def main() -> NoReturn:
         failed(host_error(error, Path.cwd()))
 
 
+class _Stopped(KeyboardInterrupt):
+    """Ctrl-C. `python -m` would end by the signal where a plain KeyboardInterrupt has left an `exec` of text."""
+
+
 class _Stop:
     """Remembers that Ctrl-C was pressed: a library that runs our code from C may raise an error of its own instead."""
 
@@ -60,7 +64,7 @@ class _Stop:
     def __call__(self, _signal: int, _frame: FrameType | None) -> NoReturn:
         """Interrupt what runs."""
         self.asked = True
-        raise KeyboardInterrupt
+        raise _Stopped
 
 
 def failed(error: EdgeencError) -> NoReturn:
