@@ -14,7 +14,7 @@ class Bounds(BaseModel):
     """Largest absolute difference between PyTorch and ONNX fp32 outputs at real pieces, in their own unit. A good
     export stays within 1e-5; an ignored mask or a shifted position moves outputs by 1e-1 and more."""
     mean_cosine: float = Field(default=0.98, gt=0, le=1)
-    """Mean cosine of int8 and fp32 sentence vectors."""
+    """Mean cosine of int8 and fp32 sentence vectors; for a classifier or tagger, of its labels' probabilities."""
     worst_cosine: float = Field(default=0.90, ge=-1, le=1)
     """Cosine of the worst sentence."""
     agreement: float = Field(default=0.90, ge=0, le=1)

@@ -178,7 +178,7 @@ def parity_gate(reference: Session, exported: Session, batches: Sequence[GateBat
 
 
 def int8_gates(fp32: Session, int8: Session, batches: Sequence[GateBatch], bounds: Bounds) -> tuple[Gate, ...]:
-    """Compare int8 with float32: cosines of sentence vectors or of logits, and which piece or label is put first."""
+    """Compare int8 with float32: cosines of sentence vectors or of labels' probabilities, and what is put first."""
     if fp32.task == "feature-extraction":
         return _cosine_gates(fp32, int8, batches, bounds)
     agreement = _agreement_gate(fp32, int8, batches, bounds.labels if fp32.task in LABELS else bounds.agreement)
@@ -198,11 +198,20 @@ def _read_BT(batch: GateBatch, output: Output) -> NDArray[np.bool_]:
 
 
 def _vectors(output: Output, batch: GateBatch, task: ExportTask) -> NDArray[np.float64]:
-    """Return one vector a line: the mean hidden state, the logits of the text, or those of all its real pieces."""
+    """Return one vector a line: the mean hidden state, or the labels' probabilities, of the text or of all its pieces.
+
+    Not the logits: those of two labels nearly cancel where a model is in doubt, and a breath of noise turns them round.
+    """
     if task == "feature-extraction":
         return mean_pool(output, batch.attend_BT)
-    kept = _by_piece(output).astype(np.float64) * _read_BT(batch, output)[:, :, None]
+    kept = _probabilities(_by_piece(output)) * _read_BT(batch, output)[:, :, None]
     return kept.reshape(len(batch.lines), -1)
+
+
+def _probabilities(logits: Output) -> NDArray[np.float64]:
+    """Return the softmax over the last axis."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def _cosine_gates(fp32: Session, int8: Session, batches: Sequence[GateBatch], bounds: Bounds) -> tuple[Gate, Gate]:

@@ -135,6 +135,17 @@ def test_cosines_by_hand() -> None:
     assert all(gate.passed for gate in int8_gates(right, right, [both], BOUNDS))
 
 
+def test_cosines_of_labels_are_of_their_probabilities() -> None:
+    """Logits (ln 3, 0) are 3/4 and 1/4, turned round: cosine 6/16 over 10/16; in doubt, opposite logits are alike."""
+    sure, doubt = float(np.log(3)), 0.01
+    right = Fixed(((0, 0), (sure, 0), (doubt, -doubt)), task="token-classification")
+    other = Fixed(((9, 9), (0, sure), (-doubt, doubt)), task="token-classification")
+    both = batch([[1, 0], [2, 0]], [[1, 0], [1, 0]])
+    agreement, mean, worst = int8_gates(right, other, [both], BOUNDS)
+    assert agreement.figure == 0 and worst.figure == pytest.approx(0.6) and worst.worst == "line 0"
+    assert mean.figure == pytest.approx((0.6 + 1) / 2, abs=1e-3)
+
+
 def test_mean_pool_by_hand() -> None:
     states = np.array([[[1], [3], [100]]], dtype=np.float32)
     assert mean_pool(states, np.array([[1, 1, 0]])).tolist() == [[2]]
