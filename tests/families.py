@@ -7,6 +7,7 @@ from collections import Counter
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from torch import nn
 from transformers import AutoConfig, AutoModelForMaskedLM
 
 from edgeenc.model.anatomy import FAMILIES
@@ -41,6 +42,14 @@ def random_encoder(shape: Shape, tokenizer: Tokenizer, seed: int = 1) -> Encoder
         for parameter in model.parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape))
     return Encoder(model.eval(), tokenizer, anatomy)
+
+
+def hooks(model: nn.Module) -> list[object]:
+    """Return the hooks on any module but those that transformers 5 leaves on whatever was asked for hidden states."""
+    found = [
+        hook for m in model.modules() for kind in (m._forward_hooks, m._forward_pre_hooks) for hook in kind.values()
+    ]
+    return [hook for hook in found if not getattr(hook, "__module__", "").startswith("transformers.")]
 
 
 def word_piece(text: tuple[str, ...]) -> Tokenizer:

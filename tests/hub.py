@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(repo.slow)
         if rest[:1] == ["tree"]:
             below = "/".join(rest[2:])
-            found: object = _entries(repo, sorted(repo.files), below, deep="recursive=True" in self.path)
+            found: object = _entries(repo, sorted(repo.files), below, deep="recursive=true" in self.path.lower())
         elif rest[:1] == ["paths-info"]:
             found = [entry for path in paths or [] for entry in _entries(repo, [path], "", deep=True)]
             found += [

@@ -225,7 +225,7 @@ def test_kept_layers_of_modernbert_attend_as_before(sentences: tuple[str, ...]) 
 
 def replaced(config: ModernBertConfig) -> ModernBertConfig:
     """Return the configuration in which other layers attend to the whole text."""
-    return type(config).from_dict(config.to_dict() | {"global_attn_every_n_layers": 3})
+    return type(config).from_dict(config.to_dict() | {"global_attn_every_n_layers": 3, "layer_types": None})
 
 
 def test_what_cannot_work_on_modernbert_is_refused_when_planned(sentences: tuple[str, ...], tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_padding_moves_no_position_of_roberta(xlmr: Encoder) -> None:
         found = xlmr.logits(xlmr.hidden(padded, attend))[:, :9]
     assert apart(found, logits(xlmr, ids)) <= EXACT
     assert xlmr.shape.positions - xlmr.shape.longest == 2
-    with pytest.raises(IndexError):
+    with pytest.raises((IndexError, RuntimeError)):  # of the position table; transformers 5 asks the type table first
         logits(xlmr, ids[:, :1].expand(1, xlmr.shape.longest + 1))
 
 

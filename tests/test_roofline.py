@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
@@ -38,7 +39,7 @@ def test_operations_by_hand() -> None:
 def test_operations_are_those_that_pytorch_counts(tiny_encoder: Encoder, batch: int) -> None:
     ids_BT = torch.randint(5, 100, (batch, 17))
     # the counter does not see into the fused attention of the CPU, so the attention is written out
-    model = BertForMaskedLM._from_config(tiny_encoder.model.config, attn_implementation="eager")
+    model = BertForMaskedLM._from_config(copy.deepcopy(tiny_encoder.model.config), attn_implementation="eager")
     with torch.inference_mode():
         with FlopCounterMode(display=False) as body:
             hidden_BTH = model.base_model(ids_BT).last_hidden_state

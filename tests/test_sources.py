@@ -74,7 +74,7 @@ def test_a_download_that_breaks_off_is_said_and_goes_on_later(tmp_path: Path, hu
     (first,) = ask(tmp_path, hub.address, BROKEN)
     assert (first["error"], first["code"]) == ("InputError", 5)
     assert "model.safetensors and tokenizer.json cannot be fetched (" in first["words"]
-    assert "run again; what has come is kept" in first["words"]
+    assert "run again; files that came whole are kept" in first["words"]
     (second,) = ask(tmp_path, hub.address, BROKEN, offline="offline")
     assert second["code"] == 5, "half a model in the cache is not taken for a whole one"
     assert "model.safetensors" in second["words"]
@@ -91,11 +91,12 @@ def test_what_has_come_of_a_large_file_is_not_fetched_again(tmp_path: Path, hub:
     hub.repos["models/large/tiny"] = large
     assert ask(tmp_path, hub.address, f"large/tiny@{COMMIT}")[0]["code"] == 5
     large.cut.clear()
-    before = len(hub.asked)
     (answer,) = ask(tmp_path, hub.address, f"large/tiny@{COMMIT}")
     assert (Path(answer["folder"]) / "model.safetensors").read_bytes() == large.files["model.safetensors"]
-    (got,) = [line for line in hub.asked[before:] if line.startswith("GET") and "model.safetensors" in line]
-    assert "bytes=10485760-" in got, "the library writes 10 MiB at a time, of which one had come"
+    got = [line for line in hub.asked if line.startswith("GET") and "model.safetensors" in line]
+    assert any("bytes=10485760-" in line for line in got), (
+        "the library writes 10 MiB at a time, of which one had come; 0.x asks for the rest in the next run, 2.x in this"
+    )
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from families import hooks
 
 from edgeenc.compress.drop_layers import DropLayers, choose_layers, drop_layers
 from edgeenc.compress.importance import importance
@@ -86,7 +87,7 @@ def test_importance_is_the_gradient_of_a_gate(tiny_encoder: Encoder, batches: li
 def test_importance_leaves_the_model_as_it_was(tiny_encoder: Encoder, batches: list[Masked]) -> None:
     importance(tiny_encoder, linears(tiny_encoder, out="hidden", into="ffn"), batches)
     assert all(p.requires_grad and p.grad is None for p in tiny_encoder.model.parameters())
-    assert not any(m._forward_pre_hooks or m._forward_hooks for m in tiny_encoder.model.modules())
+    assert not hooks(tiny_encoder.model)
     with pytest.raises(InputError, match="no batch to judge"):
         importance(tiny_encoder, linears(tiny_encoder, out="hidden", into="ffn"), [])
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from families import hooks
 
 from edgeenc.compress import modules
 from edgeenc.compress.losses import chosen_logits
@@ -187,7 +188,7 @@ def test_the_new_methods_make_the_planned_shape(tiny_encoder: Encoder, batches: 
     assert cut.model.dtype == torch.float32
     assert torch.isfinite(chosen_logits(cut, batches[0])).all()
     assert all(torch.equal(t, before[n]) for n, t in tiny_encoder.model.state_dict().items())
-    assert not any(m._forward_hooks or m._forward_pre_hooks for m in tiny_encoder.model.modules())
+    assert not hooks(tiny_encoder.model)
     with pytest.raises(InputError, match="there is no batch"):
         truncate_hidden(tiny_encoder, [], hidden=24, method=method)
 

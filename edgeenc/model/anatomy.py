@@ -17,7 +17,7 @@ from edgeenc.model.shape import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import PreTrainedModel
+    from transformers import PretrainedConfig, PreTrainedModel
 
 
 class Config(Protocol):
@@ -54,6 +54,7 @@ class Anatomy:
         ignored: prefixes in published checkpoints that a masked-LM encoder does not have.
         fields: for each size of a shape, what the configuration calls it; a size that is not there is 0.
         required: fields of the configuration that must have this value, since the table holds for no other.
+        derived: fields that the library works out from the others where they are not given.
     """
 
     family: str
@@ -64,6 +65,7 @@ class Anatomy:
     ignored: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=lambda: FIELDS)
     required: Mapping[str, str | int | bool] = field(default_factory=dict)
+    derived: tuple[str, ...] = ()
 
     @property
     def model_class(self) -> type[PreTrainedModel]:
@@ -128,6 +130,11 @@ class Anatomy:
     def config_fields(self, shape: Shape) -> dict[str, int]:
         """Return the fields of the library's configuration that give `shape`."""
         return {place: getattr(shape, name) for name, place in self.fields.items()}
+
+    def config_like(self, pattern: PretrainedConfig, shape: Shape) -> dict[str, object]:
+        """Return all fields of a configuration that gives `shape` and is otherwise like `pattern`."""
+        kept = {name: value for name, value in pattern.to_dict().items() if name not in self.derived}
+        return kept | self.config_fields(shape)
 
     def untied(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return `state` without the second names of tied tensors."""
@@ -203,6 +210,7 @@ MODERNBERT = Anatomy(
         "classifier_bias": False,
         "decoder_bias": True,
     },
+    derived=("layer_types",),
 )
 
 FAMILIES: Mapping[str, Anatomy] = {a.family: a for a in (BERT, XLM_ROBERTA, ROBERTA, DISTILBERT, MODERNBERT)}

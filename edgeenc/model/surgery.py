@@ -80,7 +80,7 @@ def rebuild(encoder: Encoder, state: State, shape: Shape, ids: Mapping[str, int 
             f"attention width {shape.attention} ({shape.heads} heads of {shape.head_width}) differs from hidden"
             f" {shape.hidden}; transformers cannot load such a model"
         )
-    fields = encoder.model.config.to_dict() | encoder.anatomy.config_fields(shape) | dict(ids or {})
+    fields = encoder.anatomy.config_like(encoder.model.config, shape) | dict(ids or {})
     config = type(encoder.model.config).from_dict(fields)
     with torch.random.fork_rng(devices=[]):
         fresh = nn.Module.to(encoder.anatomy.model_class(config), encoder.model.dtype)

@@ -74,15 +74,23 @@ def cached(pin: Pin) -> Path | None:
     Raises:
         UsageError: the hub gives no such names.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
 
     try:
-        return Path(snapshot_download(pin.name, repo_type=pin.kind, revision=pin.commit, local_files_only=True))
-    except LocalEntryNotFoundError:
-        return None
-    except ValueError as error:
+        validate_repo_id(pin.name)
+    except HFValidationError as error:
         raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
+    folder = _place(pin) / "snapshots" / pin.commit
+    return folder if folder.is_dir() else None
+
+
+def _place(pin: Pin) -> Path:
+    """Return where the hub's library keeps what it fetches of a model or dataset."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=pin.name, repo_type=pin.kind)
 
 
 def own_folder(pin: Pin) -> Path:
@@ -90,11 +98,7 @@ def own_folder(pin: Pin) -> Path:
 
     So it goes where that goes, and is deleted with it.
     """
-    from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
-
-    place = repo_folder_name(repo_id=pin.name, repo_type=pin.kind)
-    return Path(constants.HF_HUB_CACHE) / place / "edgeenc" / pin.commit
+    return _place(pin) / "edgeenc" / pin.commit
 
 
 def require_online(pin: Pin, missing: str, *, offline: bool) -> None:
@@ -224,6 +228,6 @@ def _reason(error: Exception, pin: Pin, missing: str) -> str:
     if "timed out" in first.lower() or "timeout" in type(cause).__name__.lower():
         return (
             f"{missing} cannot be fetched: the hub was silent for too long ({first}); run again, on a slow line with"
-            " HF_HUB_DOWNLOAD_TIMEOUT=60 (seconds); what has come is kept"
+            " HF_HUB_DOWNLOAD_TIMEOUT=60 (seconds); files that came whole are kept"
         )
-    return f"{missing} cannot be fetched ({first}); check the network and run again; what has come is kept"
+    return f"{missing} cannot be fetched ({first}); check the network and run again; files that came whole are kept"

@@ -97,8 +97,7 @@ def load_task_model(folder: Path) -> TaskModel:
 def rebuilt(model: TaskModel, state: Mapping[str, Tensor], ffn: int) -> TaskModel:
     """Return a new model of the same class with `ffn` neurons a block that holds exactly `state`."""
     anatomy, old = anatomy_of(model.model.config), model.model.config
-    fields = anatomy.config_fields(replace(anatomy.shape(old), ffn=ffn))
-    config = type(old).from_dict(old.to_dict() | fields)
+    config = type(old).from_dict(anatomy.config_like(old, replace(anatomy.shape(old), ffn=ffn)))
     with torch.random.fork_rng(devices=[]):
         fresh = nn.Module.to(_model(config, model.kind), model.model.dtype)
     fresh.load_state_dict(state, strict=True)
