@@ -11,20 +11,19 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from edgeenc.compress.stage import Stage
 from edgeenc.disk import is_file
 from edgeenc.errors import InputError, RecipeError, ShapeError
 from edgeenc.language import Tag
-from edgeenc.model.anatomy import anatomy_of
-from edgeenc.model.encoder import load_config
+from edgeenc.model.config import load_shape
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe
 from edgeenc.runtime import Runtime
 from edgeenc.sources import SEED, is_random
+from edgeenc.stages.stage import Stage
+from edgeenc.stages.training import TrainingOptions
 from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning import GATED
-from edgeenc.training import TrainingOptions
 
 Precision = Literal["fp32", "int8"]
 
@@ -176,7 +175,7 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     """
     maker = _Maker(request, runtime)
     maker.add("corpus", {}, _corpus_fields(request))
-    shape = request.known or _shape_of(request.teacher)
+    shape = request.known or load_shape(request.teacher)
     names = ("config.json", "model.safetensors", "tokenizer.json")
     maker.add("teacher", {}, _teacher_fields(request, names), shape=shape)
     last, cut = maker.stages(shape)
@@ -362,11 +361,6 @@ def _teacher_fields(request: Request, names: Sequence[str]) -> dict[str, JsonVal
     if request.known:  # two teachers whose files are all missing are still two
         drawn |= {"source": request.source}
     return drawn | {name: file_hash(request.teacher / name) for name in names}
-
-
-def _shape_of(checkpoint: Path) -> Shape:
-    config = load_config(checkpoint)
-    return anatomy_of(config).shape(config)
 
 
 def _corpus_fields(request: Request) -> dict[str, JsonValue]:

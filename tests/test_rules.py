@@ -24,7 +24,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 LEVELS = (
     ("errors", "bounds", "runtime", "disk", "store", "starter"),
-    ("model", "text", "training", "language", "sources"),
+    ("model", "stages", "text", "training", "language", "sources"),
     ("compress", "tasks", "targets", "verify", "bench", "bundle", "report", "bits", "inspect", "doctor"),
     ("recipe", "plan", "summary"),
     ("steps", "pipeline", "build", "screen", "recheck"),

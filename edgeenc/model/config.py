@@ -1,0 +1,68 @@
+"""Read `config.json` of a checkpoint folder; for its shape alone the library, which takes seconds, is not loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+from edgeenc.errors import InputError
+from edgeenc.model.anatomy import FAMILIES, Config, anatomy_of
+from edgeenc.model.shape import Shape
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+
+def load_config(folder: Path) -> PretrainedConfig:
+    """Read `config.json` of a checkpoint folder; no weights are read.
+
+    Raises:
+        InputError: the folder or the file is missing or damaged.
+    """
+    from transformers import AutoConfig
+
+    _require_file(folder)
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"checkpoint {folder}: config.json cannot be read ({error})") from None
+
+
+def load_shape(folder: Path) -> Shape:
+    """Return the shape that `config.json` of a checkpoint folder describes.
+
+    A file that leaves out a field which decides the shape is read by the library, which knows the default.
+
+    Raises:
+        InputError: as `load_config`, or the file describes no model that can be cut.
+    """
+    config = _plain(folder) or load_config(folder)
+    return anatomy_of(config).shape(config)
+
+
+def plain_config(fields: Mapping[str, object]) -> Config:
+    """Return `fields` of a `config.json` as a configuration; nothing is filled in."""
+    return cast("Config", SimpleNamespace(**fields))
+
+
+def _plain(folder: Path) -> Config | None:
+    """Return the configuration as the file has it, or None where it lacks a field, or nothing can be read."""
+    _require_file(folder)
+    try:
+        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        anatomy = FAMILIES[fields["model_type"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return plain_config(fields) if {*anatomy.fields.values(), *anatomy.required} <= set(fields) else None
+
+
+def _require_file(folder: Path) -> None:
+    if not folder.is_dir():
+        raise InputError(f"checkpoint {folder}: no such folder")
+    if not (folder / "config.json").is_file():
+        raise InputError(
+            f"checkpoint {folder}: config.json is missing; a checkpoint folder of transformers is expected"
+        )
