@@ -17,11 +17,12 @@ from edgeenc.language import Tag
 from edgeenc.model.config import load_shape
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe
+from edgeenc.refusals import shape_after
 from edgeenc.runtime import Runtime
 from edgeenc.sources import SEED, is_random
 from edgeenc.stages.stage import Stage
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes
+from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes, require_one_file
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning import GATED
 
@@ -172,6 +173,7 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     Raises:
         InputError: the teacher's configuration or an input file is missing.
         RecipeError: a stage cannot work on the shape before it; the message names its place in the recipe.
+        BudgetError: an exported model would not fit one ONNX file.
     """
     maker = _Maker(request, runtime)
     maker.add("corpus", {}, _corpus_fields(request))
@@ -200,6 +202,8 @@ class _Maker:
         seed = seed_for(self.request.recipe.seed, name)
         key = self.key(kind, VERSIONS[kind], fields, seed, inputs)
         exact = all(self.steps[other].exact for other in inputs.values())
+        if kind == "export" and size and exact:
+            require_one_file(name, size)
         self.steps[name] = Step(name, kind, key, seed, inputs, fields, None, shape, size, exact)
         return self.steps[name]
 
@@ -208,10 +212,7 @@ class _Maker:
         last, cut = self.steps["teacher"], None
         for place, stage in enumerate(self.request.recipe.stages):
             try:
-                if reason := shape.table.refused.get(stage.kind):
-                    raise ShapeError(f"{stage.kind} cannot work on a {shape.family} model: {reason}")
-                shape = stage.reshape(shape)
-                stage.agree(shape, {n: made for n in stage.reads if (made := self.steps[n].shape)})
+                shape = shape_after(stage, shape, self.steps)
             except ShapeError as error:
                 raise RecipeError(f"{self.request.recipe.name}: stages.{place}: {error}") from None
             if stage.trains:

@@ -26,7 +26,7 @@ LEVELS = (
     ("errors", "bounds", "runtime", "disk", "store", "starter"),
     ("model", "stages", "text", "training", "language", "sources"),
     ("compress", "tasks", "targets", "verify", "bench", "bundle", "report", "bits", "inspect", "doctor"),
-    ("recipe", "plan", "summary"),
+    ("recipe", "plan", "refusals", "summary"),
     ("steps", "pipeline", "build", "screen", "recheck"),
     ("cli", "__main__"),
 )

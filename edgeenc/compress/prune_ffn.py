@@ -17,7 +17,7 @@ from edgeenc.compress.modules import linears
 from edgeenc.compress.refit import refitted
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.surgery import rebuild, take
-from edgeenc.stages.prune_ffn import Score
+from edgeenc.stages.prune_ffn import Score, require_judged
 from edgeenc.stages.stage import within
 from edgeenc.text.batches import Masked
 
@@ -60,8 +60,10 @@ def usefulness(encoder: Encoder, batches: Sequence[Masked], score: Score) -> Ten
     - `magnitude`: norm of the neuron's row, bias included, times the norm of its column (after arXiv:1608.08710).
 
     Raises:
+        ShapeError: the family's neurons cannot be judged so.
         InputError: `batches` is empty where text is needed.
     """
+    require_judged(encoder.shape, score)
     if score == "magnitude":
         ups, downs = linears(encoder, out="ffn", into="hidden"), linears(encoder, out="hidden", into="ffn")
         return torch.stack(

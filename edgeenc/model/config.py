@@ -40,7 +40,21 @@ def load_shape(folder: Path) -> Shape:
         InputError: as `load_config`, or the file describes no model that can be cut.
     """
     config = _plain(folder) or load_config(folder)
+    require_tied(config, folder)
     return anatomy_of(config).shape(config)
+
+
+def require_tied(config: Config, folder: Path) -> None:
+    """Refuse a model with two tables of pieces.
+
+    Raises:
+        InputError: the output table is not the embedding; the library ties them where the file is silent.
+    """
+    if not getattr(config, "tie_word_embeddings", True):
+        raise InputError(
+            f"checkpoint {folder}: the output table is not tied to the embedding (tie_word_embeddings is false);"
+            " such models are not supported, since one of the two tables would be lost"
+        )
 
 
 def plain_config(fields: Mapping[str, object]) -> Config:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from edgeenc.errors import InputError
 from edgeenc.model.anatomy import Anatomy, anatomy_of
-from edgeenc.model.config import load_config
+from edgeenc.model.config import load_config, require_tied
 from edgeenc.model.shape import Shape
 from edgeenc.text.parse import parse_tokenizer
 from edgeenc.text.specials import Specials, kind_of
@@ -64,11 +64,7 @@ def load_encoder(folder: Path) -> Encoder:
     config = load_config(folder)
     anatomy = anatomy_of(config)
     state = _state(folder, anatomy)
-    if not config.tie_word_embeddings:
-        raise InputError(
-            f"checkpoint {folder}: the output table is not tied to the embedding (tie_word_embeddings is false);"
-            " such models are not supported, since one of the two tables would be lost"
-        )
+    require_tied(config, folder)
     try:
         with torch.random.fork_rng(devices=[]):
             model = anatomy.model_class(config)

@@ -69,6 +69,7 @@ class Distill(Stage, DistillOptions):
                     f"the student has {shape.vocab:,} pieces and the teacher {name!r} {taught.vocab:,}; trim the"
                     " vocabulary before the teacher's step, or after the distillation"
                 )
+            self.match.require_heads(taught)
             if self.match.wanted:
                 self.match.pairs(shape, taught)
             if self.match.relation:

@@ -52,6 +52,18 @@ class Match(BaseModel):
         """Whether queries and keys are needed."""
         return bool(self.relation or self.attention)
 
+    def require_heads(self, shape: Shape) -> None:
+        """Refuse a shape whose queries, keys and values cannot be told apart, where they are to be compared.
+
+        Raises:
+            ShapeError: the family packs the three into one matrix.
+        """
+        if self.reads_attention and shape.table.packed:
+            raise ShapeError(
+                f"match: relation and attention compare queries, keys and values, which a {shape.family} model packs"
+                " into one matrix; leave both at 0 and give cosine or hidden a weight"
+            )
+
     def pairs(self, student: Shape, teacher: Shape) -> tuple[tuple[int, int], ...]:
         """Return which layer of the student goes with which of the teacher, counted from 1.
 

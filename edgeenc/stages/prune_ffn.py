@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from edgeenc.errors import ShapeError
 from edgeenc.model.shape import Shape
 from edgeenc.stages.stage import Stage, within
 
@@ -35,4 +36,18 @@ class PruneFfn(Stage):
 
     def reshape(self, shape: Shape) -> Shape:
         """Return `shape` with a narrower feed-forward block."""
+        require_judged(shape, self.score)
         return replace(shape, ffn=within("prune-ffn: width", self.width, shape.ffn))
+
+
+def require_judged(shape: Shape, score: Score) -> None:
+    """Refuse a score that says nothing of the neurons of a shape.
+
+    Raises:
+        ShapeError: it looks at a neuron's one row before the activation, and in this family a neuron has two.
+    """
+    if shape.table.gated and score in ("paper", "magnitude"):
+        raise ShapeError(
+            f"prune-ffn: score {score} judges a neuron by its row before the activation; in a {shape.family} model it"
+            " has two, of which one is a gate; take per-token or fisher, which judge what the neuron passes on"
+        )
