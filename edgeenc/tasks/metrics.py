@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from statistics import fmean
+
+import numpy as np
 
 from edgeenc.errors import InputError
 from edgeenc.tasks.examples import PARTS, Item, TaskData
@@ -47,7 +48,7 @@ def score(metric: Metric, items: Sequence[Item], predicted: Predicted) -> float:
         check_iob2(items)
         return _span_f1([list(item.labels) for item in items], outside(predicted))
     if metric == "macro_f1":
-        return fmean(_f1_each(gold, guessed, sorted(set(gold))))
+        return float(np.mean(_f1_each(gold, guessed, sorted(set(gold)))))
     return _accuracy(gold, guessed)
 
 
@@ -112,7 +113,7 @@ def _f1_each(gold: list[str], guessed: list[str], labels: list[str]) -> list[flo
     from sklearn.metrics import f1_score
 
     figures = f1_score(gold, guessed, labels=labels, average=None, zero_division=0)  # pyright: ignore[reportArgumentType]
-    return [float(figure) for figure in figures]
+    return np.asarray(figures).tolist()
 
 
 def _span_f1(gold: list[list[str]], guessed: list[list[str]]) -> float:
@@ -120,7 +121,7 @@ def _span_f1(gold: list[list[str]], guessed: list[list[str]]) -> float:
     from seqeval.scheme import IOB2
 
     figure = f1_score(gold, guessed, mode="strict", scheme=IOB2, zero_division=0)  # pyright: ignore[reportArgumentType]
-    return float(figure)
+    return float(np.mean(figure))
 
 
 def _flat(items: Sequence[Item], predicted: Predicted) -> tuple[list[str], list[str]]:
