@@ -17,8 +17,9 @@ import torch
 from edgeenc.bits import bits_per_character
 from edgeenc.build import Ask, plan_for, runtime_for
 from edgeenc.compress.importance import calibration
-from edgeenc.compress.truncate_hidden import TruncateHidden, truncate_hidden
+from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.model.encoder import load_encoder
+from edgeenc.stages.truncate_hidden import TruncateHidden
 from edgeenc.store import Store, default_root
 from edgeenc.text.corpus import load_corpus
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-import torch
-
 from edgeenc.disk import is_file, on_disk
 from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.language import Tag, resolve
@@ -34,7 +32,7 @@ from edgeenc.sources import (
 )
 from edgeenc.store import Store
 from edgeenc.targets.sizes import ExportTask
-from edgeenc.tasks.model import EXPORT
+from edgeenc.tasks.examples import EXPORT
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
 
@@ -156,8 +154,7 @@ def runtime_for(store: Store, threads: int | None) -> Runtime:
     path, count = store.root / "dtype.json", threads or available_threads()
     dtype = _stored_dtype(path)
     if dtype is None:
-        torch.set_num_threads(count)
-        text = json.dumps({"training": faster_dtype()}) + "\n"
+        text = json.dumps({"training": faster_dtype(count)}) + "\n"
         with on_disk(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = path.with_name(f"dtype.{os.getpid()}")

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from edgeenc.errors import InputError
 from edgeenc.model.anatomy import Anatomy, anatomy_of
-from edgeenc.model.encoder import WEIGHTS, load_config
+from edgeenc.model.config import load_config
+from edgeenc.model.encoder import WEIGHTS
 from edgeenc.store import BUNDLE_MARK, MANIFEST
 
 PARTS = ("embeddings", "layers", "head", "unused")

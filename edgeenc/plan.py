@@ -11,20 +11,20 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from edgeenc.compress.stage import Stage
 from edgeenc.disk import is_file
 from edgeenc.errors import InputError, RecipeError, ShapeError
 from edgeenc.language import Tag
-from edgeenc.model.anatomy import anatomy_of
-from edgeenc.model.encoder import load_config
+from edgeenc.model.config import load_shape
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe
+from edgeenc.refusals import shape_after
 from edgeenc.runtime import Runtime
 from edgeenc.sources import SEED, is_random
-from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes
+from edgeenc.stages.stage import Stage
+from edgeenc.stages.training import TrainingOptions
+from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes, require_one_file
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning import GATED
-from edgeenc.training import TrainingOptions
 
 Precision = Literal["fp32", "int8"]
 
@@ -173,10 +173,11 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     Raises:
         InputError: the teacher's configuration or an input file is missing.
         RecipeError: a stage cannot work on the shape before it; the message names its place in the recipe.
+        BudgetError: an exported model would not fit one ONNX file.
     """
     maker = _Maker(request, runtime)
     maker.add("corpus", {}, _corpus_fields(request))
-    shape = request.known or _shape_of(request.teacher)
+    shape = request.known or load_shape(request.teacher)
     names = ("config.json", "model.safetensors", "tokenizer.json")
     maker.add("teacher", {}, _teacher_fields(request, names), shape=shape)
     last, cut = maker.stages(shape)
@@ -201,6 +202,8 @@ class _Maker:
         seed = seed_for(self.request.recipe.seed, name)
         key = self.key(kind, VERSIONS[kind], fields, seed, inputs)
         exact = all(self.steps[other].exact for other in inputs.values())
+        if kind == "export" and size and exact:
+            require_one_file(name, size)
         self.steps[name] = Step(name, kind, key, seed, inputs, fields, None, shape, size, exact)
         return self.steps[name]
 
@@ -209,10 +212,7 @@ class _Maker:
         last, cut = self.steps["teacher"], None
         for place, stage in enumerate(self.request.recipe.stages):
             try:
-                if reason := shape.table.refused.get(stage.kind):
-                    raise ShapeError(f"{stage.kind} cannot work on a {shape.family} model: {reason}")
-                shape = stage.reshape(shape)
-                stage.agree(shape, {n: made for n in stage.reads if (made := self.steps[n].shape)})
+                shape = shape_after(stage, shape, self.steps)
             except ShapeError as error:
                 raise RecipeError(f"{self.request.recipe.name}: stages.{place}: {error}") from None
             if stage.trains:
@@ -362,11 +362,6 @@ def _teacher_fields(request: Request, names: Sequence[str]) -> dict[str, JsonVal
     if request.known:  # two teachers whose files are all missing are still two
         drawn |= {"source": request.source}
     return drawn | {name: file_hash(request.teacher / name) for name in names}
-
-
-def _shape_of(checkpoint: Path) -> Shape:
-    config = load_config(checkpoint)
-    return anatomy_of(config).shape(config)
 
 
 def _corpus_fields(request: Request) -> dict[str, JsonValue]:

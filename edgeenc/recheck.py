@@ -9,7 +9,8 @@ import yaml
 
 from edgeenc.bundle import GOLDEN, ONNX, check, replay
 from edgeenc.model.anatomy import anatomy_of
-from edgeenc.model.encoder import load_config, load_tokenizer
+from edgeenc.model.config import load_config
+from edgeenc.model.encoder import load_tokenizer
 from edgeenc.recipe import parse_recipe
 from edgeenc.targets.session import OrtSession
 from edgeenc.targets.torch_session import checkpoint_session

@@ -15,11 +15,11 @@ from typing import Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-import edgeenc.compress
+import edgeenc.stages
 from edgeenc.bounds import Bounds
-from edgeenc.compress.stage import Stage
 from edgeenc.errors import RecipeError
 from edgeenc.sources import ENOUGH, data_folder, is_hub_text
+from edgeenc.stages.stage import Stage
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.tuning import Tuning
 
@@ -77,10 +77,10 @@ class Recipe(BaseModel):
 
 
 def stage_kinds() -> dict[str, type[Stage]]:
-    """Return every stage by its kind: all `Stage` classes in the modules of `edgeenc.compress`."""
+    """Return every stage by its kind: all `Stage` classes in the modules of `edgeenc.stages`."""
     found: dict[str, type[Stage]] = {}
-    for module in sorted(m.name for m in pkgutil.iter_modules(edgeenc.compress.__path__)):
-        members = vars(importlib.import_module(f"edgeenc.compress.{module}")).values()
+    for module in sorted(m.name for m in pkgutil.iter_modules(edgeenc.stages.__path__)):
+        members = vars(importlib.import_module(f"edgeenc.stages.{module}")).values()
         for item in members:
             if isinstance(item, type) and issubclass(item, Stage) and item is not Stage:
                 found[item.model_fields["kind"].default] = item

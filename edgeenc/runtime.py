@@ -9,9 +9,10 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 Dtype = Literal["float32", "bfloat16"]
 
@@ -37,6 +38,8 @@ class Runtime:
 
     def autocast(self) -> torch.autocast:
         """Return the context in which losses are computed."""
+        import torch  # seconds, which a plan does without
+
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.dtype == "bfloat16")
 
 
@@ -59,10 +62,13 @@ def has_bfloat16() -> bool:
     return any(flag in flags for flag in ("avx512_bf16", "amx_bf16", " bf16"))
 
 
-def faster_dtype(seconds: float = 1.0) -> Dtype:
+def faster_dtype(threads: int, seconds: float = 1.0) -> Dtype:
     """Return the faster dtype for the products of a small encoder, by interleaved runs of about `seconds` in all."""
     if not has_bfloat16():
         return "float32"
+    import torch
+
+    torch.set_num_threads(threads)
     a, b = torch.randn(2048, 256), torch.randn(256, 1024)
     a16, b16 = a.bfloat16(), b.bfloat16()
     best = {"float32": float("inf"), "bfloat16": float("inf")}

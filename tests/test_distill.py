@@ -11,14 +11,16 @@ import torch.nn.functional as F
 
 from edgeenc.compress import distill as module
 from edgeenc.compress.adapt import adapt
-from edgeenc.compress.distill import Distill, DistillOptions, distill
+from edgeenc.compress.distill import distill
 from edgeenc.compress.positions import Compared
 from edgeenc.errors import RecipeError, ShapeError
 from edgeenc.model.encoder import Encoder
 from edgeenc.recipe import parse_recipe
+from edgeenc.stages.distill import Distill, DistillOptions
+from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Masked, Pieces
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job, TrainingOptions
+from edgeenc.training import Job
 
 FIELDS: dict[str, object] = {"tokens": 64 * 6, "batch_tokens": 64, "lengths": (16,), "lr": 1e-3, "looks": 2}
 

@@ -57,8 +57,8 @@ def test_every_stage_and_field_is_explained_with_its_default(generate: ModuleTyp
 
     from pydantic import BaseModel, ConfigDict, Field
 
-    from edgeenc.compress.stage import Stage
     from edgeenc.recipe import stage_kinds
+    from edgeenc.stages.stage import Stage
 
     class Inner(BaseModel):
         model_config = ConfigDict(use_attribute_docstrings=True)

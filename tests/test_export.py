@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edgeenc.errors import BudgetError, GateError, InputError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.targets import onnx as target
+from edgeenc.targets import sizes
 from edgeenc.targets.graph import read_graph, tidy
 from edgeenc.targets.onnx import export
 from edgeenc.targets.quantize import quantize
@@ -154,7 +155,7 @@ def test_untied_output_is_refused(folder: Path) -> None:
 
 
 def test_a_model_too_large_for_one_file_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target, "LARGEST", 1000)
+    monkeypatch.setattr(sizes, "LARGEST", 1000)
     with pytest.raises(BudgetError, match="one ONNX file holds 1,000"):
         export(folder, folder / "large.onnx", "fill-mask")
     assert not (folder / "large.onnx").exists()

@@ -14,6 +14,7 @@ from edgeenc.compress.adapt import adapt
 from edgeenc.compress.trim_vocab import trim_vocab
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
+from edgeenc.stages.training import TrainingOptions
 from edgeenc.text import lines as lines_module
 from edgeenc.text.batches import Batching, encode, masked_stream
 from edgeenc.text.corpus import Corpus, load_corpus, read_corpus, save_corpus
@@ -21,7 +22,7 @@ from edgeenc.text.intake import Tally, is_garbage, stream_lines, take_in
 from edgeenc.text.lines import Lines, chunks, some
 from edgeenc.text.packed import MappedRows
 from edgeenc.text.vocabulary import characters_of, count_pieces
-from edgeenc.training import Job, TrainingOptions
+from edgeenc.training import Job
 
 NAMES = ("train.txt", "valid.txt", "test.txt")
 

@@ -13,19 +13,22 @@ from families import hooks
 from transformers import BertForMaskedLM
 
 from edgeenc.compress.adapt import adapt
-from edgeenc.compress.distill import Distill, DistillOptions, Lesson, distill
+from edgeenc.compress.distill import Lesson, distill
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.inner import cosine_distance, look_inside, map_error, mean_map, relation
-from edgeenc.compress.match import Match, Matcher
+from edgeenc.compress.match import Matcher
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.errors import RecipeError, ShapeError
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import parse_recipe
 from edgeenc.runtime import Runtime
+from edgeenc.stages.distill import Distill, DistillOptions
+from edgeenc.stages.match import Match
+from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Masked, Pieces
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job, TrainingOptions
+from edgeenc.training import Job
 
 FIELDS: dict[str, object] = {"tokens": 64 * 8, "batch_tokens": 64, "lengths": (16,), "lr": 3e-3, "looks": 2}
 BASE = Shape(12, 768, 12, 64, 3072, 1000, 512, 2)

@@ -11,7 +11,7 @@ import torch
 
 from edgeenc.compress.inner import look_inside, mean_map
 from edgeenc.compress.losses import chosen_logits
-from edgeenc.compress.match import Match, Matcher
+from edgeenc.compress.match import Matcher
 from edgeenc.compress.modules import attentions
 from edgeenc.compress.narrow_heads import narrow_heads
 from edgeenc.compress.prune_ffn import prune_ffn, sort_heads
@@ -19,6 +19,7 @@ from edgeenc.compress.rotate import rotate
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.surgery import rebuild
+from edgeenc.stages.match import Match
 from edgeenc.text.batches import Batching, Masked, masked_stream
 
 SPLIT = sorted(set(families.TOKENIZERS) - {"modernbert"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -176,9 +177,37 @@ def test_seeds_belong_to_names() -> None:
     assert 0 <= seed_for(7, "adapt") < 2**31
 
 
-def test_planning_loads_no_pipeline() -> None:
-    """The modules that plan import no exporter, no runtime and no model library by themselves."""
-    heavy = ("transformers", "onnxruntime", "onnx", "optimum")
-    code = f"import sys, edgeenc.build; print([name for name in {heavy} if name in sys.modules])"
+@pytest.mark.parametrize("arguments", [
+    ["--recipe", "starter"],
+    ["--recipe", "starter", "--task", "topic"],
+    ["--recipe", "paper-mbert-564"],
+    ["--recipe", "paper-xlmr-312"],
+    ["--recipe", "tagalog-tiny"],
+], ids=" ".join)  # fmt: skip
+def test_a_plan_loads_no_library_of_tensors(tmp_path: Path, arguments: list[str]) -> None:
+    """Shapes are all it needs; only what is measured once for each store, the faster dtype, is here given."""
+    (tmp_path / "dtype.json").write_text('{"training": "float32"}')
+    heavy = {"torch", "transformers", "datasets", "optimum", "onnx", "onnxruntime", "sklearn", "seqeval", "scipy"}
+    code = (
+        "import json, sys\nfrom edgeenc.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    code = end.code\n"
+        "print()\nprint(json.dumps([code, sorted({name.split('.')[0] for name in sys.modules})]))\n"
+    )
+    command = [sys.executable, "-c", code, "plan", "--lang", "tl", "--store", str(tmp_path), "--json", *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    plan, _, last = run.stdout.splitlines()
+    code, modules = json.loads(last)
+    assert code in (0, None)
+    assert json.loads(plan)["steps"][-1]["name"] == "bundle"
+    assert {"edgeenc", "pydantic"} <= set(modules)
+    assert sorted(heavy & set(modules)) == []
+
+
+def test_the_fields_of_a_recipe_are_arithmetic() -> None:
+    """What a plan is made of imports nothing that holds a tensor, whoever asks for it."""
+    code = (
+        "import sys\nfrom edgeenc.recipe import stage_kinds\nassert len(stage_kinds()) == 6\n"
+        "print(sorted({'torch', 'transformers', 'tokenizers', 'safetensors', 'edgeenc.training'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

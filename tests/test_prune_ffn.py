@@ -9,14 +9,15 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
+from edgeenc.compress.apply import Desk, apply
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.least_squares import Seen, ridge, with_one
 from edgeenc.compress.losses import chosen_logits, masked_lm
-from edgeenc.compress.prune_ffn import PruneFfn, prune_ffn, sort_heads, usefulness
+from edgeenc.compress.prune_ffn import prune_ffn, sort_heads, usefulness
 from edgeenc.compress.refit import refitted
-from edgeenc.compress.stage import Desk
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
+from edgeenc.stages.prune_ffn import PruneFfn
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
 from edgeenc.training import Job
@@ -176,7 +177,7 @@ def test_sorted_heads_change_no_output_and_stand_in_order(exact: Encoder, batche
 def test_the_stage_does_what_it_is_told(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     desk = Desk(Corpus(sentences, sentences, sentences), lambda _: tiny_encoder, Job(seed=3))
     stage = PruneFfn(width=24, score="paper", refit=True, sort_heads=True, batches=2)
-    made = stage.apply(tiny_encoder, desk).encoder
+    made = apply(stage, tiny_encoder, desk).encoder
     assert made.shape == stage.reshape(tiny_encoder.shape)
     batches = calibration(tiny_encoder, desk.corpus, 2, 3)
     again = prune_ffn(sort_heads(tiny_encoder, batches), batches, width=24, score="paper", refit=1e-3)

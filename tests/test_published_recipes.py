@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from edgeenc.compress.distill import Distill
-from edgeenc.compress.drop_layers import DropLayers
-from edgeenc.compress.truncate_hidden import TruncateHidden
 from edgeenc.model.published import published_shape
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe, load_recipe
+from edgeenc.stages.distill import Distill
+from edgeenc.stages.drop_layers import DropLayers
+from edgeenc.stages.truncate_hidden import TruncateHidden
 
 MBERT = (177_974_523, 177_974_523, 135_447_291, 135_447_291, 126_003_963)
 XLM_R = (278_295_186, 278_295_186, 235_767_954, 235_767_954, 226_324_626)

@@ -14,14 +14,14 @@ import torch
 from line import edgeenc
 from transformers import AutoConfig, AutoModelForMaskedLM
 
-from edgeenc.compress.drop_layers import DropLayers
-from edgeenc.compress.prune_ffn import PruneFfn
-from edgeenc.compress.stage import Stage
-from edgeenc.compress.trim_vocab import TrimVocab
-from edgeenc.compress.truncate_hidden import TruncateHidden
 from edgeenc.model.anatomy import FAMILIES
 from edgeenc.model.published import published_shape
 from edgeenc.model.shape import Shape
+from edgeenc.stages.drop_layers import DropLayers
+from edgeenc.stages.prune_ffn import PruneFfn
+from edgeenc.stages.stage import Stage
+from edgeenc.stages.trim_vocab import TrimVocab
+from edgeenc.stages.truncate_hidden import TruncateHidden
 
 SOURCES = "arXiv:2505.16956 (layers, FFN, width, vocabulary), arXiv:2501.12660 (dBERT), arXiv:1910.01108 (DistilmBERT)"
 

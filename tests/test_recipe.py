@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edgeenc.compress.stage import Stage
 from edgeenc.errors import RecipeError
 from edgeenc.recipe import Recipe, load_language, load_recipe, parse_recipe, read_language, recipe_names, stage_kinds
 from edgeenc.sources import data_folder
+from edgeenc.stages.stage import Stage
 
 
 @pytest.mark.parametrize("name", recipe_names())

@@ -24,9 +24,9 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 LEVELS = (
     ("errors", "bounds", "runtime", "disk", "store", "starter"),
-    ("model", "text", "training", "language", "sources"),
+    ("model", "stages", "text", "training", "language", "sources"),
     ("compress", "tasks", "targets", "verify", "bench", "bundle", "report", "bits", "inspect", "doctor"),
-    ("recipe", "plan", "summary"),
+    ("recipe", "plan", "refusals", "summary"),
     ("steps", "pipeline", "build", "screen", "recheck"),
     ("cli", "__main__"),
 )

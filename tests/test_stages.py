@@ -6,8 +6,8 @@ import pytest
 import torch
 import yaml
 
+from edgeenc.compress.apply import Desk, apply
 from edgeenc.compress.losses import chosen_logits
-from edgeenc.compress.stage import Desk
 from edgeenc.model.encoder import Encoder
 from edgeenc.recipe import Recipe, parse_recipe
 from edgeenc.text.batches import Batching, masked_stream
@@ -52,7 +52,7 @@ def test_a_line_keeps_its_plan(tiny_encoder: Encoder, sentences: tuple[str, ...]
     for place, stage in enumerate(recipe.stages):
         shape = stage.reshape(shape)
         stage.agree(shape, {name: made[name].shape for name in stage.reads})
-        encoder = stage.apply(encoder, Desk(corpus, made.__getitem__, Job(seed=place))).encoder
+        encoder = apply(stage, encoder, Desk(corpus, made.__getitem__, Job(seed=place))).encoder
         assert encoder.shape == shape, stage.label
         made[stage.label] = encoder
     batch = masked_stream([sentences], encoder.tokenizer, Batching(64, lengths=(16,)), seed=0)(0)

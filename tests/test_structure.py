@@ -9,14 +9,17 @@ import pytest
 import torch
 from families import hooks
 
-from edgeenc.compress.drop_layers import DropLayers, choose_layers, drop_layers
+from edgeenc.compress.drop_layers import drop_layers
 from edgeenc.compress.importance import importance
 from edgeenc.compress.losses import chosen_logits
 from edgeenc.compress.modules import linears
-from edgeenc.compress.prune_ffn import PruneFfn, prune_ffn
-from edgeenc.compress.truncate_hidden import TruncateHidden, narrowed, truncate_hidden
+from edgeenc.compress.prune_ffn import prune_ffn
+from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.errors import InputError, ShapeError
 from edgeenc.model.encoder import Encoder
+from edgeenc.stages.drop_layers import DropLayers, choose_layers
+from edgeenc.stages.prune_ffn import PruneFfn
+from edgeenc.stages.truncate_hidden import TruncateHidden, narrowed
 from edgeenc.text.batches import Batching, Masked, masked_stream
 
 

@@ -13,12 +13,14 @@ import pytest
 import torch
 
 from edgeenc.compress.adapt import adapt
-from edgeenc.compress.distill import DistillOptions, distill
+from edgeenc.compress.distill import distill
 from edgeenc.errors import ShapeError, UsageError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.runtime import Runtime
+from edgeenc.stages.distill import DistillOptions
+from edgeenc.stages.training import Schedule, TrainingOptions
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import History, Job, Loss, Schedule, TrainingOptions, _first_names, train
+from edgeenc.training import History, Job, Loss, _first_names, train
 
 OPTIONS = TrainingOptions(tokens=64 * 24, batch_tokens=64, lengths=(16, 16, 32), lr=3e-3, looks=4)
 
@@ -111,7 +113,8 @@ from edgeenc.compress.adapt import adapt
 from edgeenc.model.encoder import load_encoder, save_encoder
 from edgeenc.runtime import Runtime
 from edgeenc.text.corpus import load_corpus
-from edgeenc.training import Job, TrainingOptions
+from edgeenc.stages.training import TrainingOptions
+from edgeenc.training import Job
 here, seconds = Path(sys.argv[1]), float(sys.argv[2])
 if seconds:
     threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()

@@ -15,7 +15,7 @@ import yaml
 from line import World, make_world
 
 from edgeenc.compress.adapt import adapt
-from edgeenc.compress.distill import DistillOptions, distill
+from edgeenc.compress.distill import distill
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.trim_vocab import trim_vocab
 from edgeenc.errors import InputError
@@ -24,9 +24,11 @@ from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.plan import Request, make_plan
 from edgeenc.recipe import parse_recipe
 from edgeenc.runtime import Runtime
+from edgeenc.stages.distill import DistillOptions
+from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Batching, masked_stream
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job, TrainingOptions
+from edgeenc.training import Job
 
 GUARDS = {
     "B1 loss over padding": "test_traps::test_rows_have_no_padding",

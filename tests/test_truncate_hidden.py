@@ -15,10 +15,11 @@ from edgeenc.compress.losses import chosen_logits
 from edgeenc.compress.modules import attentions
 from edgeenc.compress.narrow_heads import narrow_heads, nearest
 from edgeenc.compress.rotate import Line, components, rotate
-from edgeenc.compress.truncate_hidden import TruncateHidden, truncate_hidden
+from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.surgery import rebuild
+from edgeenc.stages.truncate_hidden import TruncateHidden
 from edgeenc.text.batches import Batching, Masked, masked_stream
 
 

@@ -174,7 +174,7 @@ def check_topic(teacher: Encoder, language: str, seeds: int, epochs: int, runtim
 def main(folder: Path, seeds: int, epochs: int) -> None:
     """Check both floors in the four languages."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = "bfloat16" if device == "cuda" else faster_dtype()
+    dtype = "bfloat16" if device == "cuda" else faster_dtype(available_threads())
     runtime = Runtime(device=device, dtype=dtype, threads=available_threads())
     torch.set_num_threads(runtime.threads)
     teacher = load_encoder(folder)

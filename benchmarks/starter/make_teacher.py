@@ -26,9 +26,10 @@ from edgeenc.compress.losses import chosen_logits, masked_lm
 from edgeenc.model.anatomy import BERT
 from edgeenc.model.encoder import Encoder, load_encoder, load_tokenizer, save_encoder
 from edgeenc.runtime import Runtime, available_threads, faster_dtype
+from edgeenc.stages.training import Schedule
 from edgeenc.text.batches import Batching, Stream, encode, masked_stream
 from edgeenc.text.corpus import read_lines
-from edgeenc.training import History, Job, Loss, Progress, Schedule, train
+from edgeenc.training import History, Job, Loss, Progress, train
 
 SEED = 20261120
 LENGTHS = (64,) * 7 + (256,) + (64,) * 7 + (512,)
@@ -129,7 +130,7 @@ def save_half(encoder: Encoder, out: Path) -> None:
 
 def fit(encoder: Encoder, phase: Phase, groups: list[list[str]], looks: list[Stream], work: Path) -> History:
     """Train `encoder` in place through one phase; go on from its own checkpoint in WORK."""
-    runtime = Runtime(dtype=faster_dtype(), threads=available_threads(), save_seconds=120)
+    runtime = Runtime(dtype=faster_dtype(available_threads()), threads=available_threads(), save_seconds=120)
     seed = SEED + PHASES.index(phase)
     streams = [(first, masked_stream(groups, encoder.tokenizer, read, seed=seed)) for first, read in phase.reads]
     began = time.monotonic()

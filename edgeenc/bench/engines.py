@@ -92,7 +92,7 @@ def _torch(runtime: RuntimeName, path: Path, device: Device, precision: Precisio
     import torch
     from transformers import AutoModel
 
-    from edgeenc.model.encoder import load_config
+    from edgeenc.model.config import load_config
 
     torch.set_num_threads(threads)
     if device == "cuda" and not torch.cuda.is_available():

@@ -10,7 +10,8 @@ from pathlib import Path
 from edgeenc.bench.rows import Precision, RuntimeName
 from edgeenc.errors import InputError, UsageError
 from edgeenc.model.anatomy import anatomy_of
-from edgeenc.model.encoder import WEIGHTS, load_config, load_tokenizer
+from edgeenc.model.config import load_config
+from edgeenc.model.encoder import WEIGHTS, load_tokenizer
 from edgeenc.model.shape import Shape
 from edgeenc.store import MANIFEST
 

@@ -1,1 +1,1 @@
-"""Compression stages: each file a plain function for a notebook, and beside it the typed spec a recipe names."""
+"""Compression stages: plain functions for a notebook; the specs that a recipe names are in `stages`."""

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
-
 from torch import Tensor
 
 from edgeenc.compress.fit import fit
 from edgeenc.compress.losses import chosen_logits, masked_lm
-from edgeenc.compress.stage import Desk, Made, Stage
 from edgeenc.model.encoder import Encoder
+from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Masked
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import History, Job, TrainingOptions
-
-
-class Adapt(Stage, TrainingOptions):
-    """Masked-LM tuning of the whole encoder."""
-
-    trains: ClassVar[bool] = True
-    kind: Literal["adapt"] = "adapt"
-
-    def apply(self, encoder: Encoder, desk: Desk) -> Made:
-        """Call `adapt`."""
-        adapted, history = adapt(encoder, desk.corpus, self, desk.job)
-        return Made(adapted, history.figures())
+from edgeenc.training import History, Job
 
 
 def adapt(

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from edgeenc.compress.losses import chosen_logits, masked_lm
 from edgeenc.model.encoder import Encoder
+from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import History, Job, Loss, TrainingOptions, train
+from edgeenc.training import History, Job, Loss, train
 
 HELD_BATCHES = 8
 HELD_RATE = 0.15

@@ -6,7 +6,6 @@ Axis letters: P positions, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +13,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from edgeenc.model.encoder import Encoder
+from edgeenc.stages.distill import LogitLoss
 from edgeenc.text.batches import Masked
-
-LogitLoss = Literal["kl", "ce", "mse"]
 
 
 def chosen_logits(encoder: Encoder, batch: Masked) -> Tensor:

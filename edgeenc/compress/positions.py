@@ -6,14 +6,12 @@ Axis letters: B rows, T tokens of a row, N = B * T positions, P compared ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from edgeenc.stages.distill import Positions
 from edgeenc.text.batches import Masked, Pieces
-
-Positions = Literal["masked", "tokens", "all"]
 
 
 @dataclass(frozen=True)

@@ -8,56 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from edgeenc.compress.importance import calibration, fisher, importance, per_batch
+from edgeenc.compress.importance import fisher, importance, per_batch
 from edgeenc.compress.modules import linears
 from edgeenc.compress.refit import refitted
-from edgeenc.compress.stage import Desk, Made, Stage, within
 from edgeenc.model.encoder import Encoder
-from edgeenc.model.shape import Shape
 from edgeenc.model.surgery import rebuild, take
+from edgeenc.stages.prune_ffn import Score, require_judged
+from edgeenc.stages.stage import within
 from edgeenc.text.batches import Masked
-
-Score = Literal["per-token", "paper", "fisher", "magnitude"]
-
-
-class PruneFfn(Stage):
-    """Structured pruning of the feed-forward blocks, the same width in every layer."""
-
-    kind: Literal["prune-ffn"] = "prune-ffn"
-    width: int = Field(gt=0)
-    """Neurons kept in each layer; a multiple of 8 suits int8 kernels."""
-    score: Score = "per-token"
-    """How neurons are judged: `per-token`, the change of the loss without the neuron, to first order, absolute value
-    token by token; `paper`, the same before the activation, absolute value batch by batch, as arXiv:2505.16956
-    published it; `fisher`, squares row by row; `magnitude`, from the weights alone."""
-    refit: bool = False
-    """Fit the down projection again, by least squares, so that the neurons that stay stand in for those that go."""
-    ridge: float = Field(default=1e-3, gt=0)
-    """How much a refit shies away from changing weights, times the mean square of a neuron."""
-    sort_heads: bool = False
-    """Put each layer's heads in descending importance. No output changes; but a later leading cut then keeps the heads
-    that count, as in the code of arXiv:2505.16956."""
-    batches: int = Field(default=16, gt=0)
-    """Batches of 2,048 tokens of training text on which the neurons are judged."""
-
-    def reshape(self, shape: Shape) -> Shape:
-        """Return `shape` with a narrower feed-forward block."""
-        return replace(shape, ffn=within("prune-ffn: width", self.width, shape.ffn))
-
-    def apply(self, encoder: Encoder, desk: Desk) -> Made:
-        """Call `prune_ffn`."""
-        reads = self.score != "magnitude" or self.refit or self.sort_heads
-        batches = calibration(encoder, desk.corpus, self.batches, desk.job.seed) if reads else []
-        if self.sort_heads:
-            encoder = sort_heads(encoder, batches)
-        strength = self.ridge if self.refit else None
-        return Made(prune_ffn(encoder, batches, width=self.width, score=self.score, refit=strength))
 
 
 def prune_ffn(
@@ -98,8 +60,10 @@ def usefulness(encoder: Encoder, batches: Sequence[Masked], score: Score) -> Ten
     - `magnitude`: norm of the neuron's row, bias included, times the norm of its column (after arXiv:1608.08710).
 
     Raises:
+        ShapeError: the family's neurons cannot be judged so.
         InputError: `batches` is empty where text is needed.
     """
+    require_judged(encoder.shape, score)
     if score == "magnitude":
         ups, downs = linears(encoder, out="ffn", into="hidden"), linears(encoder, out="hidden", into="ffn")
         return torch.stack(

@@ -3,58 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import Literal, Self
+from dataclasses import replace
 
 import torch
-from pydantic import Field, JsonValue, model_validator
 
-from edgeenc.compress.stage import Desk, Made, Stage
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
-from edgeenc.model.shape import Shape
 from edgeenc.model.surgery import rebuild, take
 from edgeenc.text.trimmed import trim_tokenizer
-from edgeenc.text.vocabulary import characters_of, choose, count_pieces, covered, quality
+from edgeenc.text.vocabulary import characters_of, choose, count_pieces
 
 IDS = tuple(f"{role}_token_id" for role in ("pad", "bos", "eos", "cls", "sep"))
 """Fields of a configuration that hold a piece's id, which follows the piece."""
-
-
-class TrimVocab(Stage):
-    """Fewer pieces: by number, or as many as cover a share of the text."""
-
-    kind: Literal["trim-vocab"] = "trim-vocab"
-    size: int | None = Field(default=None, gt=0)
-    """Pieces to keep in all."""
-    coverage: float | None = Field(default=None, gt=0, le=1)
-    """Instead of `size`: the share of piece occurrences to cover, e.g. 0.9995."""
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.size is None) == (self.coverage is None):
-            raise ValueError("give either size or coverage")
-        return self
-
-    @property
-    def exact(self) -> bool:
-        """A size is known beforehand, a coverage only when the pieces are counted."""
-        return self.size is not None
-
-    def reshape(self, shape: Shape) -> Shape:
-        """Return `shape` with a smaller vocabulary; under a coverage the old one is the bound."""
-        return replace(shape, vocab=min(self.size or shape.vocab, shape.vocab))
-
-    def apply(self, encoder: Encoder, desk: Desk) -> Made:
-        """Call `trim_vocab`; the figures are taken on held-out text."""
-        trimmed = trim_vocab(encoder, desk.corpus.train, size=self.size, coverage=self.coverage)
-        kept = [i for i in map(encoder.tokenizer.token_to_id, trimmed.tokenizer.get_vocab()) if i is not None]
-        figures: dict[str, JsonValue] = {
-            "before": asdict(quality(desk.corpus.test, encoder.tokenizer)),
-            "after": asdict(quality(desk.corpus.test, trimmed.tokenizer)),
-            "coverage": covered(count_pieces(desk.corpus.test, encoder.tokenizer), kept),
-        }
-        return Made(trimmed, figures)
 
 
 def trim_vocab(

@@ -19,12 +19,13 @@ from torch import Tensor, nn
 
 from edgeenc.errors import InputError
 from edgeenc.model.anatomy import Anatomy, anatomy_of
+from edgeenc.model.config import load_config, require_tied
 from edgeenc.model.shape import Shape
 from edgeenc.text.parse import parse_tokenizer
 from edgeenc.text.specials import Specials, kind_of
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig, PreTrainedModel
+    from transformers import PreTrainedModel
 
 WEIGHTS = "model.safetensors"
 
@@ -63,11 +64,7 @@ def load_encoder(folder: Path) -> Encoder:
     config = load_config(folder)
     anatomy = anatomy_of(config)
     state = _state(folder, anatomy)
-    if not config.tie_word_embeddings:
-        raise InputError(
-            f"checkpoint {folder}: the output table is not tied to the embedding (tie_word_embeddings is false);"
-            " such models are not supported, since one of the two tables would be lost"
-        )
+    require_tied(config, folder)
     try:
         with torch.random.fork_rng(devices=[]):
             model = anatomy.model_class(config)
@@ -85,26 +82,6 @@ def load_encoder(folder: Path) -> Encoder:
             f" {config.vocab_size:,} rows; they do not belong together"
         )
     return Encoder(model.eval(), tokenizer, anatomy)
-
-
-def load_config(folder: Path) -> PretrainedConfig:
-    """Read `config.json` of a checkpoint folder; no weights are read.
-
-    Raises:
-        InputError: the folder or the file is missing or damaged.
-    """
-    from transformers import AutoConfig
-
-    if not folder.is_dir():
-        raise InputError(f"checkpoint {folder}: no such folder")
-    if not (folder / "config.json").is_file():
-        raise InputError(
-            f"checkpoint {folder}: config.json is missing; a checkpoint folder of transformers is expected"
-        )
-    try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # transformers 5 checks each field with a class of its own
-        raise InputError(f"checkpoint {folder}: config.json cannot be read ({error})") from None
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

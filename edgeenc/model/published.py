@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
-from edgeenc.model.anatomy import Config, anatomy_of
+from edgeenc.model.anatomy import anatomy_of
+from edgeenc.model.config import plain_config
 from edgeenc.model.shape import Shape
 
 _FOLDER = Path(__file__).parent / "published"
@@ -24,6 +23,6 @@ def published_shape(source: str) -> Shape | None:
     for path in sorted(_FOLDER.glob("*.json")):
         known = json.loads(path.read_text(encoding="utf-8"))
         if source == f"{known['model']}@{known['revision']}":
-            config = cast("Config", SimpleNamespace(**known["config"]))  # the library would take seconds to import
+            config = plain_config(known["config"])
             return anatomy_of(config).shape(config)
     return None

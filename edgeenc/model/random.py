@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 
 from edgeenc.model.anatomy import anatomy_of
-from edgeenc.model.encoder import Encoder, load_config, load_tokenizer
+from edgeenc.model.config import load_config
+from edgeenc.model.encoder import Encoder, load_tokenizer
 
 
 def random_like(encoder: Encoder, seed: int) -> Encoder:

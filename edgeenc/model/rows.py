@@ -35,6 +35,21 @@ class Table:
     unused_positions: int = 0
     refused: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def packed(self) -> bool:
+        """Whether query, key and value of a layer are one matrix."""
+        return self._blocks("attention") > 1
+
+    @property
+    def gated(self) -> bool:
+        """Whether a feed-forward neuron has a gate beside it, in the same matrix."""
+        return self._blocks("ffn") > 1
+
+    def _blocks(self, axis: str) -> int:
+        """Return how many blocks of `axis` one dimension of a layer's parameters has at most."""
+        found = [unpacked(own) for axes in self.layer.values() for own in axes]
+        return max(blocks for blocks, name in found if name == axis)
+
 
 def unpacked(axis: str) -> tuple[int, str]:
     """Return how many blocks of which axis a dimension has.

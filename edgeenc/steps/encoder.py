@@ -10,17 +10,17 @@ from pydantic import JsonValue
 
 from edgeenc.bits import bits_per_character, unigram_bits
 from edgeenc.compress.adapt import adapt
-from edgeenc.compress.stage import Desk
+from edgeenc.compress.apply import Desk, apply
 from edgeenc.errors import EdgeencError, InputError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.model.random import random_encoder, random_like
 from edgeenc.sources import SEED, is_random
+from edgeenc.stages.training import TrainingOptions
 from edgeenc.steps.work import Figures, Work
 from edgeenc.text.corpus import Corpus, deduplicate, load_corpus, read_lines, save_corpus, split_heldout
 from edgeenc.text.intake import take_in
 from edgeenc.text.lines import some
 from edgeenc.text.vocabulary import quality
-from edgeenc.training import TrainingOptions
 
 MOST_UNKNOWN = 0.02
 """A corpus with more unknown pieces than this cannot be learnt with the teacher's characters."""
@@ -56,7 +56,7 @@ def apply_stage(work: Work) -> Figures:
         _require_known(encoder, corpus, work.plan.request.train)
     desk = Desk(corpus, lambda name: work.encoder(f"earlier {name}"), work.job())
     torch.manual_seed(work.step.seed)
-    made = stage.apply(encoder, desk)
+    made = apply(stage, encoder, desk)
     if work.step.exact and made.encoder.shape != work.step.shape:
         raise EdgeencError(
             f"step {work.step.name}: planned {work.step.shape}, made {made.encoder.shape}; please report this"

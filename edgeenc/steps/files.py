@@ -11,7 +11,8 @@ import numpy as np
 from edgeenc.bench.latency import compare_latency
 from edgeenc.bundle import Contents, assemble
 from edgeenc.model.anatomy import anatomy_of
-from edgeenc.model.encoder import load_config, load_tokenizer
+from edgeenc.model.config import load_config
+from edgeenc.model.encoder import load_tokenizer
 from edgeenc.steps.task import PREDICTIONS
 from edgeenc.steps.work import ONNX, Figures, Work
 from edgeenc.summary import facts_of

@@ -20,10 +20,10 @@ import torch
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 from transformers import PreTrainedModel
 
-from edgeenc.errors import BudgetError, GateError, HostError
+from edgeenc.errors import GateError, HostError
 from edgeenc.model.encoder import WEIGHTS, load_encoder
 from edgeenc.targets.graph import initializers, read_graph, tidy, write_graph
-from edgeenc.targets.sizes import ExportTask
+from edgeenc.targets.sizes import ExportTask, require_one_file
 from edgeenc.tasks.model import load_task_model
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 OPSET = 18
 """The newest set that the tracing exporter writes; also what LayerNormalization as one node needs (17)."""
-
-LARGEST = 2**31 - 1
-"""Bytes of one protobuf message; a larger model would need a second file, which not every loader reads."""
 
 
 def export(checkpoint: Path, out: Path, task: ExportTask) -> Path:
@@ -62,17 +59,9 @@ def export(checkpoint: Path, out: Path, task: ExportTask) -> Path:
 
 
 def _require_small(checkpoint: Path) -> None:
-    """Refuse a model that does not fit one file.
-
-    Raises:
-        BudgetError: saying how far it is.
-    """
     path = checkpoint / WEIGHTS
     needed = path.stat().st_size if path.is_file() else 0
-    if needed > LARGEST:
-        raise BudgetError(
-            f"{checkpoint}: the model needs {needed:,} bytes, one ONNX file holds {LARGEST:,}; compress it further"
-        )
+    require_one_file(f"checkpoint {checkpoint}", needed)
 
 
 def _model(checkpoint: Path, task: ExportTask) -> PreTrainedModel:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from edgeenc.errors import BudgetError
 from edgeenc.model.rows import Axes, Rows
 from edgeenc.model.shape import Shape
 
@@ -57,6 +58,23 @@ differ in length."""
 
 TABLES = ("vocab", "positions", "types")
 """Axes whose rows are looked up: one scale a row, and no zero points."""
+
+
+LARGEST = 2**31 - 1
+"""Bytes of one protobuf message; a larger model would need a second file, which not every loader reads."""
+
+
+def require_one_file(what: str, size: int) -> None:
+    """Refuse a model that does not fit one ONNX file.
+
+    Raises:
+        BudgetError: saying how far it is.
+    """
+    if size > LARGEST:
+        raise BudgetError(
+            f"{what}: the model needs {size:,} bytes, one ONNX file holds {LARGEST:,}; compress it further, or choose a"
+            " smaller teacher, which is exported too, to be measured beside the student"
+        )
 
 
 def fp32_bytes(shape: Shape, task: ExportTask, labels: int = 0) -> int:

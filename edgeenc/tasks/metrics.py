@@ -20,9 +20,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from seqeval.metrics import f1_score as span_f1_score
-from seqeval.scheme import IOB2
-from sklearn.metrics import accuracy_score, f1_score
 
 from edgeenc.errors import InputError
 from edgeenc.tasks.examples import PARTS, Item, TaskData
@@ -52,7 +49,7 @@ def score(metric: Metric, items: Sequence[Item], predicted: Predicted) -> float:
         return _span_f1([list(item.labels) for item in items], outside(predicted))
     if metric == "macro_f1":
         return float(np.mean(_f1_each(gold, guessed, sorted(set(gold)))))
-    return float(accuracy_score(gold, guessed))
+    return _accuracy(gold, guessed)
 
 
 def per_tag_f1(items: Sequence[Item], predicted: Predicted) -> dict[str, float]:
@@ -104,14 +101,26 @@ def outside(predicted: Predicted) -> list[list[str]]:
     return [[tag or "O" for tag in tags] for tags in predicted]
 
 
-# Neither library has types of its own, and a checker takes those of the defaults for the only ones.
+# The libraries are loaded where they are called: they take a second, and a plan, which asks for the metric's name, does
+# without. Neither has types of its own, and a checker takes those of the defaults for the only ones.
+def _accuracy(gold: list[str], guessed: list[str]) -> float:
+    from sklearn.metrics import accuracy_score
+
+    return float(accuracy_score(gold, guessed))
+
+
 def _f1_each(gold: list[str], guessed: list[str], labels: list[str]) -> list[float]:
+    from sklearn.metrics import f1_score
+
     figures = f1_score(gold, guessed, labels=labels, average=None, zero_division=0)  # pyright: ignore[reportArgumentType]
     return np.asarray(figures).tolist()
 
 
 def _span_f1(gold: list[list[str]], guessed: list[list[str]]) -> float:
-    figure = span_f1_score(gold, guessed, mode="strict", scheme=IOB2, zero_division=0)  # pyright: ignore[reportArgumentType]
+    from seqeval.metrics import f1_score
+    from seqeval.scheme import IOB2
+
+    figure = f1_score(gold, guessed, mode="strict", scheme=IOB2, zero_division=0)  # pyright: ignore[reportArgumentType]
     return float(np.mean(figure))
 
 

@@ -16,15 +16,13 @@ from torch import Tensor, nn
 
 from edgeenc.errors import InputError
 from edgeenc.model.anatomy import anatomy_of
-from edgeenc.model.encoder import Encoder, load_config, load_state, load_tokenizer, save_checkpoint
+from edgeenc.model.config import load_config
+from edgeenc.model.encoder import Encoder, load_state, load_tokenizer, save_checkpoint
 from edgeenc.targets.sizes import ExportTask
-from edgeenc.tasks.examples import Kind
+from edgeenc.tasks.examples import EXPORT, Kind
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
-
-EXPORT: dict[Kind, ExportTask] = {"classify": "text-classification", "tag": "token-classification"}
-"""What the exported file of each kind of task computes, in the words of the hub."""
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgeenc.model.encoder import Encoder
+from edgeenc.stages.training import Schedule
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.tasks.adapter import merged, with_adapters
 from edgeenc.tasks.encode import NOWHERE, Encoded, encode, padded
-from edgeenc.tasks.examples import Item, TaskData
-from edgeenc.tasks.model import EXPORT, TaskModel, with_head
+from edgeenc.tasks.examples import EXPORT, Item, TaskData
+from edgeenc.tasks.model import TaskModel, with_head
 from edgeenc.tasks.pool import start_as_mean
 from edgeenc.tasks.predict import predict, word_logits
 from edgeenc.tasks.tuning import Tuning
-from edgeenc.training import History, Job, Loss, Schedule, train
+from edgeenc.training import History, Job, Loss, train
 
 POOL = 8
 """Batches are cut from this many batches of shuffled items, sorted by length: about half the padding."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,13 +17,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from edgeenc.errors import InputError, UsageError
+from edgeenc.stages.training import Unit
 from edgeenc.text.lines import Lines, chunks
 from edgeenc.text.packed import MappedRows, write_rows, write_tokens
 from edgeenc.text.specials import Specials, marks_of
 
 Rows = NDArray[np.int32]
-
-Unit = Literal["words", "pieces"]
 
 
 @dataclass(frozen=True, slots=True)

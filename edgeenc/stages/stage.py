@@ -1,48 +1,22 @@
-"""What a compression stage is: a frozen spec that a recipe names, arithmetic on shapes, and one function to call."""
+"""What a compression stage is to a plan: a frozen spec that a recipe names, and arithmetic on shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from edgeenc.errors import ShapeError
-from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
-from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What lies before a stage when it works, apart from the encoder it changes.
-
-    Attributes:
-        corpus: the text of the language.
-        earlier: loads the encoder that an earlier step, named in the recipe, made.
-        job: seed, runtime, scratch folder and progress.
-    """
-
-    corpus: Corpus
-    earlier: Callable[[str], Encoder]
-    job: Job
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a stage gives back: the new encoder, and figures for the report."""
-
-    encoder: Encoder
-    figures: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 class Stage(BaseModel):
     """A step of a recipe that turns one encoder into another.
 
-    A subclass adds `kind: Literal[...]`, its fields, `reshape` and `apply`. `version` goes up when the same fields
-    would give another model, so that old results are not taken for new ones.
+    A subclass adds `kind: Literal[...]`, its fields and `reshape`; what is done with an encoder stands in
+    `edgeenc.compress.apply`. `version` goes up when the same fields would give another model, so that old results are
+    not taken for new ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
@@ -82,10 +56,6 @@ class Stage(BaseModel):
         Raises:
             ShapeError: it cannot work.
         """
-
-    def apply(self, encoder: Encoder, desk: Desk) -> Made:
-        """Do the work on `encoder`; it is not changed."""
-        raise ShapeError(f"{self.kind}: this stage has no function")
 
 
 def within(what: str, value: int, most: int) -> int:

@@ -1,0 +1,120 @@
+"""What each stage of a recipe does with an encoder: the one place where specs and the functions beside them meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import singledispatch
+
+from pydantic import JsonValue
+
+from edgeenc.compress.adapt import adapt
+from edgeenc.compress.distill import distill
+from edgeenc.compress.drop_layers import drop_layers, measured_layers
+from edgeenc.compress.importance import calibration
+from edgeenc.compress.prune_ffn import prune_ffn, sort_heads
+from edgeenc.compress.trim_vocab import trim_vocab
+from edgeenc.compress.truncate_hidden import truncate_hidden
+from edgeenc.errors import ShapeError
+from edgeenc.model.encoder import Encoder
+from edgeenc.stages.adapt import Adapt
+from edgeenc.stages.distill import Distill
+from edgeenc.stages.drop_layers import DropLayers, choose_layers
+from edgeenc.stages.prune_ffn import PruneFfn
+from edgeenc.stages.stage import Stage
+from edgeenc.stages.trim_vocab import TrimVocab
+from edgeenc.stages.truncate_hidden import TruncateHidden
+from edgeenc.text.corpus import Corpus
+from edgeenc.text.vocabulary import count_pieces, covered, quality
+from edgeenc.training import Job
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What lies before a stage when it works, apart from the encoder it changes.
+
+    Attributes:
+        corpus: the text of the language.
+        earlier: loads the encoder that an earlier step, named in the recipe, made.
+        job: seed, runtime, scratch folder and progress.
+    """
+
+    corpus: Corpus
+    earlier: Callable[[str], Encoder]
+    job: Job
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a stage gives back: the new encoder, and figures for the report."""
+
+    encoder: Encoder
+    figures: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@singledispatch
+def apply(stage: Stage, encoder: Encoder, desk: Desk) -> Made:
+    """Do the work of `stage` on `encoder`, which is not changed.
+
+    Raises:
+        ShapeError: nobody has said here what this stage does.
+    """
+    raise ShapeError(f"{stage.kind}: this stage has no function")
+
+
+@apply.register
+def _(stage: Adapt, encoder: Encoder, desk: Desk) -> Made:
+    adapted, history = adapt(encoder, desk.corpus, stage, desk.job)
+    return Made(adapted, history.figures())
+
+
+@apply.register
+def _(stage: Distill, encoder: Encoder, desk: Desk) -> Made:
+    teacher = None if stage.teacher is None else desk.earlier(stage.teacher)
+    student, history = distill(encoder, teacher, desk.corpus, stage, desk.job)
+    return Made(student, history.figures())
+
+
+@apply.register
+def _(stage: DropLayers, encoder: Encoder, desk: Desk) -> Made:
+    """Drop layers; under `importance` the figures say which one went at which loss."""
+    figures: dict[str, JsonValue] = {}
+    if stage.rule == "importance":
+        batches = calibration(encoder, desk.corpus, stage.batches, desk.job.seed)
+        kept, losses = measured_layers(encoder, stage.count, batches)
+        figures["loss_without"] = [[layer, round(loss, 6)] for layer, loss in losses]
+    elif stage.rule == "explicit":
+        kept = stage.keep
+    else:
+        kept = choose_layers(encoder.shape.layers, stage.count, stage.rule)
+    return Made(drop_layers(encoder, kept), {"kept": list(kept), **figures})
+
+
+@apply.register
+def _(stage: PruneFfn, encoder: Encoder, desk: Desk) -> Made:
+    reads = stage.score != "magnitude" or stage.refit or stage.sort_heads
+    batches = calibration(encoder, desk.corpus, stage.batches, desk.job.seed) if reads else []
+    if stage.sort_heads:
+        encoder = sort_heads(encoder, batches)
+    strength = stage.ridge if stage.refit else None
+    return Made(prune_ffn(encoder, batches, width=stage.width, score=stage.score, refit=strength))
+
+
+@apply.register
+def _(stage: TrimVocab, encoder: Encoder, desk: Desk) -> Made:
+    """Trim, and take the figures on held-out text."""
+    trimmed = trim_vocab(encoder, desk.corpus.train, size=stage.size, coverage=stage.coverage)
+    kept = [i for i in map(encoder.tokenizer.token_to_id, trimmed.tokenizer.get_vocab()) if i is not None]
+    figures: dict[str, JsonValue] = {
+        "before": asdict(quality(desk.corpus.test, encoder.tokenizer)),
+        "after": asdict(quality(desk.corpus.test, trimmed.tokenizer)),
+        "coverage": covered(count_pieces(desk.corpus.test, encoder.tokenizer), kept),
+    }
+    return Made(trimmed, figures)
+
+
+@apply.register
+def _(stage: TruncateHidden, encoder: Encoder, desk: Desk) -> Made:
+    reads = stage.method != "leading"
+    batches = calibration(encoder, desk.corpus, stage.batches, desk.job.seed) if reads else []
+    return Made(truncate_hidden(encoder, batches, hidden=stage.hidden, method=stage.method))

@@ -1,0 +1,95 @@
+"""Read `config.json` of a checkpoint folder; for its shape alone the library, which takes seconds, is not loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+from edgeenc.errors import InputError
+from edgeenc.model.anatomy import FAMILIES, Config, anatomy_of
+from edgeenc.model.shape import Shape
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+
+def load_config(folder: Path) -> PretrainedConfig:
+    """Read `config.json` of a checkpoint folder; no weights are read.
+
+    Raises:
+        InputError: the folder or the file is missing or damaged.
+    """
+    from transformers import AutoConfig
+
+    _require_file(folder)
+    _require_family(folder)
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # transformers 5 checks each field with a class of its own
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise InputError(f"checkpoint {folder}: config.json cannot be read ({reason})") from None
+
+
+def load_shape(folder: Path) -> Shape:
+    """Return the shape that `config.json` of a checkpoint folder describes.
+
+    A file that leaves out a field which decides the shape is read by the library, which knows the default.
+
+    Raises:
+        InputError: as `load_config`, or the file describes no model that can be cut.
+    """
+    config = _plain(folder) or load_config(folder)
+    require_tied(config, folder)
+    return anatomy_of(config).shape(config)
+
+
+def require_tied(config: Config, folder: Path) -> None:
+    """Refuse a model with two tables of pieces.
+
+    Raises:
+        InputError: the output table is not the embedding; the library ties them where the file is silent.
+    """
+    if not getattr(config, "tie_word_embeddings", True):
+        raise InputError(
+            f"checkpoint {folder}: the output table is not tied to the embedding (tie_word_embeddings is false);"
+            " such models are not supported, since one of the two tables would be lost"
+        )
+
+
+def plain_config(fields: Mapping[str, object]) -> Config:
+    """Return `fields` of a `config.json` as a configuration; nothing is filled in."""
+    return cast("Config", SimpleNamespace(**fields))
+
+
+def _plain(folder: Path) -> Config | None:
+    """Return the configuration as the file has it, or None where it lacks a field, or nothing can be read."""
+    _require_file(folder)
+    try:
+        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        anatomy = FAMILIES[fields["model_type"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return plain_config(fields) if {*anatomy.fields.values(), *anatomy.required} <= set(fields) else None
+
+
+def _require_family(folder: Path) -> None:
+    """Refuse what does not say what it is, before the library lists all families that it knows."""
+    with suppress(OSError, ValueError, AttributeError):  # what cannot be read is the library's to explain
+        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if not fields.get("model_type"):
+            raise InputError(
+                f"checkpoint {folder}: config.json has no model_type; expected one of {', '.join(sorted(FAMILIES))}"
+            )
+
+
+def _require_file(folder: Path) -> None:
+    if not folder.is_dir():
+        raise InputError(f"checkpoint {folder}: no such folder")
+    if not (folder / "config.json").is_file():
+        raise InputError(
+            f"checkpoint {folder}: config.json is missing; a checkpoint folder of transformers is expected"
+        )

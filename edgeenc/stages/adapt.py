@@ -1,0 +1,15 @@
+"""Tune on the language by masked language modelling, as a recipe says it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from edgeenc.stages.stage import Stage
+from edgeenc.stages.training import TrainingOptions
+
+
+class Adapt(Stage, TrainingOptions):
+    """Masked-LM tuning of the whole encoder."""
+
+    trains: ClassVar[bool] = True
+    kind: Literal["adapt"] = "adapt"

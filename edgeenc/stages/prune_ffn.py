@@ -1,0 +1,53 @@
+"""Keep some of the feed-forward neurons, as a recipe says it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import Field
+
+from edgeenc.errors import ShapeError
+from edgeenc.model.shape import Shape
+from edgeenc.stages.stage import Stage, within
+
+Score = Literal["per-token", "paper", "fisher", "magnitude"]
+
+
+class PruneFfn(Stage):
+    """Structured pruning of the feed-forward blocks, the same width in every layer."""
+
+    kind: Literal["prune-ffn"] = "prune-ffn"
+    width: int = Field(gt=0)
+    """Neurons kept in each layer; a multiple of 8 suits int8 kernels."""
+    score: Score = "per-token"
+    """How neurons are judged: `per-token`, the change of the loss without the neuron, to first order, absolute value
+    token by token; `paper`, the same before the activation, absolute value batch by batch, as arXiv:2505.16956
+    published it; `fisher`, squares row by row; `magnitude`, from the weights alone."""
+    refit: bool = False
+    """Fit the down projection again, by least squares, so that the neurons that stay stand in for those that go."""
+    ridge: float = Field(default=1e-3, gt=0)
+    """How much a refit shies away from changing weights, times the mean square of a neuron."""
+    sort_heads: bool = False
+    """Put each layer's heads in descending importance. No output changes; but a later leading cut then keeps the heads
+    that count, as in the code of arXiv:2505.16956."""
+    batches: int = Field(default=16, gt=0)
+    """Batches of 2,048 tokens of training text on which the neurons are judged."""
+
+    def reshape(self, shape: Shape) -> Shape:
+        """Return `shape` with a narrower feed-forward block."""
+        require_judged(shape, self.score)
+        return replace(shape, ffn=within("prune-ffn: width", self.width, shape.ffn))
+
+
+def require_judged(shape: Shape, score: Score) -> None:
+    """Refuse a score that says nothing of the neurons of a shape.
+
+    Raises:
+        ShapeError: it looks at a neuron's one row before the activation, and in this family a neuron has two.
+    """
+    if shape.table.gated and score in ("paper", "magnitude"):
+        raise ShapeError(
+            f"prune-ffn: score {score} judges a neuron by its row before the activation; in a {shape.family} model it"
+            " has two, of which one is a gate; take per-token or fisher, which judge what the neuron passes on"
+        )

@@ -1,0 +1,36 @@
+"""Keep some of the pieces, as a recipe says it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from edgeenc.model.shape import Shape
+from edgeenc.stages.stage import Stage
+
+
+class TrimVocab(Stage):
+    """Fewer pieces: by number, or as many as cover a share of the text."""
+
+    kind: Literal["trim-vocab"] = "trim-vocab"
+    size: int | None = Field(default=None, gt=0)
+    """Pieces to keep in all."""
+    coverage: float | None = Field(default=None, gt=0, le=1)
+    """Instead of `size`: the share of piece occurrences to cover, e.g. 0.9995."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.size is None) == (self.coverage is None):
+            raise ValueError("give either size or coverage")
+        return self
+
+    @property
+    def exact(self) -> bool:
+        """A size is known beforehand, a coverage only when the pieces are counted."""
+        return self.size is not None
+
+    def reshape(self, shape: Shape) -> Shape:
+        """Return `shape` with a smaller vocabulary; under a coverage the old one is the bound."""
+        return replace(shape, vocab=min(self.size or shape.vocab, shape.vocab))
