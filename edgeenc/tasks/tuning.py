@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 GATED = ("modernbert",)
-"""Families whose blocks multiply two halves: a bottleneck beside such a block is not more neurons of it."""
+"""Families whose blocks multiply two halves: a bottleneck beside such a block is not more neurons of it, and no norm
+follows the block behind which one could lie."""
 
 
 class Tuning(BaseModel):
@@ -16,7 +17,11 @@ class Tuning(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     method: Literal["full", "frozen", "adapter"] = "full"
-    """All weights, the head alone, or the head and a bottleneck beside each feed-forward block."""
+    """All weights, the head alone, or the head and a bottleneck at each feed-forward block."""
+    placement: Literal["beside", "behind"] = "beside"
+    """Where the bottlenecks of `adapter` lie: beside the block (arXiv:2110.04366), with its activation, and merged into
+    it at export, so that every library loads the result; or behind it with ReLU, as arXiv:2505.16956 has them, and kept
+    at export as layers of their own: the ONNX files are whole, the PyTorch weights are loaded by edgeenc alone."""
     start: Literal["mean", "plain"] = "mean"
     """How a classifier of texts begins: so that `[CLS]` is the mean of the text (`pool.py`), or as the library does."""
     lr: float = Field(default=3e-4, gt=0)
@@ -32,7 +37,7 @@ class Tuning(BaseModel):
     examples: int | None = Field(default=None, gt=0)
     """At most so many training examples, drawn by the seed of the data; None takes all."""
     reduction: int = Field(default=16, gt=0)
-    """Hidden size over bottleneck size, for `adapter`."""
+    """Hidden size over bottleneck size, for `adapter`; rounded down."""
     imitate: float = Field(default=0.0, ge=0, le=1)
     """Weight of the fine-tuned teacher's logits when a student learns; the labels have the rest."""
     temperature: float = Field(default=2.0, gt=0)
