@@ -284,8 +284,10 @@ class _Maker:
         models = {"teacher": "teacher", **self._beside(tuning.beside), "student": student.name}
         tuned: dict[str, list[str]] = {}
         for model, encoder in models.items():
-            unread = set() if tuning.method == "adapter" else {"placement"}
-            options = tuning.model_dump(mode="json", exclude={"seeds", "beside", "teacher_lr"} | unread)
+            unread = {"preset", "seeds", "beside", "teacher_lr"} | (
+                set() if tuning.method == "adapter" else {"placement"}
+            )
+            options = tuning.model_dump(mode="json", exclude=unread)
             options |= {"dtype": runtime.dtype, "device": runtime.device}
             if model != "student":
                 options |= {"imitate": 0.0, "lr": tuning.teacher_lr or tuning.lr}
