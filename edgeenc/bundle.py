@@ -26,10 +26,9 @@ from edgeenc.targets.session import OrtSession
 from edgeenc.targets.sizes import ExportTask
 
 VERSION = 1
-CHECKPOINT = (
-    *("config.json", "model.safetensors", "tokenizer.json"),
-    *("tokenizer_config.json", "special_tokens_map.json"),
-)
+CHECKPOINT = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+WEIGHTS = ("edgeenc.safetensors", "model.safetensors")
+"""The file beside them is one of these; the first holds layers that no class of transformers has."""
 WORD_PIECES = "vocab.txt"
 """Only a WordPiece tokenizer has its pieces in such a list too."""
 ONNX = {"fp32": "onnx/model.onnx", "int8": "onnx/model_quantized.onnx"}
@@ -46,7 +45,7 @@ class Contents:
     """What goes into a bundle.
 
     Attributes:
-        checkpoint: folder of the student; only the files of `CHECKPOINT`, and its list of pieces, are taken.
+        checkpoint: folder of the student; only the files of `CHECKPOINT`, weights and list of pieces are taken.
         onnx: exported file by precision, `fp32` and `int8`.
         lines: held-out text; golden texts are picked from it.
         recipe: the resolved recipe, YAML.
@@ -80,7 +79,8 @@ def assemble(contents: Contents, folder: Path) -> None:
     Raises:
         InputError: a file of the checkpoint is missing, there is no exported file, or there are too few texts.
     """
-    missing = [name for name in CHECKPOINT if not (contents.checkpoint / name).is_file()]
+    weights = next((name for name in WEIGHTS if (contents.checkpoint / name).is_file()), WEIGHTS[-1])
+    missing = [name for name in (weights, *CHECKPOINT) if not (contents.checkpoint / name).is_file()]
     if missing:
         raise InputError(
             f"bundle: {contents.checkpoint} has no {', '.join(missing)}; a checkpoint of edgeenc is expected"
@@ -88,7 +88,7 @@ def assemble(contents: Contents, folder: Path) -> None:
     if not contents.onnx or set(contents.onnx) - set(ONNX):
         raise InputError(f"bundle: exported as {', '.join(contents.onnx) or 'nothing'}; expected {' or '.join(ONNX)}")
     (folder / "onnx").mkdir(parents=True)
-    for name in (*CHECKPOINT, *([WORD_PIECES] if (contents.checkpoint / WORD_PIECES).is_file() else [])):
+    for name in (weights, *CHECKPOINT, *([WORD_PIECES] if (contents.checkpoint / WORD_PIECES).is_file() else [])):
         shutil.copyfile(contents.checkpoint / name, folder / name)
     for precision, path in contents.onnx.items():
         shutil.copyfile(path, folder / ONNX[precision])
@@ -102,7 +102,7 @@ def assemble(contents: Contents, folder: Path) -> None:
     if contents.predictions is not None:
         shutil.copyfile(contents.predictions, folder / "report" / "predictions.json")
     smallest = _smallest(folder).relative_to(folder).as_posix()
-    card = model_card(contents.facts, contents.task, smallest, _longest(folder))
+    card = model_card(contents.facts, contents.task, smallest, _longest(folder), weights)
     (folder / "README.md").write_text(card, encoding="utf-8")
     _write_manifest(folder, contents.facts)
 

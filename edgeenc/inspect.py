@@ -18,6 +18,8 @@ from edgeenc.model.anatomy import Anatomy, anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS
 from edgeenc.store import BUNDLE_MARK, MANIFEST
+from edgeenc.tasks.behind import added_parameters, reduction_of
+from edgeenc.tasks.model import task_named, weights_of
 
 PARTS = ("embeddings", "layers", "head", "unused")
 """`unused` is what an encoder does not load: poolers, other heads, second copies of tied tensors."""
@@ -69,13 +71,17 @@ def look(path: Path) -> Findings:
     """Look into a checkpoint folder or a bundle.
 
     Raises:
-        InputError: no such folder, no `config.json` or `model.safetensors`, one of them damaged, or an unknown family.
+        InputError: no such folder, no `config.json` or file of weights, one of them damaged, or an unknown family.
     """
     config = load_config(path)
     anatomy = anatomy_of(config)
     shape = anatomy.shape(config)
-    header = read_header(path / WEIGHTS)
+    weights = weights_of(config)
+    header = read_header(path / weights)
     parts = _parts(header, anatomy)
+    classifier = task_named(config) is not None
+    if classifier:  # the library counts a part of its head to the body
+        parts = parts | {"head": parts["unused"], "unused": Part(parameters=0, bytes=0)}
     counted = sum(parts[name]["parameters"] for name in PARTS if name != "unused")
     found = Findings(
         path=str(path),
@@ -89,8 +95,13 @@ def look(path: Path) -> Findings:
         onnx={file.relative_to(path).as_posix(): file.stat().st_size for file in sorted(path.rglob("*.onnx*"))},
         problems=[],
     )
-    if counted != shape.parameters:
-        found["problems"].append(f"{WEIGHTS} has {counted:,} parameters, config.json says {shape.parameters:,}")
+    expected = shape.parameters
+    if classifier:
+        reduction = reduction_of(config)
+        expected = shape.encoder_parameters + parts["head"]["parameters"]
+        expected += added_parameters(shape, reduction) if reduction is not None else 0
+    if counted != expected:
+        found["problems"].append(f"{weights} has {counted:,} parameters, config.json says {expected:,}")
     if found["tokenizer"] is None:
         found["problems"].append("tokenizer.json is missing")
     elif found["tokenizer"]["pieces"] != shape.vocab:

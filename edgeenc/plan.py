@@ -277,14 +277,17 @@ class _Maker:
         tuning, runtime = self.request.recipe.tuning, self.runtime
         if tuning.method == "adapter" and student.shape is not None and student.shape.family in GATED:
             raise RecipeError(
-                f"{self.request.recipe.name}: tuning.method: no adapters beside the gated blocks of"
+                f"{self.request.recipe.name}: tuning.method: no adapters at the gated blocks of"
                 f" {student.shape.family}; choose full or frozen"
             )
         self.add("task", {}, {"name": task.name, "metric": task.metric, "data": task.fingerprint})
         models = {"teacher": "teacher", **self._beside(tuning.beside), "student": student.name}
         tuned: dict[str, list[str]] = {}
         for model, encoder in models.items():
-            options = tuning.model_dump(mode="json", exclude={"seeds", "beside", "teacher_lr"})
+            unread = {"preset", "seeds", "beside", "teacher_lr"} | (
+                set() if tuning.method == "adapter" else {"placement"}
+            )
+            options = tuning.model_dump(mode="json", exclude=unread)
             options |= {"dtype": runtime.dtype, "device": runtime.device}
             if model != "student":
                 options |= {"imitate": 0.0, "lr": tuning.teacher_lr or tuning.lr}

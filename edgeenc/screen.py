@@ -15,8 +15,9 @@ from edgeenc.sources import is_random
 if TYPE_CHECKING:
     from edgeenc.pipeline import Event
     from edgeenc.plan import Plan, Step
-    from edgeenc.report.facts import Facts, TaskScore
+    from edgeenc.report.facts import Facts
     from edgeenc.store import Manifest
+    from edgeenc.tasks.scores import TaskScore
     from edgeenc.training import Progress
 
 Loudness = Literal["quiet", "normal", "verbose"]

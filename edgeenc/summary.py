@@ -18,11 +18,10 @@ from edgeenc.report.facts import (
     Parts,
     Sizes,
     Student,
-    TaskDifference,
-    TaskScore,
     TokenizerFacts,
 )
 from edgeenc.report.facts import Step as StepFacts
+from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 if TYPE_CHECKING:
     from edgeenc.bench.latency import Latency

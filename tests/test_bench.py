@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,17 @@ import pytest
 import torch
 from line import Done, edgeenc
 from onnx import TensorProto, helper, numpy_helper
+from shown import task_facts
 
 from edgeenc.bench import harness
 from edgeenc.bench.engines import by_clock, open_engine, padded
 from edgeenc.bench.rows import Bench, BenchHost, Peak, Row
-from edgeenc.bench.subject import read_subject, stored_bytes
+from edgeenc.bench.scores import Scored, read_scores
+from edgeenc.bench.subject import Subject, read_subject, stored_bytes
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder, save_encoder
+from edgeenc.model.shape import Shape
+from edgeenc.report.facts import Facts
 from edgeenc.targets.torch_session import encoder_session
 
 KEYS = {  # the issue's own list
@@ -28,6 +33,7 @@ KEYS = {  # the issue's own list
     *("samples_ms", "sentences_per_s", "tokens_per_s", "peak_rss_bytes", "steady_rss_bytes", "load_ms"),
     *("cold_start_ms", "file_bytes"),
 }
+TASK_KEYS = {"task", "model", "precision", "metric", "value", "low", "high", "n", "seeds"}
 FEW = ("--runs", "3", "--seconds", "0")
 
 
@@ -36,6 +42,7 @@ class Run:
     """A run of the command, what it printed, and what it wrote."""
 
     bundle: Path
+    out: Path
     done: Done
     printed: Bench
     written: Bench
@@ -65,9 +72,16 @@ def make_bundle(encoder: Encoder, lines: tuple[str, ...], folder: Path) -> Path:
     return folder
 
 
+def with_report(folder: Path, facts: Facts) -> None:
+    (folder / "report").mkdir(exist_ok=True)
+    (folder / "report" / "report.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def bundle(tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_bundle(tiny_encoder, sentences, tmp_path_factory.mktemp("models") / "tiny")
+    folder = make_bundle(tiny_encoder, sentences, tmp_path_factory.mktemp("models") / "tiny")
+    with_report(folder, task_facts())
+    return folder
 
 
 @pytest.fixture
@@ -81,13 +95,12 @@ def run(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = tmp_path_factory.mktemp("results") / "here"
     asked = ["--runtime", "ort,torch", "--device", "cpu,cuda", "--batch", "2", "--seq-len", "16", *FEW]
     done = edgeenc("bench", f"one={bundle}", *asked, "--rounds", "2", "--json", "-o", str(out))
-    return Run(bundle, done, json.loads(done.stdout), json.loads((out / "bench.json").read_text("utf-8")))
+    return Run(bundle, out, done, json.loads(done.stdout), json.loads((out / "bench.json").read_text("utf-8")))
 
 
 def test_it_is_one_json_object_of_host_rows_and_tasks(run: Run) -> None:
     assert run.done.returncode == 0
-    assert set(run.printed) == {"host", "rows", "tasks"}
-    assert run.printed["tasks"] == []
+    assert set(run.printed) == {"host", "rows", "tasks", "differences"}
     assert set(run.printed["host"]) == set(BenchHost.__annotations__)
     assert run.printed == run.written
     for row in run.printed["rows"]:
@@ -95,6 +108,60 @@ def test_it_is_one_json_object_of_host_rows_and_tasks(run: Run) -> None:
         assert set(row) >= KEYS
     # one model and one length; two runtimes, two devices, two precisions
     assert len(run.printed["rows"]) == 2 * 2 * 2
+
+
+def test_tasks_are_those_of_the_bundle_s_own_report(run: Run) -> None:
+    asked = task_facts()
+    assert len(run.printed["tasks"]) == len(asked["tasks"]) == 8
+    for told, score in zip(run.printed["tasks"], asked["tasks"], strict=True):
+        assert set(told) >= TASK_KEYS
+        assert told == {**score, "model": "one" if score["model"] == "student" else score["model"]}
+    assert {(d["model"], d["baseline"]) for d in run.printed["differences"]} == {("one", "teacher fp32")}
+    assert "topic, macro F1: teacher torch 84.12 %, teacher fp32 84.12 %" in run.done.stderr
+
+
+def test_the_pages_of_a_report_lie_beside_the_result(run: Run) -> None:
+    out = run.out
+    assert sorted(p.name for p in out.iterdir()) == ["bench.json", "report.html", "report.json", "report.md"]
+    page = (out / "report.html").read_text("utf-8")
+    assert "<script" not in page and "<link" not in page and not re.search(r"(src|href)=[\"']?(http|//)", page)
+    answers = json.loads((out / "report.json").read_text("utf-8"))["answers"]
+    # the paired interval of the bundle's report, not two intervals side by side
+    assert "macro F1 on topic (95 % interval" in answers[0] and "of the paired difference" in answers[0]
+    assert answers[0] in run.done.stderr
+    assert (out / "report.md").read_text("utf-8").startswith("# here\n\n")
+
+
+def test_scores_keep_apart_what_bundles_say_differently(tmp_path: Path) -> None:
+    a, b, c, bare = (subject_at(tmp_path / name) for name in ("a", "b", "c", "bare"))
+    for place in (a, b, c):
+        with_report(place.folder, task_facts())
+    told = [(s["task"], s["model"], s["precision"]) for s in read_scores([a, bare, b]).tasks]
+    assert len(told) == len(set(told))
+    assert {model for _, model, _ in told} == {"a", "b", "teacher", "trim-only"}
+    changed = task_facts()
+    changed["tasks"][0]["value"] = 0.5  # the teacher on topic, in PyTorch
+    with_report(c.folder, changed)
+    scored = read_scores([a, c])
+    topic = {s["model"] for s in scored.tasks if s["task"] == "topic"}
+    assert topic == {"a", "c", "a teacher", "c teacher", "trim-only"}
+    assert {s["model"] for s in scored.tasks if s["task"] == "pos"} == {"a", "c", "teacher"}
+    assert {d["baseline"] for d in scored.differences if d["model"] == "c"} == {"c teacher fp32", "teacher fp32"}
+    assert read_scores([bare]) == Scored()
+
+
+def test_a_damaged_report_is_named(tmp_path: Path) -> None:
+    subject = subject_at(tmp_path)
+    (tmp_path / "report").mkdir()
+    for text, words in (("[1", "is not the report of a build"), ('{"tasks": [{"task": 3}]}', "tasks.0.task: Input")):
+        (tmp_path / "report" / "report.json").write_text(text, "utf-8")
+        with pytest.raises(InputError, match=words):
+            read_scores([subject])
+
+
+def subject_at(folder: Path) -> Subject:
+    folder.mkdir(exist_ok=True)
+    return Subject(folder.name, folder, Shape(1, 8, 2, 4, 8, 10, 16, 2), 0, {}, "")
 
 
 def test_rows_hold_every_sample(run: Run) -> None:

@@ -262,7 +262,7 @@ def test_replay_sees_another_model_and_another_tokenizer(copy: Path) -> None:
 
 def test_what_cannot_become_a_bundle(contents: Contents, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"has no config\.json, model\.safetensors, .*tokens_map\.json; a checkpoint"):
+    with pytest.raises(InputError, match=r"has no model\.safetensors, config\.json, .*tokens_map\.json; a checkpoint"):
         assemble(replace(contents, checkpoint=tmp_path / "empty"), tmp_path / "out")
     with pytest.raises(InputError, match=r"exported as nothing; expected fp32 or int8"):
         assemble(replace(contents, onnx={}), tmp_path / "out")

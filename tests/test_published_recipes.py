@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+import yaml
+from line import make_world
+
+from edgeenc.errors import RecipeError
+from edgeenc.language import resolve
+from edgeenc.model.encoder import Encoder
 from edgeenc.model.published import published_shape
 from edgeenc.model.shape import Shape
-from edgeenc.recipe import Recipe, load_recipe
+from edgeenc.plan import Request, make_plan
+from edgeenc.recipe import Recipe, load_recipe, parse_recipe
+from edgeenc.runtime import Runtime
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.drop_layers import DropLayers
 from edgeenc.stages.truncate_hidden import TruncateHidden
+from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.task import open_task
 
 MBERT = (177_974_523, 177_974_523, 135_447_291, 135_447_291, 126_003_963)
 XLM_R = (278_295_186, 278_295_186, 235_767_954, 235_767_954, 226_324_626)
@@ -91,3 +102,46 @@ def test_our_own_trim_first_and_keep_to_widths_in_eights(name: str) -> None:
     )
     assert found[-1].head_width == found[0].head_width == 64
     assert found[-1].parameters < found[0].parameters / 7
+
+
+@pytest.mark.parametrize("name", ["tagalog-base", "tagalog-tiny"])
+def test_the_second_paper_s_tuning(name: str) -> None:
+    tuning = load_recipe(name).tuning
+    assert (tuning.method, tuning.start, tuning.lr, tuning.epochs) == ("full", "plain", 2e-5, 3)
+    assert (tuning.batch, tuning.longest, tuning.teacher_lr, tuning.seeds) == (32, 512, None, (1, 2, 3))
+
+
+def test_a_preset_is_named_like_any_field_and_what_is_written_besides_wins() -> None:
+    """arXiv:2505.16956: adapters of reduction 16; of texts 20 epochs of 16 at 1e-4. The defaults are our own."""
+    recipe = yaml.safe_load(load_recipe("starter").to_yaml())
+    of = lambda tuning: parse_recipe({**recipe, "tuning": tuning}, "x").tuning  # noqa: E731
+    published = of({"preset": "adapter-published"})
+    assert (published.method, published.placement, published.reduction) == ("adapter", "behind", 16)
+    assert (published.lr, published.epochs, published.batch, published.longest) == (1e-4, 20, 16, 256)
+    words = of({"preset": "adapter-published", "lr": 3e-4, "epochs": 100})
+    assert (words.lr, words.epochs, words.batch, words.placement) == (3e-4, 100, 16, "behind")
+    assert of(published.model_dump(mode="json")) == published
+    plain = of({})
+    assert (plain.method, plain.start, plain.lr, plain.epochs) == ("full", "mean", 3e-4, 10)
+    with pytest.raises(RecipeError, match=r"tuning\.preset: input should be '', 'full-published' or"):
+        of({"preset": "published"})
+
+
+def test_what_a_method_does_not_read_is_in_no_key(
+    tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A preset is what it stands for; where bottlenecks lie matters where there are some."""
+    world = make_world(tiny_encoder, sentences, tmp_path)
+    task = open_task(TaskSpec(name="t", data=str(world.folder / "reviews.csv")), seed=0)
+    fields = yaml.safe_load(world.recipe.read_text())
+    written = {"method": "full", "start": "plain", "lr": 2e-5, "epochs": 3, "batch": 32, "longest": 512}
+
+    def key(tuning: dict[str, object]) -> str:
+        recipe = parse_recipe({**fields, "tuning": tuning}, "tiny")
+        request = Request(
+            recipe, resolve("ilo"), world.teacher, "t", world.corpus, task="text-classification", task_data=task
+        )
+        return make_plan(request, Runtime()).step("tune:student:1").key
+
+    assert key({"preset": "full-published"}) == key(written) == key({**written, "placement": "behind"})
+    assert key({**written, "method": "adapter"}) != key({**written, "method": "adapter", "placement": "behind"})

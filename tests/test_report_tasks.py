@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 import pytest
 from shown import Page, plain_facts, task_facts
@@ -10,10 +11,11 @@ from shown import Page, plain_facts, task_facts
 from edgeenc.report import html_report, markdown_report
 from edgeenc.report.answer import answer
 from edgeenc.report.card import model_card
-from edgeenc.report.facts import Facts, TaskDifference
-from edgeenc.report.headline import headline
+from edgeenc.report.facts import Facts
+from edgeenc.report.headline import headline, title
 from edgeenc.report.reading import of_facts
 from edgeenc.report.scores import scores_section, sentence, size_plot, time_plot
+from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 
 @pytest.fixture
@@ -37,17 +39,19 @@ def test_no_difference_is_seen_where_the_interval_contains_zero(facts: Facts) ->
     # 0.8122 / 0.8412 = 0.96553; 1 - 0.0712 / 0.8412 = 0.91536; 1 + 0.0131 / 0.8412 = 1.01557; 1 / 0.12811 = 7.806
     assert said(facts, -0.0712, 0.0131, -0.0290) == (
         "int8 student: 2.73 MB, 7.8 times as fast as the teacher, keeps 96.55 % of the teacher's macro F1 on topic"
-        " (95 % interval 91.54 to 101.56 %: no difference seen)"
+        " (95 % interval 91.54 to 101.56 %, of the paired difference: no difference seen)"
     )
 
 
 def test_worse_and_better_are_said_where_they_are_seen(facts: Facts) -> None:
     # 1 - 0.042 / 0.8412 = 0.95007; 1 + 0.042 / 0.8412 = 1.04993
-    assert "keeps 95.01 % of the teacher's macro F1 on topic (95 % interval 90.01 to 98.81 %: worse)" in said(
-        facts, -0.084, -0.010, -0.042
+    assert (
+        "keeps 95.01 % of the teacher's macro F1 on topic (95 % interval 90.01 to 98.81 %,"
+        " of the paired difference: worse)" in said(facts, -0.084, -0.010, -0.042)
     )
-    assert "reaches 104.99 % of the teacher's macro F1 on topic (95 % interval 101.19 to 109.99 %: better)" in said(
-        facts, 0.010, 0.084, 0.042
+    assert (
+        "reaches 104.99 % of the teacher's macro F1 on topic (95 % interval 101.19 to 109.99 %,"
+        " of the paired difference: better)" in said(facts, 0.010, 0.084, 0.042)
     )
 
 
@@ -76,13 +80,31 @@ def test_a_teacher_scored_in_pytorch_alone_counts_as_fp32(facts: Facts) -> None:
 
 def test_the_headline_goes_on_with_size_quality_and_gates(facts: Facts) -> None:
     assert headline(facts).endswith(
-        "token accuracy on pos (95 % interval 97.21 to 98.34 %: worse); 94.56 % smaller than its teacher of 50.24 MB;"
+        "token accuracy on pos (95 % interval 97.21 to 98.34 %, of the paired difference: worse);"
+        " 94.56 % smaller than its teacher of 50.24 MB;"
         " 76.60 % of the teacher's advantage over a unigram table is kept (2.442 bits per character, the untouched"
         " teacher 2.207); all 4 gates passed."
     )
     assert "| Macro F1 on topic | 81.22 % | student int8; teacher 84.12 %; no difference seen |" in markdown_report(
         facts
     )
+
+
+def test_a_build_for_a_task_is_called_what_it_is(facts: Facts) -> None:
+    topic, pos = (facts["tasks"][0], facts["tasks"][-1])
+    names = {}
+    for name, score in (("topic", topic), ("hate-speech", topic), ("pos", pos), ("ner", {**pos, "metric": "span_f1"})):
+        facts["tasks"] = [cast("TaskScore", {**score, "task": name})]
+        names[name] = title(facts)
+    assert names == {
+        "topic": "Tagalog topic classifier (tl)",
+        "hate-speech": "Tagalog hate speech classifier (tl)",
+        "pos": "Tagalog part-of-speech tagger (tl)",
+        "ner": "Tagalog named-entity tagger (tl)",
+    }
+    assert title(plain_facts()) == "Tagalog encoder (tl)"
+    assert "# Tagalog named-entity tagger (tl)" in model_card(facts, "token-classification", "onnx/model.onnx", 64)
+    assert "<title>Tagalog named-entity tagger (tl)</title>" in html_report(facts)
 
 
 def test_a_difference_in_words() -> None:

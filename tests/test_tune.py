@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -73,6 +74,25 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(tiny_encoder: E
     a, b, c = (tuned(tiny_encoder, TAG, short, seed).model.state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert not all(torch.equal(a[name], c[name]) for name in a)
+
+
+def test_the_epoch_with_the_best_figure_on_validation_is_kept(tiny_encoder: Encoder) -> None:
+    """The figure is made up, best after the second of five epochs: what comes back says what was said then."""
+    seen: list[tuple[tuple[str, ...], ...]] = []
+
+    def judge(items: Sequence[Item], said: Sequence[tuple[str, ...]]) -> float:
+        seen.append(tuple(said))
+        return 0.9 if len(seen) == best else 0.1
+
+    options, best = FAST.model_copy(update={"epochs": 5}), 2
+    with_start = len(tune(tiny_encoder, TAG, options, Job(1), judge)[1].looks) - 5  # a look before the first step
+    seen.clear()
+    best += with_start
+    model, history = tune(tiny_encoder, TAG, options, Job(1), judge)
+    held = encode(TAG.validation, "tag", model.tokenizer, 32)
+    back = tuple(predict(TorchSession(model.logits, EXPORT["tag"]), held, model.labels))
+    assert history.best_loss == pytest.approx(0.1)
+    assert back == seen[best - 1] != seen[-1]
 
 
 def test_imitation_alone_makes_a_student_that_says_what_the_teacher_says(tiny_encoder: Encoder) -> None:

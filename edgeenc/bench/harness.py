@@ -19,6 +19,7 @@ from edgeenc.bench.matrix import Abilities, Ask, Case, abilities, contests, obst
 from edgeenc.bench.process import Finished, run_fresh
 from edgeenc.bench.roofline import measure_peak
 from edgeenc.bench.rows import Bench, Device, Peak, Precision, Row
+from edgeenc.bench.scores import read_scores
 from edgeenc.bench.subject import Subject
 from edgeenc.bench.texts import bench_text, exact_batches, own_lengths
 from edgeenc.bench.worker import Request, up_and_down
@@ -61,7 +62,7 @@ class Setup:
 
 
 def bench(subjects: Sequence[Subject], ask: Ask, text: Path | None, watch: Watch | None = None) -> Bench:
-    """Measure every combination that was asked for, and return host, rows and no tasks.
+    """Measure every combination that was asked for; return host, rows, and the scores that the bundles' reports hold.
 
     A process that fails gives a row that says so; the others are measured all the same.
 
@@ -73,13 +74,19 @@ def bench(subjects: Sequence[Subject], ask: Ask, text: Path | None, watch: Watch
 
     Raises:
         UsageError: nothing was asked for, a length is too short, or there is no text.
-        InputError: the text cannot be read.
+        InputError: the text or the report of a bundle cannot be read.
         HostError: the machine's peaks cannot be measured.
     """
     groups = contests(subjects, ask)
     source, lines = bench_text(subjects, text)
     check_lengths(subjects, ask, lines)
-    result: Bench = {"host": bench_host(), "rows": [], "tasks": []}
+    scored = read_scores(subjects)
+    result: Bench = {
+        "host": bench_host(),
+        "rows": [],
+        "tasks": list(scored.tasks),
+        "differences": list(scored.differences),
+    }
     able = abilities()
     peaks = measured_peaks([case for group in groups for case in group if not obstacle(case, able)], ask)
     result["host"] = {**result["host"], "peaks": peaks}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from edgeenc.tasks.scores import TaskDifference, TaskScore
+
 RuntimeName = Literal["ort", "torch", "torch-compiled"]
 Device = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "int8", "bf16", "fp16"]
@@ -172,23 +174,13 @@ class BenchHost(TypedDict):
     peaks: list[Peak]
 
 
-class TaskScore(TypedDict):
-    """A task's score on the exported file, with the bounds of its interval; `seeds` are those it is the mean of."""
-
-    task: str
-    model: str
-    precision: Precision
-    metric: str
-    value: float
-    low: float
-    high: float
-    n: int
-    seeds: list[int]
-
-
 class Bench(TypedDict):
-    """The whole result: what `--json` prints and `bench.json` holds."""
+    """The whole result: what `--json` prints and `bench.json` holds.
+
+    tasks, differences: what the reports of the bundles say, measured when they were built; empty of other models.
+    """
 
     host: BenchHost
     rows: list[Row]
     tasks: list[TaskScore]
+    differences: list[TaskDifference]

@@ -12,7 +12,9 @@ from rich.table import Table
 from edgeenc.bench.figures import TOO_WIDE
 from edgeenc.bench.harness import Progress
 from edgeenc.bench.rows import Bench, BenchHost, Row
-from edgeenc.report.table import MISSING, count, duration, megabytes, milliseconds
+from edgeenc.report.measured import metric_words
+from edgeenc.report.table import MISSING, count, duration, megabytes, milliseconds, percent
+from edgeenc.tasks.scores import TaskScore
 
 SPEAK_SECONDS = 20.0
 """Where nothing can move on the screen, a line is printed this often."""
@@ -56,7 +58,7 @@ class Screen:
     def end(self, result: Bench) -> None:
         """Say what was not run and what is too noisy."""
         self.close()
-        for line in (*host_notes(result["host"]), *notes(result["rows"])):
+        for line in (*score_notes(result["tasks"]), *host_notes(result["host"]), *notes(result["rows"])):
             self._out.print(line, soft_wrap=True, markup=False)
 
     def close(self) -> None:
@@ -121,6 +123,15 @@ def cells(row: Row) -> list[str]:
 def share(value: float | None) -> str:
     """Write a share in whole per cent: ``0.938`` is ``94 %``."""
     return MISSING if value is None else f"{100 * value:.0f} %"
+
+
+def score_notes(scores: Sequence[TaskScore]) -> list[str]:
+    """Return a line a task: the score of each model, as the bundles' reports have it."""
+    lines: dict[str, list[str]] = {}
+    for score in scores:
+        head = f"{score['task']}, {metric_words(score['metric'])}"
+        lines.setdefault(head, []).append(f"{score['model']} {score['precision']} {percent(score['value'])}")
+    return [f"{head}: {', '.join(found)}" for head, found in lines.items()]
 
 
 def host_notes(host: BenchHost) -> list[str]:

@@ -87,7 +87,9 @@ class Listed(click.ParamType):
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Fresh processes a row.")
 @click.option("--runs", type=click.IntRange(min=1), default=10, show_default=True, help="At least so many a process,")
 @click.option("--seconds", type=click.FloatRange(min=0), default=1.0, show_default=True, help="and so long.")
-@click.option("-o", "--output", type=FOLDER, metavar="DIR", help=f"Where to write {RESULT}, samples and all.")
+@click.option(
+    "-o", "--output", type=FOLDER, metavar="DIR", help=f"Where to write {RESULT}, samples and all, and pages."
+)
 @JSON
 def bench(
     models: tuple[str, ...],
@@ -106,7 +108,8 @@ def bench(
 ) -> None:
     """Measure bundles and checkpoints side by side: latency, throughput, memory, cold start, share of the peak.
 
-    Each round of each row is a fresh process, and the models take turns. What cannot be run here says so.
+    Each round of each row is a fresh process, and the models take turns. What cannot be run here says so. Scores on
+    tasks are those that the bundles were built with. With -o there is a report too: HTML, Markdown and JSON.
     """
     from contextlib import closing
 
@@ -116,11 +119,14 @@ def bench(
     from edgeenc.bench.matrix import Ask
     from edgeenc.bench.screen import Screen
     from edgeenc.bench.subject import read_subjects
+    from edgeenc.report.overview import write_overview
+    from edgeenc.report.reading import check_place, read
 
     lengths = tuple(None if length == OWN else length for length in seq_len)
     ask = Ask(device, runtime, precision, threads, batch, lengths, rounds, runs, seconds)
     subjects = read_subjects(models)
     if output is not None:
+        check_place(output)
         output.mkdir(parents=True, exist_ok=True)
     with closing(Screen(Console(stderr=as_json, highlight=False))) as screen:
 
@@ -133,8 +139,10 @@ def bench(
         screen.end(result)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
-    elif output is not None:
-        click.echo(f"{output / RESULT}: {len(result['rows'])} rows")
+    if output is not None:
+        answers = write_overview([read(output)], output)
+        for line in (*answers, f"{output / 'report.html'}: written, with report.md, report.json and {RESULT}"):
+            click.echo(line, err=as_json)
     if (error := harness.failure(result)) is not None:
         raise error
 

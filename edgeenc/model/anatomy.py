@@ -134,7 +134,7 @@ class Anatomy:
     def config_like(self, pattern: PretrainedConfig, shape: Shape) -> dict[str, object]:
         """Return all fields of a configuration that gives `shape` and is otherwise like `pattern`."""
         kept = {name: value for name, value in pattern.to_dict().items() if name not in self.derived}
-        return kept | self.config_fields(shape)
+        return {**kept, **self.config_fields(shape)}
 
     def untied(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return `state` without the second names of tied tensors."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 WEIGHTS = "model.safetensors"
+OWN_WEIGHTS = "edgeenc.safetensors"
+"""Weights of a model with layers that no class of the library has; the library must not take a part of them for all."""
 
 
 @dataclass(frozen=True)
@@ -114,21 +116,21 @@ def _state(folder: Path, anatomy: Anatomy) -> dict[str, Tensor]:
     return state
 
 
-def load_state(folder: Path) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint folder as float32.
+def load_state(folder: Path, weights: str = WEIGHTS) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint folder, in its file `weights`, as float32.
 
     Raises:
         InputError: the file is missing or damaged.
     """
-    path = folder / WEIGHTS
+    path = folder / weights
     if not path.is_file():
         raise InputError(
-            f"checkpoint {folder}: {WEIGHTS} is missing; other formats are not loaded because they can run code"
+            f"checkpoint {folder}: {weights} is missing; other formats are not loaded because they can run code"
         )
     try:
         return {name: tensor.float() for name, tensor in load_file(path).items()}
     except (SafetensorError, OSError) as error:
-        raise InputError(f"checkpoint {folder}: {WEIGHTS} is damaged ({error})") from None
+        raise InputError(f"checkpoint {folder}: {weights} is damaged ({error})") from None
 
 
 def _modern(name: str) -> str:
@@ -144,10 +146,12 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
     save_checkpoint(encoder.model, state, encoder.tokenizer, folder)
 
 
-def save_checkpoint(model: PreTrainedModel, state: Mapping[str, Tensor], tokenizer: Tokenizer, folder: Path) -> None:
+def save_checkpoint(
+    model: PreTrainedModel, state: Mapping[str, Tensor], tokenizer: Tokenizer, folder: Path, weights: str = WEIGHTS
+) -> None:
     """Write any model of the library with the tensors `state` and its tokenizer; what changes by itself is left out."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({n: t.detach().contiguous().cpu() for n, t in state.items()}, folder / WEIGHTS, metadata={"format": "pt"})
+    save_file({n: t.detach().contiguous().cpu() for n, t in state.items()}, folder / weights, metadata={"format": "pt"})
     config = model.config.to_dict() | {"architectures": [type(model).__name__]}
     for volatile in ("transformers_version", "_name_or_path", "_attn_implementation_autoset", "dtype", "torch_dtype"):
         config.pop(volatile, None)

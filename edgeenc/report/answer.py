@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgeenc.report.facts import TaskDifference, TaskScore
 from edgeenc.report.measured import TEACHER, Candidate, Measured, metric_words
 from edgeenc.report.table import interval, megabytes, milliseconds, percent, times
+from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 NOTHING_SEEN = "no difference seen"
 
@@ -16,7 +16,7 @@ def answer(measured: Measured, candidate: Candidate) -> str:
 
     Worked example: 3.08 MB, 0.2 of the teacher's time, macro F1 0.80 against 0.84 with a paired difference of -0.04
     between -0.09 and 0.01: `int8 student: 3.08 MB, 5.0 times as fast as the teacher, keeps 95.24 % of the teacher's
-    macro F1 on topic (95 % interval 89.29 to 101.19 %: no difference seen)`.
+    macro F1 on topic (95 % interval 89.29 to 101.19 %, of the paired difference: no difference seen)`.
     """
     rough = " (roughly: the rounds differ widely)" if candidate.rough else ""
     parts = [f"{megabytes(candidate.bytes)} MB"] if candidate.bytes is not None else []
@@ -59,7 +59,8 @@ def verdict(difference: TaskDifference) -> str:
 def _kept(score: TaskScore, teacher: TaskScore | None, difference: TaskDifference | None) -> str:
     """Return the words for one task.
 
-    The interval is that of the paired difference, put upon the teacher's score: (teacher + low) / teacher.
+    The interval is that of the paired difference, put upon the teacher's score: (teacher + low) / teacher. The share
+    has no bootstrap of its own, so that the sentence and the table of differences never say two things.
     """
     figure = f"{metric_words(score['metric'])} on {score['task']}"
     if teacher is None or teacher["value"] <= 0:
@@ -72,4 +73,4 @@ def _kept(score: TaskScore, teacher: TaskScore | None, difference: TaskDifferenc
         pair = f"{percent(score['value'])} against {percent(whole)}"
         return f"{said} ({pair}, 95 % intervals {bounds}; not compared item by item)"
     low, high = 1 + difference["low"] / whole, 1 + difference["high"] / whole
-    return f"{said} (95 % interval {interval(low, high)}: {verdict(difference)})"
+    return f"{said} (95 % interval {interval(low, high)}, of the paired difference: {verdict(difference)})"

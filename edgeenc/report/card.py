@@ -31,8 +31,11 @@ LIMIT = {
 }
 
 
-def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int) -> str:
-    """Return the card as Markdown with the front matter that model hubs read; `onnx` is the file the examples load."""
+def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int, weights: str = "model.safetensors") -> str:
+    """Return the card as Markdown with the front matter that model hubs read; `onnx` is the file the examples load.
+
+    `weights` is the file of the PyTorch weights; under another name than usual they are not for transformers.
+    """
     student, language = facts["student"], facts["language"]
     front = {
         "language": language["tag"],
@@ -67,14 +70,7 @@ With numpy, tokenizers and onnxruntime alone; run inside this folder:
 {_numpy_example(onnx, positions, output, "0" if task == "text-classification" else "0, 0")}
 ```
 
-With transformers:
-
-```python
-from transformers import {model_class}, AutoTokenizer
-
-tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
-model = {model_class}.from_pretrained("path/to/this/folder")
-```
+{_in_pytorch(model_class, weights)}
 
 With transformers.js:
 
@@ -96,6 +92,30 @@ const run = await pipeline("{task}", "path/to/this/folder", {{ dtype: "{dtype}" 
 `recipe.yaml` is the whole recipe: `edgeenc build --lang {language["tag"]} --recipe recipe.yaml{text}`.
 `manifest.json` has the sha256 of every file, and `golden.jsonl` texts with their ids and first output values.
 """
+
+
+def _in_pytorch(model_class: str, weights: str) -> str:
+    """Return how the weights are loaded in PyTorch: by transformers, or by edgeenc alone."""
+    if weights == "model.safetensors":
+        return f"""With transformers:
+
+```python
+from transformers import {model_class}, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
+model = {model_class}.from_pretrained("path/to/this/folder")
+```"""
+    return f"""In PyTorch, with edgeenc. The adapters of this model are layers of their own, and transformers has
+no place for them: it finds no weights here, and must not, since a part of them would be another model. All are in
+`{weights}`; the ONNX files hold the adapters and need nothing but their runtime.
+
+```python
+from pathlib import Path
+
+from edgeenc.tasks.model import load_task_model
+
+model = load_task_model(Path("path/to/this/folder"))
+```"""
 
 
 def _measured(facts: Facts) -> str:

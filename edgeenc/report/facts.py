@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 
 from edgeenc.bench.host import Fact
 from edgeenc.bench.latency import Latency
+from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 
 class Language(TypedDict):
@@ -104,44 +105,6 @@ class TokenizerFacts(TypedDict):
     before: TokenizerQuality
     after: TokenizerQuality
     coverage: float
-
-
-class TaskScore(TypedDict):
-    """One model on the test items of one task; shares from 0 to 1, more is better.
-
-    `model` is `teacher`, `trim-only` or `student`; `precision` is what ran: `torch` (PyTorch float32), `fp32` or `int8`
-    (the exported file). `value` is the mean over the seeds, `low` and `high` bound its 95 % bootstrap interval over
-    test items, `deviation` is the sample deviation over seeds (None for one seed), `n` counts test items.
-    """
-
-    task: str
-    model: str
-    precision: str
-    metric: str
-    value: float
-    low: float
-    high: float
-    deviation: float | None
-    n: int
-    seeds: int
-
-
-class TaskDifference(TypedDict):
-    """Two models on the same test items: `model` at `precision` less `baseline`; above 0 the model is better.
-
-    `baseline` is model and precision in one, such as `teacher fp32`. `low` and `high` are the 95 % interval of a paired
-    bootstrap over test items, averaged over seeds; `seen` is whether 0 lies outside of it.
-    """
-
-    task: str
-    metric: str
-    model: str
-    precision: str
-    baseline: str
-    difference: float
-    low: float
-    high: float
-    seen: bool
 
 
 class Facts(TypedDict):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict
 
 from edgeenc.bench.host import Fact
-from edgeenc.report.facts import Facts, TaskDifference, TaskScore
+from edgeenc.report.facts import Facts
+from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 TEACHER = "teacher"
 TRIM_ONLY = "trim-only"
@@ -95,7 +96,7 @@ class Peak(BaseModel):
 
 
 class Score(BaseModel):
-    """One model's score on one task, as builds (`facts.TaskScore`) and benchmarks write it; shares from 0 to 1."""
+    """A `TaskScore` as it is read from a file; more fields are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -110,15 +111,29 @@ class Score(BaseModel):
     n: int
     seeds: int
 
-    @field_validator("seeds", mode="before")
-    @classmethod
-    def _counted(cls, seeds: int | list[int]) -> int:
-        """Count the seeds where a benchmark lists them."""
-        return len(seeds) if isinstance(seeds, list) else seeds
-
     def to_fact(self) -> TaskScore:
         """Return the score as plain JSON."""
         return cast("TaskScore", self.model_dump())
+
+
+class Difference(BaseModel):
+    """A `TaskDifference` as it is read from a file; more fields are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    task: str
+    metric: str
+    model: str
+    precision: str
+    baseline: str
+    difference: float
+    low: float
+    high: float
+    seen: bool
+
+    def to_fact(self) -> TaskDifference:
+        """Return the difference as plain JSON."""
+        return cast("TaskDifference", self.model_dump())
 
 
 @dataclass(frozen=True, slots=True)

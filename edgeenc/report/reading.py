@@ -12,8 +12,20 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from edgeenc.bench.host import Fact
 from edgeenc.errors import InputError, UsageError
-from edgeenc.report.facts import Facts, TaskScore
-from edgeenc.report.measured import RUNTIMES, TEACHER, TRIM_ONLY, Candidate, Condition, Measured, Peak, Row, Score
+from edgeenc.report.facts import Facts
+from edgeenc.report.measured import (
+    RUNTIMES,
+    TEACHER,
+    TRIM_ONLY,
+    Candidate,
+    Condition,
+    Difference,
+    Measured,
+    Peak,
+    Row,
+    Score,
+)
+from edgeenc.tasks.scores import TaskScore
 
 FACTS = ("report/report.json", "report.json")
 BENCH = "bench.json"
@@ -30,6 +42,7 @@ class Bench(BaseModel):
     host: dict[str, JsonValue]
     rows: tuple[Row, ...]
     tasks: tuple[Score, ...] = ()
+    differences: tuple[Difference, ...] = ()
 
 
 def read(folder: Path) -> Measured:
@@ -144,6 +157,7 @@ def of_bench(bench: Bench, name: str) -> Measured:
         name=name,
         candidates=_by_size(candidates),
         scores=scores,
+        differences=tuple(difference.to_fact() for difference in bench.differences),
         timed="" if condition is None else condition.words,
         rows=bench.rows,
         host=_host(bench.host),
@@ -209,7 +223,7 @@ def _joined(built: Measured, timed: Measured) -> Measured:
         name=built.name,
         candidates=_by_size([*merged, *(c for c in timed.candidates if c.name not in known)]),
         scores=built.scores or timed.scores,
-        differences=built.differences,
+        differences=built.differences or timed.differences,
         timed=timed.timed,
         rows=timed.rows,
         facts=built.facts,

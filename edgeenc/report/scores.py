@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgeenc.report.answer import NOTHING_SEEN, verdict
-from edgeenc.report.facts import TaskDifference, TaskScore
 from edgeenc.report.measured import Candidate, Measured, metric_words
 from edgeenc.report.plot import Plot, Point, Series, linear_axis, log_axis, pareto_front
 from edgeenc.report.table import MISSING, Section, Table, count, interval, megabytes, milliseconds, percent, points
+from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 PAIRED = (
     "A difference is averaged over the seeds and bootstrapped over the same items for both models;"

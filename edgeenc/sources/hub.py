@@ -69,18 +69,7 @@ def pinned(spec: str, kind: Kind, what: str) -> Pin | None:
 
 
 def cached(pin: Pin) -> Path | None:
-    """Return the folder in the hub's cache that holds files of `pin`, perhaps not all of them; no network is used.
-
-    Raises:
-        UsageError: the hub gives no such names.
-    """
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
-
-    try:
-        validate_repo_id(pin.name)
-    except HFValidationError as error:
-        raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
+    """Return the folder in the hub's cache that holds files of `pin`, perhaps not all of them; no network is used."""
     folder = _place(pin) / "snapshots" / pin.commit
     return folder if folder.is_dir() else None
 

@@ -21,9 +21,10 @@ from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 from transformers import PreTrainedModel
 
 from edgeenc.errors import GateError, HostError
-from edgeenc.model.encoder import WEIGHTS, load_encoder
+from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, load_encoder
 from edgeenc.targets.graph import initializers, read_graph, tidy, write_graph
 from edgeenc.targets.sizes import ExportTask, require_one_file
+from edgeenc.tasks.behind import with_its_own
 from edgeenc.tasks.model import load_task_model
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ def export(checkpoint: Path, out: Path, task: ExportTask) -> Path:
 
 
 def _require_small(checkpoint: Path) -> None:
-    path = checkpoint / WEIGHTS
-    needed = path.stat().st_size if path.is_file() else 0
+    """Refuse a model that does not fit one file."""
+    paths = (checkpoint / WEIGHTS, checkpoint / OWN_WEIGHTS)
+    needed = max(path.stat().st_size if path.is_file() else 0 for path in paths)
     require_one_file(f"checkpoint {checkpoint}", needed)
 
 
@@ -79,7 +81,7 @@ def _with_plain_attention(model: PreTrainedModel) -> PreTrainedModel:
     config = copy.deepcopy(model.config)
     config._attn_implementation = "eager"
     with torch.random.fork_rng(devices=[]):
-        plain = type(model)(config)
+        plain = with_its_own(type(model)(config))
     plain.load_state_dict(model.state_dict(), strict=True)
     return plain.eval()
 

@@ -5,7 +5,8 @@ Axis letters: H hidden, F neurons of the feed-forward block, D neurons of the bo
 The published adapters (arXiv:2005.00247, used by arXiv:2505.16956) lie behind the block, with an activation of their
 own, and stay a layer of their own for ever. Beside the block (arXiv:2110.04366) and with the block's activation, the
 bottleneck is D more neurons: ``act([W1; A] x)`` and ``[W2, B]``. So the merged model is an ordinary one with F + D
-neurons, which every library loads, at the same number of parameters but for one bias.
+neurons, which every library loads, at the same number of parameters but for one bias. The published ones are in
+`behind.py`.
 """
 
 from __future__ import annotations

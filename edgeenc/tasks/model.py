@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from edgeenc.errors import InputError
 from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
-from edgeenc.model.encoder import Encoder, load_state, load_tokenizer, save_checkpoint
+from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder, load_state, load_tokenizer, save_checkpoint
 from edgeenc.targets.sizes import ExportTask
+from edgeenc.tasks.behind import reduction_of, with_its_own
 from edgeenc.tasks.examples import EXPORT, Kind
 
 if TYPE_CHECKING:
@@ -69,8 +70,17 @@ def with_head(encoder: Encoder, kind: Kind, labels: Sequence[str], seed: int) ->
 
 
 def save_task_model(model: TaskModel, folder: Path) -> None:
-    """Write what transformers loads as a sequence or token classifier; the same model gives the same bytes."""
-    save_checkpoint(model.model, model.model.state_dict(), model.tokenizer, folder)
+    """Write what transformers loads as a sequence or token classifier; the same model gives the same bytes.
+
+    One with bottlenecks behind its blocks is loaded by `load_task_model` alone; transformers says that it finds no
+    weights.
+    """
+    save_checkpoint(model.model, model.model.state_dict(), model.tokenizer, folder, weights_of(model.model.config))
+
+
+def weights_of(config: PretrainedConfig) -> str:
+    """Return the name of the file with the weights of a classifier of this configuration."""
+    return WEIGHTS if reduction_of(config) is None else OWN_WEIGHTS
 
 
 def load_task_model(folder: Path) -> TaskModel:
@@ -84,7 +94,7 @@ def load_task_model(folder: Path) -> TaskModel:
     with torch.random.fork_rng(devices=[]):
         model = _model(config, kind)
     try:
-        model.load_state_dict(load_state(folder), strict=True)
+        model.load_state_dict(load_state(folder, weights_of(config)), strict=True)
     except RuntimeError as error:
         raise InputError(f"checkpoint {folder}: the weights do not fit config.json: {error}") from None
     names = config.id2label or {}
@@ -125,8 +135,8 @@ def task_named(config: PretrainedConfig) -> ExportTask | None:
 
 
 def _model(config: PretrainedConfig, kind: Kind) -> PreTrainedModel:
-    """Return the library's classifier with random weights."""
+    """Return the library's classifier with random weights, and with the bottlenecks that its configuration names."""
     from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
     maker = AutoModelForSequenceClassification if kind == "classify" else AutoModelForTokenClassification
-    return maker.from_config(config)
+    return with_its_own(maker.from_config(config))

@@ -19,6 +19,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.stages.training import Schedule
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.tasks.adapter import merged, with_adapters
+from edgeenc.tasks.behind import put_behind
 from edgeenc.tasks.encode import NOWHERE, Encoded, encode, padded
 from edgeenc.tasks.examples import EXPORT, Item, TaskData
 from edgeenc.tasks.model import TaskModel, with_head
@@ -83,7 +84,9 @@ def tune(
     if options.method != "full":
         model.model.base_model.requires_grad_(False)
         _thaw_pooler(model)
-    if options.method == "adapter":
+    if options.method == "adapter" and options.placement == "behind":
+        put_behind(model.model, options.reduction, job.seed)
+    elif options.method == "adapter":
         with_adapters(model, encoder.anatomy, options.reduction, job.seed)
     nn.Module.to(model.model, job.runtime.device)
     longest = min(options.longest, model.positions)
@@ -98,7 +101,8 @@ def tune(
         model.model, loss_at, schedule, lambda: 1 - judge(data.validation, predict(session, held, data.labels)), job
     )
     nn.Module.to(model.model, "cpu")
-    return (merged(model, encoder.anatomy) if options.method == "adapter" else model), history
+    beside = options.method == "adapter" and options.placement == "beside"
+    return (merged(model, encoder.anatomy) if beside else model), history
 
 
 Judge = Callable[[Sequence[Item], Sequence[tuple[str, ...]]], float]

@@ -1,0 +1,103 @@
+"""A bottleneck behind each feed-forward block, as arXiv:2505.16956 trains it: it stays a layer of its own at export.
+
+Axis letters: H hidden, D neurons of the bottleneck (the hidden size over the reduction, rounded down).
+
+With s the sum that goes into the last norm of a layer, the layer gives ``norm(s + up(relu(down(norm(s)))))``: the
+bottleneck reads the normed state, its result is added to the sum, and the same norm follows. `up` starts at zero, so
+that a new bottleneck changes nothing. Between two norms it cannot be merged into other weights, so the graph has two
+more products a layer, and no class of transformers can hold the weights: such a checkpoint names them otherwise.
+
+Source: arXiv:2005.00247 (the placement), arXiv:2505.16956 (reduction 16, and 2 to 128 tried).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from edgeenc.model.anatomy import Anatomy, anatomy_of
+from edgeenc.model.shape import Shape
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
+
+FIELD = "edgeenc_adapters"
+"""Field of `config.json` that tells of such bottlenecks: their reduction. The library keeps it and does not read it."""
+
+
+class Behind(nn.LayerNorm):
+    """The last norm of a layer, under its old names, with a bottleneck before it."""
+
+    def __init__(self, old: nn.LayerNorm, width: int) -> None:
+        super().__init__(old.normalized_shape, eps=old.eps, device=old.weight.device, dtype=old.weight.dtype)
+        self.load_state_dict(old.state_dict())
+        for name, parameter in old.named_parameters():
+            self.get_parameter(name).requires_grad_(parameter.requires_grad)
+        hidden = old.normalized_shape[-1]
+        self.down, self.up = (
+            nn.Linear(*sizes, device=old.weight.device, dtype=old.weight.dtype)
+            for sizes in ((hidden, width), (width, hidden))
+        )
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return (..., H)."""
+        normed = super().forward(input)
+        return super().forward(input + self.up(F.relu(self.down(normed))))
+
+
+def width_of(shape: Shape, reduction: int) -> int:
+    """Return the neurons of a bottleneck; at least one."""
+    return max(1, shape.hidden // reduction)
+
+
+def added_parameters(shape: Shape, reduction: int) -> int:
+    """Return how many parameters the bottlenecks of a model have.
+
+    Worked example: 12 layers of 768 at reduction 16 are 48 neurons a layer: 12 * (2 * 768 * 48 + 48 + 768) = 894,528.
+    """
+    width = width_of(shape, reduction)
+    return shape.layers * (2 * shape.hidden * width + width + shape.hidden)
+
+
+def put_behind(model: PreTrainedModel, reduction: int, seed: int) -> None:
+    """Put a bottleneck behind each block, in place, and write so into the model's configuration."""
+    anatomy = anatomy_of(model.config)
+    width = width_of(anatomy.shape(model.config), reduction)
+    model.config.update({FIELD: {"placement": "behind", "reduction": reduction}})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for name, norm in list(_last_norms(model, anatomy)):
+            model.set_submodule(name, Behind(norm, width))
+
+
+def reduction_of(config: PretrainedConfig) -> int | None:
+    """Return the reduction of the bottlenecks behind the blocks, or None where there are none."""
+    found = getattr(config, FIELD, None)
+    return int(found["reduction"]) if isinstance(found, dict) else None
+
+
+def with_its_own(model: PreTrainedModel) -> PreTrainedModel:
+    """Return a fresh model of the library with the bottlenecks that its configuration tells of."""
+    reduction = reduction_of(model.config)
+    if reduction is not None:
+        put_behind(model, reduction, seed=0)
+    return model
+
+
+def _last_norms(model: nn.Module, anatomy: Anatomy) -> Iterator[tuple[str, nn.LayerNorm]]:
+    """Yield the norm that follows the down projection of each layer."""
+    down = False
+    for name, module in model.named_modules():
+        if anatomy.layer_of(f"{name}.weight") is None:
+            continue
+        if isinstance(module, nn.Linear) and anatomy.axes(f"{name}.weight") == ("hidden", "ffn"):
+            down = True
+        elif isinstance(module, nn.LayerNorm) and down:
+            down = False
+            yield name, module
