@@ -371,7 +371,8 @@ def _shape_of(checkpoint: Path) -> Shape:
 
 def _corpus_fields(request: Request) -> dict[str, JsonValue]:
     heldout = file_hash(request.heldout) if request.heldout else None
-    return {"train": file_hash(request.train), "heldout": heldout}
+    fields: dict[str, JsonValue] = {"train": file_hash(request.train), "heldout": heldout}
+    return fields if request.heldout else fields | {"split": "documents"}
 
 
 def _control_options(recipe: Recipe) -> TrainingOptions | None:

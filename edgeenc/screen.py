@@ -106,9 +106,9 @@ def note(manifest: Manifest) -> str:
         shown = ("unigram", "teacher", "cut", "control", "student")
         return "bits per character: " + ", ".join(f"{name} {figures[name]:.3f}" for name in shown if name in figures)
     if isinstance(text := figures.get("text"), dict):
-        return "{lines:,} lines, {repeated:,} repeated and left out, {garbage:,} without a letter or damaged".format(
-            **text
-        )
+        words = "{lines:,} lines, {repeated:,} repeated and left out, {garbage:,} without a letter or damaged"
+        split = ", split by {documents:,} documents" if text["documents"] < text["lines"] - text["repeated"] else ""
+        return (words + split).format(**text)
     if figures.get("weights") == "random":
         return "random weights: a rehearsal, whose figures of quality mean nothing"
     if manifest.kind == "verify":

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeenc.errors import InputError
+from edgeenc.text.documents import TEST, TRAIN, VALID, Numbers, documents_of, mark_of, sides, thinned
 from edgeenc.text.lines import lines_of
 
 SMALLEST_BYTES = 50_000
@@ -86,6 +88,11 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         InputError: the file is missing, cannot be read, is not UTF-8 (the first bad line is named), or is damaged.
     """
+    return [line for line in _normalised(path) if line]
+
+
+def _normalised(path: Path) -> list[str]:
+    """Return all lines of a file, normalised; those with nothing in them are empty."""
     try:
         raw = path.read_bytes()
         raw = lzma.decompress(raw) if path.suffix == ".xz" else raw
@@ -100,39 +107,46 @@ def read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise InputError(f"corpus {path}: line {line} is not UTF-8; convert it first, e.g. with iconv") from None
-    return [line for line in map(normalise, text.split("\n")) if line]
+    return [normalise(line) for line in text.split("\n")]
 
 
-def split(lines: Sequence[str], seed: int, *, share: float = 0.05, most: int = 1800) -> Corpus:
-    """Cut deduplicated `lines` into train, valid and test by `seed`; a third of what is held out is `valid`.
+def split(lines: Sequence[str], seed: int, *, fraction: float = 1.0, document_L: Numbers | None = None) -> Corpus:
+    """Cut deduplicated `lines` into train, valid and test by `seed`; see `documents.sides`.
 
     Args:
         lines: distinct lines.
         seed: the same seed and lines give the same cut.
-        share: part of the lines that is held out.
-        most: upper bound of held-out lines.
+        fraction: part of the training documents that stays.
+        document_L: number of each line's document; each line is one where nothing is said.
     """
-    valid, test = held_out(len(lines), seed, share=share, most=most)
-    train = tuple(line for number, line in enumerate(lines) if number not in valid and number not in test)
-    return Corpus(train, *(tuple(lines[number] for number in sorted(part)) for part in (valid, test)))
+    document_L = np.arange(len(lines)) if document_L is None else document_L
+    side_L = thinned(sides(document_L, seed), document_L, _marks(lines), fraction)
+    parts = ([line for line, at in zip(lines, side_L, strict=True) if at == side] for side in (TRAIN, VALID, TEST))
+    return Corpus(*map(tuple, parts))
 
 
-def held_out(count: int, seed: int, *, share: float = 0.05, most: int = 1800) -> tuple[frozenset[int], frozenset[int]]:
-    """Return which of `count` lines are `valid`, and which are `test`; see `split`."""
-    held = min(most, max(30, round(count * share)))
-    order = np.random.default_rng(seed).permutation(count)
-    return frozenset(order[: held // 3].tolist()), frozenset(order[held // 3 : held].tolist())
+def _marks(lines: Iterable[str]) -> NDArray[np.uint64]:
+    return np.fromiter((mark_of(fingerprint(line)) for line in lines), dtype=np.uint64)
 
 
-def read_corpus(path: Path, seed: int) -> Corpus:
-    """Read, deduplicate and split a user's text file.
+def read_corpus(path: Path, seed: int, fraction: float = 1.0) -> Corpus:
+    """Read, deduplicate and split a user's text file; a blank line ends a document (`documents.documents_of`).
 
     Raises:
         InputError: as `read_lines`; or the text has under 50 KB, or under 100 lines, after deduplication.
     """
-    lines = deduplicate(read_lines(path))
-    require_enough(path, len(lines), sum(len(line.encode()) + 1 for line in lines))
-    return split(lines, seed)
+    found = _normalised(path)
+    seen, kept, blanks = set[str](), list[str](), list[int]()
+    number = 0
+    for line in found:
+        number += not line
+        if line and (mark := fingerprint(line)) not in seen:
+            seen.add(mark)
+            kept.append(line)
+            blanks.append(number)
+    require_enough(path, len(kept), sum(len(line.encode()) + 1 for line in kept))
+    document_L = documents_of(np.array(blanks, dtype=np.uint32))
+    return split(kept, seed, fraction=fraction, document_L=document_L)
 
 
 def require_enough(path: Path, lines: int, size: int) -> None:
@@ -152,9 +166,15 @@ def require_enough(path: Path, lines: int, size: int) -> None:
         )
 
 
-def split_heldout(train: Sequence[str], heldout: Sequence[str]) -> Corpus:
-    """Return a corpus whose held-out lines are given: the first third is `valid`, the rest `test`."""
-    third = len(heldout) // 3
+def split_heldout(train: Sequence[str], heldout: Sequence[str], fraction: float = 1.0) -> Corpus:
+    """Return a corpus whose held-out lines are given: the first third is `valid`, the rest `test`.
+
+    Of `train`, each line a document, `fraction` stays.
+    """
+    third, lines = len(heldout) // 3, np.arange(len(train))
+    if fraction < 1:
+        side_L = thinned(np.zeros(len(train), dtype=np.uint8), lines, _marks(train), fraction)
+        train = [line for line, side in zip(train, side_L, strict=True) if side == TRAIN]
     return Corpus(tuple(train), tuple(heldout[:third]), tuple(heldout[third:]))
 
 
