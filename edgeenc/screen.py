@@ -140,8 +140,12 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
         least = "" if step.exact else "≤"
         size = f"{least}{step.predicted_bytes / MB:.2f}" if step.predicted_bytes else ""
         table.add_row(step.name, step.key[:8], status[step.name], *sizes, size)
-    drawn = f"Teacher: {request.source}. " if is_random(request.recipe.teacher) else ""
-    table.caption = f"{drawn}MB: 10^6 bytes of the exported fp32 file; of quantize, the int8 file"
+    said = f"Teacher: {request.source}. " if is_random(request.recipe.teacher) else ""
+    if len(request.texts) > 1:
+        said += "Text: " + ", ".join(f"{100 * t.weight:g} % {t.language.bcp47}" for t in request.texts) + ". "
+    if request.recipe.data_fraction < 1:
+        said += f"Read: {100 * request.recipe.data_fraction:g} % of the training text. "
+    table.caption = f"{said}MB: 10^6 bytes of the exported fp32 file; of quantize, the int8 file"
     return table
 
 

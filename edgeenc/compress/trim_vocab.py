@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 import torch
 from pydantic import Field, JsonValue, model_validator
+from tokenizers import Tokenizer
 
 from edgeenc.compress.stage import Desk, Made, Stage
 from edgeenc.errors import InputError
@@ -15,7 +16,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
 from edgeenc.model.surgery import rebuild, take
 from edgeenc.text.trimmed import trim_tokenizer
-from edgeenc.text.vocabulary import characters_of, choose, count_pieces, covered, quality
+from edgeenc.text.vocabulary import characters_of, choose, count_pieces, covered, frequencies, quality
 
 IDS = tuple(f"{role}_token_id" for role in ("pad", "bos", "eos", "cls", "sep"))
 """Fields of a configuration that hold a piece's id, which follows the piece."""
@@ -46,15 +47,22 @@ class TrimVocab(Stage):
         return replace(shape, vocab=min(self.size or shape.vocab, shape.vocab))
 
     def apply(self, encoder: Encoder, desk: Desk) -> Made:
-        """Call `trim_vocab`; the figures are taken on held-out text."""
-        trimmed = trim_vocab(encoder, desk.corpus.train, size=self.size, coverage=self.coverage)
-        kept = [i for i in map(encoder.tokenizer.token_to_id, trimmed.tokenizer.get_vocab()) if i is not None]
-        figures: dict[str, JsonValue] = {
-            "before": asdict(quality(desk.corpus.test, encoder.tokenizer)),
-            "after": asdict(quality(desk.corpus.test, trimmed.tokenizer)),
-            "coverage": covered(count_pieces(desk.corpus.test, encoder.tokenizer), kept),
+        """Call `trim_for_several`; the figures are taken on held-out text, of several languages on that of each too."""
+        corpus = desk.corpus
+        texts = [(part.weight, part.corpus.train) for part in corpus.each]
+        trimmed = trim_for_several(encoder, texts, size=self.size, coverage=self.coverage)
+        figures = _figures(corpus.test, encoder.tokenizer, trimmed.tokenizer)
+        languages: dict[str, JsonValue] = {
+            part.language: _figures(part.corpus.test, encoder.tokenizer, trimmed.tokenizer) for part in corpus.parts
         }
-        return Made(trimmed, figures)
+        return Made(trimmed, figures | ({"languages": languages} if languages else {}))
+
+
+def _figures(lines: Sequence[str], old: Tokenizer, new: Tokenizer) -> dict[str, JsonValue]:
+    """Return how well two tokenizers fit held-out lines, and the share of their pieces that the new one kept."""
+    kept = [number for number in map(old.token_to_id, new.get_vocab()) if number is not None]
+    before, after = (asdict(quality(lines, tokenizer)) for tokenizer in (old, new))
+    return {"before": before, "after": after, "coverage": covered(count_pieces(lines, old), kept)}
 
 
 def trim_vocab(
@@ -74,11 +82,28 @@ def trim_vocab(
 
     Source: Abdaoui et al. 2020, arXiv:2010.05609.
     """
+    return trim_for_several(encoder, [(1.0, lines)], size=size, coverage=coverage)
+
+
+def trim_for_several(
+    encoder: Encoder,
+    texts: Sequence[tuple[float, Sequence[str]]],
+    *,
+    size: int | None = None,
+    coverage: float | None = None,
+) -> Encoder:
+    """Do the same for several languages: a weight and the training text of each.
+
+    A piece counts by its share of the pieces of each language, times the weight (`frequencies`), so that a language
+    with little text has its say; the characters of all of them stay.
+
+    Raises:
+        UsageError, InputError: as `trim_vocab`.
+    """
     tokenizer = encoder.tokenizer
-    counts_V = count_pieces(lines, tokenizer)
-    return keep_pieces(
-        encoder, choose(counts_V, tokenizer, characters_of(lines, tokenizer), size=size, coverage=coverage)
-    )
+    counts_V = frequencies(texts, tokenizer)
+    characters = frozenset[str]().union(*(characters_of(lines, tokenizer) for _, lines in texts))
+    return keep_pieces(encoder, choose(counts_V, tokenizer, characters, size=size, coverage=coverage))
 
 
 def keep_pieces(encoder: Encoder, keep: Sequence[int]) -> Encoder:

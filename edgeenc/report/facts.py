@@ -9,7 +9,7 @@ from edgeenc.bench.latency import Latency
 
 
 class Language(TypedDict):
-    """The language of the build."""
+    """The language of the build; of several all of them in one, as `tl+en`."""
 
     tag: str
     name: str
@@ -106,6 +106,18 @@ class TokenizerFacts(TypedDict):
     coverage: float
 
 
+class LanguageFacts(TypedDict):
+    """One of several languages: its share of what was read, its text and lines, figures on its held-out text."""
+
+    tag: str
+    name: str
+    weight: float
+    corpus: str
+    train: int
+    bits_per_character: Bits
+    tokenizer: TokenizerFacts
+
+
 class TaskScore(TypedDict):
     """One model on the test items of one task; shares from 0 to 1, more is better.
 
@@ -148,7 +160,7 @@ class Facts(TypedDict):
     """Everything a report says.
 
     `corpus` is `starter` or the name of a file; `compression` is 1 - bytes of the student (int8, else fp32) / bytes of
-    the teacher. `tasks` and `differences` are there where a task was scored.
+    the teacher. `tasks` and `differences` are there where a task was scored, `languages` where there are several.
     """
 
     edgeenc: str
@@ -165,6 +177,7 @@ class Facts(TypedDict):
     tokenizer: TokenizerFacts
     gates: list[GateFacts]
     latency: Latency | None
+    languages: NotRequired[list[LanguageFacts]]
     tasks: NotRequired[list[TaskScore]]
     differences: NotRequired[list[TaskDifference]]
     host: dict[str, Fact]

@@ -5,6 +5,7 @@ Nothing here knows a model; text goes in and text comes out.
 
 from __future__ import annotations
 
+import json
 import lzma
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,8 @@ from edgeenc.text.lines import lines_of
 
 SMALLEST_BYTES = 50_000
 """A corpus under 50 KB cannot tell which pieces a language needs."""
+SHARES = "languages.json"
+"""Beside the text of several languages: the weight of each, whose own text is in a folder of its name."""
 FEWEST_LINES = 100
 """Held-out lines are cut from the corpus; a few endless lines cannot be cut."""
 
@@ -32,16 +35,32 @@ class Corpus:
         train: what models learn from, and what piece counts are taken from.
         valid: what chooses a checkpoint and calibrates pruning; never reported.
         test: what every reported figure and every gate is computed on.
+        parts: where the text is of several languages, the text of each; else there are none.
     """
 
     train: Sequence[str]
     valid: tuple[str, ...]
     test: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def each(self) -> tuple[Part, ...]:
+        """The text of each language; of one language that is all of it."""
+        return self.parts or (Part("", 1.0, self),)
 
     @property
     def characters(self) -> int:
         """Number of distinct non-space characters of the training text."""
         return len(_characters(self.train) - {" "})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The text of one of several languages, and the share of it in what is read, 0 to 1."""
+
+    language: str
+    weight: float
+    corpus: Corpus
 
 
 def _characters(lines: Iterable[str]) -> set[str]:
@@ -187,13 +206,17 @@ def save_corpus(corpus: Corpus, folder: Path) -> None:
 
 
 def load_corpus(folder: Path) -> Corpus:
-    """Read what `save_corpus` wrote; the lines of a large training text stay on the disk until they are read.
+    """Read what `save_corpus` or `mixture.save_mixture` wrote; a large training text stays on the disk.
 
     Raises:
         InputError: a file is missing or damaged.
     """
     train, valid, test = (folder / f"{name}.txt" for name in ("train", "valid", "test"))
-    large = lines_of(train)
+    large, shares = lines_of(train), folder / SHARES
+    weights: dict[str, float] = json.loads(shares.read_text(encoding="utf-8")) if shares.is_file() else {}
     return Corpus(
-        tuple(read_lines(train)) if large is None else large, tuple(read_lines(valid)), tuple(read_lines(test))
+        tuple(read_lines(train)) if large is None else large,
+        tuple(read_lines(valid)),
+        tuple(read_lines(test)),
+        tuple(Part(language, weight, load_corpus(folder / language)) for language, weight in weights.items()),
     )

@@ -1,4 +1,4 @@
-"""Documents: which lines belong together, so that no document is on both sides of a split or half in a part of the text.
+"""Documents: which lines belong together, so that no document is on both sides of a split, or half in a part of it.
 
 Axis letters: L lines, D documents.
 """

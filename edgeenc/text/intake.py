@@ -1,6 +1,7 @@
 """From a user's text file of any size to train, valid and test: one pass over the text, and one to write.
 
-What comes out is what `corpus.read_corpus` makes of a text that fits in memory. Some 20 bytes a line are held, and some more while it is split.
+What comes out is what `corpus.read_corpus` makes of a text that fits in memory. Held are 20 bytes a line, and some more
+while it is split.
 """
 
 from __future__ import annotations
