@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 from edgeenc.disk import is_file, on_disk
 from edgeenc.errors import HostError, InputError, UsageError
-from edgeenc.language import Tag, resolve
+from edgeenc.language import Tag, joined, resolve, spoken
 from edgeenc.model.published import published_shape
 from edgeenc.model.shape import Shape
 from edgeenc.plan import Plan, Precision, Request, make_plan
-from edgeenc.recipe import Language, load_language, load_recipe, read_language
+from edgeenc.recipe import Language, Recipe, load_language, load_recipe, read_language
 from edgeenc.runtime import Dtype, Runtime, available_threads, faster_dtype
 from edgeenc.sources import (
     ENOUGH,
@@ -23,6 +25,7 @@ from edgeenc.sources import (
     STARTER,
     attempt,
     described,
+    given_texts,
     hub_text,
     is_hub_text,
     is_random,
@@ -35,6 +38,7 @@ from edgeenc.targets.sizes import ExportTask
 from edgeenc.tasks.examples import EXPORT
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
+from edgeenc.text.mixture import Text
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 
@@ -44,29 +48,31 @@ class Ask:
     """What a user asks for, as typed.
 
     Attributes:
-        language: any BCP-47 or ISO 639 spelling, or the path of a language file.
+        language: any BCP-47 or ISO 639 spelling, or the path of a language file; or several: `tl+en`, `tl:0.8+en:0.2`.
         recipe: name or path.
         teacher: `starter`, a folder, `id@revision`, or `random:` and a published shape; None leaves it to the recipe.
-        corpus: a text file, one sentence or paragraph per line, or `org/name@commit[:config][#column]` of the hub;
-            None leaves it to the language.
+        corpus: a text file, one sentence or paragraph per line, or `org/name@commit[:config][#column]` of the hub; of
+            several languages `tl=FILE` for each; what is not named is left to the language.
         export_task: what the exported file computes; None means hidden states, or what `task` needs.
         precisions: comma-separated.
         task: name of a task of the language, or of `data`.
         data: labelled data of the task; None leaves it to the language.
         columns: columns of text and label in `data`; empty ones are guessed.
+        random_teacher: whether the teacher's shape is taken, and its weights are drawn.
+        data_fraction: share of the training text that is read; None leaves it to the recipe.
     """
 
     language: str
     recipe: str = "starter"
     teacher: str | None = None
-    corpus: Path | None = None
+    corpus: tuple[str, ...] = ()
     export_task: ExportTask | None = None
     precisions: str = "fp32,int8"
     task: str | None = None
     data: str | None = None
     columns: tuple[str, str] = ("", "")
     random_teacher: bool = False
-    """Whether the teacher's shape is taken, and its weights are drawn."""
+    data_fraction: float | None = None
 
 
 def plan_for(ask: Ask, store: Store, threads: int | None = None) -> Plan:
@@ -83,28 +89,25 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
         UsageError: unknown language, recipe, recipe field or precision.
         InputError: no text for the language, or no teacher; one message lists all that is missing.
     """
-    language = read_language(Path(ask.language)) if ask.language.endswith((".yaml", ".yml")) else None
-    tag = resolve(language.tag if language else ask.language)
-    recipe = load_recipe(ask.recipe)
+    named = _languages(ask.language)
+    tags = [one.tag for one in named]
+    given = given_texts(ask.corpus, tags)
+    recipe = _recipe(ask)
     source = ask.teacher or recipe.teacher
     source = f"{RANDOM}{source}" if ask.random_teacher and not is_random(source) else source
-    language = language or load_language(tag.bcp47)
     precisions = _precisions(ask.precisions)
     problems: list[InputError] = []
-    text = attempt(problems, lambda: _text(tag, ask.corpus, language, offline=offline))
+    texts = [attempt(problems, partial(_text, one, given, offline=offline)) for one in named]
     found = attempt(problems, lambda: _teacher(source, offline=offline, plan_only=plan_only))
-    task = attempt(problems, lambda: _task(ask, language, recipe.seed, offline=offline))
+    task = attempt(problems, lambda: _task(ask, named, recipe.seed, offline=offline))
     require_found(problems)
-    assert text is not None and found is not None
+    assert found is not None
     teacher, known = found
     return Request(
         recipe=recipe.model_copy(update={"teacher": source}),
-        language=tag,
         teacher=teacher,
         source=described(source),
-        train=text.train,
-        heldout=text.heldout,
-        corpus=text.name,
+        texts=tuple(text for text in texts if text is not None),
         task=EXPORT[task.data.kind] if task else ask.export_task or "feature-extraction",
         precisions=precisions,
         task_data=task,
@@ -112,11 +115,50 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
     )
 
 
-def _task(ask: Ask, language: Language | None, seed: int, *, offline: bool) -> Task | None:
+def _recipe(ask: Ask) -> Recipe:
+    """Return the recipe, with the share of the text that was asked for.
+
+    Raises:
+        RecipeError: there is no such recipe, or it has problems.
+        UsageError: the share is none.
+    """
+    recipe, fraction = load_recipe(ask.recipe), ask.data_fraction
+    if fraction is None:
+        return recipe
+    if not 0 < fraction <= 1:
+        raise UsageError(f"--data-fraction {fraction}: expected a share above 0 and at most 1, e.g. 0.3")
+    return recipe.model_copy(update={"data_fraction": fraction})
+
+
+class _Named(NamedTuple):
+    """A language, what the package or its file knows of it, and its share of the text."""
+
+    tag: Tag
+    language: Language | None
+    weight: float
+
+
+def _languages(typed: str) -> list[_Named]:
+    """Return the languages that were typed.
+
+    Raises:
+        UsageError: one of them is unknown or there twice, or a weight cannot be read.
+    """
+    found = []
+    for one in spoken(typed):
+        language = read_language(Path(one.language)) if one.language.endswith((".yaml", ".yml")) else None
+        tag = resolve(language.tag if language else one.language)
+        found.append(_Named(tag, language or load_language(tag.bcp47), one.weight))
+    joined([one.tag for one in found])
+    return found
+
+
+def _task(ask: Ask, languages: Sequence[_Named], seed: int, *, offline: bool) -> Task | None:
     """Return the task that was asked for.
 
     Raises:
-        UsageError: data or columns without a task, a task that the language does not have, or both kinds of export.
+        UsageError: data or columns without a task, a task that the language does not have, both kinds of export, or a
+            task of several languages without data.
     """
     if ask.task is None:
         if ask.data or any(ask.columns):
@@ -124,6 +166,12 @@ def _task(ask: Ask, language: Language | None, seed: int, *, offline: bool) -> T
         return None
     if ask.export_task is not None:
         raise UsageError("--task and --export-task exclude each other: a task's file computes its labels")
+    if ask.data is None and len(languages) > 1:
+        raise UsageError(
+            f"--task {ask.task}: languages bring tasks each for itself, not together; give labelled data of all of"
+            " them with --data FILE"
+        )
+    language = languages[0].language if len(languages) == 1 else None
     known = {spec.name: spec for spec in (language.tasks if language else ())}
     if ask.data is None and ask.task not in known:
         raise UsageError(
@@ -182,33 +230,23 @@ def status(plan: Plan, store: Store) -> dict[str, str]:
     return {step.name: "done" if store.manifest(step.key, step.name) else "to do" for step in plan.steps}
 
 
-class _Text(NamedTuple):
-    """Training text, held-out text where the language has one of its own, and what the user called it."""
-
-    train: Path
-    heldout: Path | None
-    name: str
-
-
-def _text(tag: Tag, corpus: Path | None, language: Language | None, *, offline: bool) -> _Text:
-    """Return the text to learn from; text of the hub is fetched only where `offline` is False."""
-    if corpus is not None:
-        if is_file(corpus):
-            return _Text(corpus, None, corpus.name)
-        if is_hub_text(str(corpus)):
-            most = language.corpus_bytes if language else ENOUGH
-            return _Text(hub_text(str(corpus), most=most, offline=offline), None, str(corpus))
-        raise InputError(
-            f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line"
-        )
-    if language is None or not language.corpus:
+def _text(one: _Named, given: Mapping[str, str], *, offline: bool) -> Text:
+    """Return the text of a language to learn from; text of the hub is fetched only where `offline` is False."""
+    tag, language, weight = one
+    corpus = given.get(tag.bcp47) or (language.corpus if language else "")
+    if not corpus:
         raise InputError(
             f"{tag.name} ({tag.bcp47}): no text comes with edgeenc; give yours with --corpus FILE,"
             " one sentence or paragraph per line"
         )
-    if language.corpus == STARTER:
-        return _Text(*starter_corpus(tag.bcp47), STARTER)
-    return _text(tag, Path(language.corpus), language, offline=offline)
+    if corpus == STARTER:
+        return Text(tag, *starter_corpus(tag.bcp47), STARTER, weight)
+    if is_file(Path(corpus)):
+        return Text(tag, Path(corpus), weight=weight)
+    if is_hub_text(corpus):
+        most = language.corpus_bytes if language else ENOUGH
+        return Text(tag, hub_text(corpus, most=most, offline=offline), None, corpus, weight)
+    raise InputError(f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line")
 
 
 def _precisions(typed: str) -> tuple[Precision, ...]:

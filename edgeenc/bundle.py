@@ -204,7 +204,7 @@ def _write_manifest(folder: Path, facts: Facts) -> None:
     manifest = {
         BUNDLE_MARK: VERSION,
         "edgeenc": facts["edgeenc"],
-        "language": facts["language"]["tag"],
+        "language": [one["tag"] for one in facts.get("languages", [])] or facts["language"]["tag"],
         "teacher": facts["teacher"]["source"],
         "corpus": facts["corpus"],
         "files": stamps,

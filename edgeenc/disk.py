@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypedDict
 
-from edgeenc.errors import HostError
+from edgeenc.errors import HostError, InputError
 
 Tell: TypeAlias = Callable[[str], None]
 
@@ -198,3 +198,18 @@ def _flush(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def file_hash(path: Path) -> str:
+    """Return the sha256 of a file's bytes, or `missing`: the step that reads it will say so.
+
+    Raises:
+        InputError: the file is there but cannot be read.
+    """
+    if not is_file(path):
+        return "missing"
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None

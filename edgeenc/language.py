@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -17,6 +19,10 @@ called Swahili (swa, a group of languages) is that of its member swh."""
 
 _NO_LANGUAGE = {"und", "mul", "zxx", "mis"}
 """Valid codes for an undetermined language, many, none, and one without a code."""
+
+_FILES = (".yaml", ".yml")
+_LEAST = 0.01
+"""Rows of a batch are dealt out by hundredths at the finest."""
 
 _SHIPPED = {"tagalog": "tl", "filipino": "tl", "maltese": "mt", "slovak": "sk", "swahili": "sw"}
 
@@ -39,6 +45,75 @@ class Tag:
 
     def __str__(self) -> str:
         return f"{self.name} ({self.bcp47}, {self.iso639_3}_{self.script})"
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One of the languages that `--lang` names: its tag or file as typed, and its share of the text, 0 to 1."""
+
+    language: str
+    weight: float
+
+
+def spoken(typed: str) -> tuple[Spoken, ...]:
+    """Return the languages of `tl`, of a file, of `tl+en` or of `tl:0.8+en:0.2`; their weights add up to 1.
+
+    Worked example: `tl+en` gives 0.5 each, `tl:3+en:1` gives 0.75 and 0.25.
+
+    Raises:
+        UsageError: a language or a weight cannot be read, or only some have one.
+    """
+    if "+" not in typed and (":" not in typed or typed.endswith(_FILES)):
+        return (Spoken(typed, 1.0),)
+    pairs = [_pair(part.strip(), typed) for part in typed.split("+")]
+    weights = [weight for _, weight in pairs if weight is not None]
+    if weights and len(weights) < len(pairs):
+        bare = ", ".join(language for language, weight in pairs if weight is None)
+        raise UsageError(f"--lang {typed!r}: no weight for {bare}; give every language a weight, or none")
+    shares = [weight / sum(weights) for weight in weights] or [1 / len(pairs)] * len(pairs)
+    for (language, _), share in zip(pairs, shares, strict=True):
+        if share < _LEAST:
+            raise UsageError(
+                f"--lang {typed!r}: {language} would be {100 * share:.2g} % of the text; at least 1 % is expected"
+            )
+    return tuple(Spoken(language, share) for (language, _), share in zip(pairs, shares, strict=True))
+
+
+def _pair(part: str, typed: str) -> tuple[str, float | None]:
+    """Return language and weight of `tl:0.8`; a weight that is not given is None."""
+    language, colon, number = part.rpartition(":")
+    if not colon or part.endswith(_FILES):
+        language, weight = part, None
+    else:
+        weight = _number(number)
+        if not 0 < weight < math.inf:
+            raise UsageError(f"--lang {typed!r}: the weight {number!r} is not a number above 0, as in tl:0.8+en:0.2")
+    if not language:
+        raise UsageError(f"--lang {typed!r}: a language is missing; write tl+en or tl:0.8+en:0.2")
+    return language, weight
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def joined(tags: Sequence[Tag]) -> Tag:
+    """Return what several languages are called together; of one it is that language itself.
+
+    Worked example: Tagalog and English give ``Tag("tl+en", "tgl+eng", "Latn", "Tagalog + English")``.
+
+    Raises:
+        UsageError: one is there twice.
+    """
+    codes = [tag.bcp47 for tag in tags]
+    twice = next((code for place, code in enumerate(codes) if code in codes[:place]), None)
+    if twice is not None:
+        raise UsageError(f"language {twice}: given twice; give each language once")
+    scripts = "+".join(dict.fromkeys(tag.script for tag in tags))
+    return Tag("+".join(codes), "+".join(tag.iso639_3 for tag in tags), scripts, " + ".join(tag.name for tag in tags))
 
 
 def resolve(tag: str) -> Tag:

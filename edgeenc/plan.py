@@ -11,9 +11,9 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from edgeenc.disk import is_file
-from edgeenc.errors import InputError, RecipeError, ShapeError
-from edgeenc.language import Tag
+from edgeenc.disk import file_hash
+from edgeenc.errors import RecipeError, ShapeError
+from edgeenc.language import Tag, joined
 from edgeenc.model.config import load_shape
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe
@@ -25,6 +25,7 @@ from edgeenc.stages.training import TrainingOptions
 from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes, require_one_file
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning import GATED
+from edgeenc.text.mixture import Text, corpus_fields
 
 Precision = Literal["fp32", "int8"]
 
@@ -52,11 +53,8 @@ class Request:
 
     Attributes:
         recipe: how to compress.
-        language: the resolved language.
         teacher: checkpoint folder, and `source` what the user called it.
-        train: text to learn from; where `heldout` is None it is split by seed.
-        heldout: text to choose checkpoints and report on.
-        corpus: what the user called the text; empty where that is the file's name.
+        texts: of each language, with its weight.
         task: what the exported file computes.
         precisions: which files the bundle carries; int8 is made from fp32.
         task_data: what the student is tuned on and scored by; None ships an encoder.
@@ -64,16 +62,18 @@ class Request:
     """
 
     recipe: Recipe
-    language: Tag
     teacher: Path
     source: str
-    train: Path
-    heldout: Path | None = None
+    texts: tuple[Text, ...]
     task: ExportTask = "feature-extraction"
     precisions: tuple[Precision, ...] = ("fp32", "int8")
     task_data: Task | None = None
-    corpus: str = ""
     known: Shape | None = None
+
+    @property
+    def language(self) -> Tag:
+        """The language, or all of them in one tag."""
+        return joined([text.language for text in self.texts])
 
     @property
     def labels(self) -> int:
@@ -144,6 +144,8 @@ class Plan:
         return {
             "recipe": self.request.recipe.name,
             "language": self.request.language.bcp47,
+            "languages": {text.language.bcp47: text.weight for text in self.request.texts},
+            "data_fraction": self.request.recipe.data_fraction,
             "teacher": {"source": self.request.source, "parameters": teacher.parameters},
             "student": {"parameters": student.parameters, **_sizes(student)},
             "steps": [
@@ -176,7 +178,7 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
         BudgetError: an exported model would not fit one ONNX file.
     """
     maker = _Maker(request, runtime)
-    maker.add("corpus", {}, _corpus_fields(request))
+    maker.add("corpus", {}, corpus_fields(request.texts, request.recipe.data_fraction))
     shape = request.known or load_shape(request.teacher)
     names = ("config.json", "model.safetensors", "tokenizer.json")
     maker.add("teacher", {}, _teacher_fields(request, names), shape=shape)
@@ -344,32 +346,12 @@ def seed_for(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4]) >> 1
 
 
-def file_hash(path: Path) -> str:
-    """Return the sha256 of a file's bytes, or `missing`: the step that reads it will say so.
-
-    Raises:
-        InputError: the file is there but cannot be read.
-    """
-    if not is_file(path):
-        return "missing"
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-
-
 def _teacher_fields(request: Request, names: Sequence[str]) -> dict[str, JsonValue]:
     """Return the hashes of the teacher's files; of random weights there is no file, so their seed stands for it."""
     drawn: dict[str, JsonValue] = {"random weights": SEED} if is_random(request.recipe.teacher) else {}
     if request.known:  # two teachers whose files are all missing are still two
         drawn |= {"source": request.source}
     return drawn | {name: file_hash(request.teacher / name) for name in names}
-
-
-def _corpus_fields(request: Request) -> dict[str, JsonValue]:
-    heldout = file_hash(request.heldout) if request.heldout else None
-    return {"train": file_hash(request.train), "heldout": heldout}
 
 
 def _control_options(recipe: Recipe) -> TrainingOptions | None:

@@ -60,6 +60,9 @@ class Recipe(BaseModel):
     teacher: str
     seed: int = Field(default=0, ge=0)
     stages: tuple[Stage, ...] = Field(min_length=1)
+    data_fraction: float = Field(default=1.0, gt=0, le=1)
+    """Share of the training documents that is read, by a hash of each: a tenth is part of three tenths. Held-out text
+    stays as it is."""
     control: Literal["none", "random"] = "none"
     """`random` also trains the student's shape from random weights on as many tokens, to show what copying is worth."""
     bounds: Bounds = Bounds()

@@ -107,9 +107,9 @@ def note(manifest: Manifest) -> str:
         shown = ("unigram", "teacher", "cut", "control", "student")
         return "bits per character: " + ", ".join(f"{name} {figures[name]:.3f}" for name in shown if name in figures)
     if isinstance(text := figures.get("text"), dict):
-        return "{lines:,} lines, {repeated:,} repeated and left out, {garbage:,} without a letter or damaged".format(
-            **text
-        )
+        words = "{lines:,} lines, {repeated:,} repeated and left out, {garbage:,} without a letter or damaged"
+        split = ", split by {documents:,} documents" if text["documents"] < text["lines"] - text["repeated"] else ""
+        return (words + split).format(**text)
     if figures.get("weights") == "random":
         return "random weights: a rehearsal, whose figures of quality mean nothing"
     if manifest.kind == "verify":
@@ -141,8 +141,12 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
         least = "" if step.exact else "≤"
         size = f"{least}{step.predicted_bytes / MB:.2f}" if step.predicted_bytes else ""
         table.add_row(step.name, step.key[:8], status[step.name], *sizes, size)
-    drawn = f"Teacher: {request.source}. " if is_random(request.recipe.teacher) else ""
-    table.caption = f"{drawn}MB: 10^6 bytes of the exported fp32 file; of quantize, the int8 file"
+    said = f"Teacher: {request.source}. " if is_random(request.recipe.teacher) else ""
+    if len(request.texts) > 1:
+        said += "Text: " + ", ".join(f"{100 * t.weight:g} % {t.language.bcp47}" for t in request.texts) + ". "
+    if request.recipe.data_fraction < 1:
+        said += f"Read: {100 * request.recipe.data_fraction:g} % of the training text. "
+    table.caption = f"{said}MB: 10^6 bytes of the exported fp32 file; of quantize, the int8 file"
     return table
 
 

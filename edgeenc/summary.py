@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from edgeenc import __version__
 from edgeenc.bench.host import describe, versions
@@ -15,6 +15,7 @@ from edgeenc.report.facts import (
     Check,
     Facts,
     GateFacts,
+    LanguageFacts,
     Parts,
     Sizes,
     Student,
@@ -22,6 +23,7 @@ from edgeenc.report.facts import (
 )
 from edgeenc.report.facts import Step as StepFacts
 from edgeenc.tasks.scores import TaskDifference, TaskScore
+from edgeenc.text.mixture import called
 
 if TYPE_CHECKING:
     from edgeenc.bench.latency import Latency
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from edgeenc.store import Manifest
 
 Manifests = Mapping[str, "Manifest"]
+Figures = Mapping[str, JsonValue]
 
 
 def facts_of(plan: Plan, manifests: Manifests) -> Facts:
@@ -37,27 +40,56 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
     shape = _shape(student, manifests)
     sizes = _sizes(manifests)
     tag = plan.request.language
-    bits = _bits(manifests["measure"])
+    bits = _bits(manifests["measure"].figures)
     shown = ("layers", "hidden", "heads", "head_width", "ffn", "vocab")
     return Facts(
         edgeenc=__version__,
         language={"tag": tag.bcp47, "name": tag.name, "iso639_3": tag.iso639_3, "script": tag.script},
         recipe=plan.request.recipe.name,
         teacher={"source": plan.request.source, "parameters": _shape(plan.step("teacher"), manifests).parameters},
-        corpus=plan.request.corpus or plan.request.train.name,
+        corpus=called(plan.request.texts),
         steps=[_step(step, manifests) for step in plan.steps if step.name in manifests],
         student=cast("Student", {"parameters": shape.parameters} | {name: getattr(shape, name) for name in shown}),
         bytes=sizes,
         compression=1 - (sizes["int8"] or sizes["fp32"]) / sizes["teacher_fp32"],
         bits_per_character=bits,
         floors=floors(bits),
-        tokenizer=_tokenizer(plan, manifests),
+        tokenizer=_tokenizers(plan, manifests)[0],
         gates=cast("list[GateFacts]", manifests["verify"].figures["gates"]),
         latency=cast("Latency", manifests["bench"].figures),
         host=describe(),
         versions=versions(),
+        **_languages(plan, manifests),
         **_scores(manifests),
     )
+
+
+class _Several(TypedDict, total=False):
+    languages: list[LanguageFacts]
+
+
+def _languages(plan: Plan, manifests: Manifests) -> _Several:
+    """Return the figures of each of several languages."""
+    if len(plan.request.texts) == 1:
+        return {}
+    of_text, measured = (
+        cast("dict[str, Figures]", manifests[name].figures["languages"]) for name in ("corpus", "measure")
+    )
+    rows = list[LanguageFacts]()
+    for text, tokenizer in zip(plan.request.texts, _tokenizers(plan, manifests)[1:], strict=True):
+        tag = text.language.bcp47
+        rows.append(
+            {
+                "tag": tag,
+                "name": text.language.name,
+                "weight": text.weight,
+                "corpus": text.called,
+                "train": cast("int", of_text[tag]["train"]),
+                "bits_per_character": _bits(measured[tag]),
+                "tokenizer": tokenizer,
+            }
+        )
+    return {"languages": rows}
 
 
 class _Scores(TypedDict, total=False):
@@ -155,8 +187,8 @@ def _sizes(manifests: Manifests) -> Sizes:
     return Sizes(teacher_fp32=size["export:teacher", "model.onnx"], fp32=fp32, int8=int8)
 
 
-def _bits(measured: Manifest) -> Bits:
-    found = cast("dict[str, float]", measured.figures)
+def _bits(measured: Figures) -> Bits:
+    found = cast("dict[str, float]", measured)
     return Bits(
         unigram=found["unigram"],
         teacher=found["teacher"],
@@ -166,8 +198,13 @@ def _bits(measured: Manifest) -> Bits:
     )
 
 
-def _tokenizer(plan: Plan, manifests: Manifests) -> TokenizerFacts:
-    """Return the figures of the trimming; where a recipe does not trim, the tokenizer stays as it was measured."""
+def _tokenizers(plan: Plan, manifests: Manifests) -> list[TokenizerFacts]:
+    """Return the figures of the last trimming, of all text and of each of several languages.
+
+    Where a recipe does not trim, the tokenizer stays as it was measured.
+    """
     trimmed = [step.name for step in plan.steps if step.kind == "trim-vocab"]
-    figures = manifests[trimmed[-1]].figures if trimmed else manifests["measure"].figures["tokenizer"]
-    return cast("TokenizerFacts", {name: cast("dict", figures)[name] for name in ("before", "after", "coverage")})
+    figures = manifests[trimmed[-1] if trimmed else "measure"].figures
+    each = cast("dict[str, Figures]", figures.get("languages", {})).values()
+    whole = [found if trimmed else found["tokenizer"] for found in (figures, *each)]
+    return [cast("TokenizerFacts", {n: cast("dict", one)[n] for n in ("before", "after", "coverage")}) for one in whole]

@@ -101,19 +101,19 @@ def test_everything_that_is_missing_is_listed_with_the_data_of_the_task_that_was
     with world.language.open("a") as file:
         file.write(f"tasks:\n  - {{name: topic, data: '{TASK}'}}\n  - {{name: other, data: other.csv}}\n")
     with pytest.raises(InputError, match=f"{count} things are missing:") as error:
-        require_at_hand(str(world.language), str(world.recipe), None, None, offline=True, task=task)
+        require_at_hand(str(world.language), str(world.recipe), None, (), offline=True, task=task)
     assert (f"dataset {TASK}" in str(error.value)) is (count == 3)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    require_at_hand(str(world.language), str(world.recipe), None, None, offline=False, task=task)
+    require_at_hand(str(world.language), str(world.recipe), None, (), offline=False, task=task)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(InputError, match=f"{count} things are missing:"):
-        require_at_hand(str(world.language), str(world.recipe), None, None, offline=False, task=task)
+        require_at_hand(str(world.language), str(world.recipe), None, (), offline=False, task=task)
 
 
 def test_an_offline_refusal_loads_nothing_heavy(world: World) -> None:
     script = (
         "import sys\nfrom edgeenc.errors import InputError\nfrom edgeenc.sources.at_hand import require_at_hand\n"
-        "try:\n    require_at_hand(*sys.argv[1:3], None, None, offline=True)\n"
+        "try:\n    require_at_hand(*sys.argv[1:3], None, (), offline=True)\n"
         "except InputError:\n    print({'torch', 'transformers', 'datasets'} & set(sys.modules))\n"
     )
     command = [sys.executable, "-c", script, str(world.language), str(world.recipe)]

@@ -20,6 +20,7 @@ from edgeenc.recipe import BUILD_STEPS, parse_recipe
 from edgeenc.runtime import Runtime
 from edgeenc.tasks.examples import Item, TaskData
 from edgeenc.tasks.task import Task
+from edgeenc.text.mixture import Text
 
 RUNTIME = Runtime(threads=1)
 
@@ -32,7 +33,7 @@ def world(tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path_factory: p
 def request_of(world: World, changes: dict[str, object] | None = None) -> Request:
     fields = yaml.safe_load(world.recipe.read_text()) | (changes or {})
     recipe = parse_recipe(fields, "tiny")
-    return Request(recipe, resolve("ilo"), world.teacher, str(world.teacher), world.corpus)
+    return Request(recipe, world.teacher, str(world.teacher), (Text(resolve("ilo"), world.corpus),))
 
 
 def keys(plan: Plan) -> dict[str, str]:
@@ -78,7 +79,7 @@ def test_other_text_changes_everything_but_the_teacher(world: World, tmp_path: P
     text = tmp_path / "other.txt"
     text.write_text(world.corpus.read_text() + "\nisa pa\n")
     one = keys(make_plan(request_of(world), RUNTIME))
-    two = keys(make_plan(replace(request_of(world), train=text), RUNTIME))
+    two = keys(make_plan(replace(request_of(world), texts=(Text(resolve("ilo"), text),)), RUNTIME))
     assert {name for name in one if one[name] == two[name]} == {"teacher", "export:teacher"}
 
 

@@ -28,6 +28,7 @@ from edgeenc.stages.distill import DistillOptions
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Batching, masked_stream
 from edgeenc.text.corpus import Corpus
+from edgeenc.text.mixture import Text
 from edgeenc.training import Job
 
 GUARDS = {
@@ -157,7 +158,7 @@ def test_any_earlier_step_can_teach(tiny_encoder: Encoder, sentences: tuple[str,
     for teacher in ("adapt", "drop-layers", "distill", "prune-ffn"):
         fields["stages"][-1]["teacher"] = teacher
         recipe = parse_recipe(fields, "tiny")
-        plan = make_plan(Request(recipe, resolve("ilo"), world.teacher, "t", world.corpus), Runtime())
+        plan = make_plan(Request(recipe, world.teacher, "t", (Text(resolve("ilo"), world.corpus),)), Runtime())
         assert plan.student.inputs[f"earlier {teacher}"] == teacher
         keys.add(plan.student.key)
     assert len(keys) == 4

@@ -112,7 +112,9 @@ def _onnx(folder: Path, precision: Precision) -> Path | None:
 
 
 def _language(folder: Path) -> str:
+    """Return the language that a bundle says it is of, the first of several."""
     try:
-        return str(json.loads((folder / MANIFEST).read_bytes())["language"])
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads((folder / MANIFEST).read_bytes())["language"]
+        return str(found[0] if isinstance(found, list) else found)
+    except (OSError, ValueError, LookupError, TypeError):
         return ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from edgeenc.cli.options import FILE, FOLDER, open_store
+from edgeenc.cli.options import FOLDER, open_store
 
 if TYPE_CHECKING:
     from edgeenc.build import Ask
@@ -28,7 +28,7 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
                 "--lang",
                 required=True,
                 metavar="TAG|FILE",
-                help="Language: tl, fil, tgl, tgl_Latn all mean one; or a YAML file.",
+                help="Language: tl, fil, tgl, tgl_Latn all mean one; a YAML file; several: tl+en, tl:0.8+en:0.2.",
             ),
             click.option(
                 "--target", default="onnx", type=click.Choice(["onnx"]), show_default=True, help="Export format."
@@ -42,9 +42,16 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option(
                 "--corpus",
-                type=FILE,
-                metavar="FILE|ID@REV",
-                help="Text, a sentence or paragraph per line, or org/name@commit:config of the hub.",
+                multiple=True,
+                metavar="[TAG=]FILE|ID@REV",
+                help="Text, a sentence or paragraph per line, or org/name@commit:config of the hub; again for each of"
+                " several languages.",
+            ),
+            click.option(
+                "--data-fraction",
+                type=click.FloatRange(0, 1, min_open=True),
+                metavar="SHARE",
+                help="Share of the training text to read, e.g. 0.3.  [default: the recipe's]",
             ),
             click.option("--offline", is_flag=True, help="Take from the hub's cache only; see `edgeenc fetch`."),
             click.option(
@@ -82,7 +89,8 @@ def build(
     recipe: str,
     teacher: str | None,
     random_teacher: bool,
-    corpus: Path | None,
+    corpus: tuple[str, ...],
+    data_fraction: float | None,
     offline: bool,
     export_task: ExportTask | None,
     task: str | None,
@@ -115,6 +123,7 @@ def build(
         data=data,
         columns=(text_column, label_column),
         random_teacher=random_teacher,
+        data_fraction=data_fraction,
     )
     if output is not None and not dry_run:
         check_destination(output)
@@ -145,7 +154,8 @@ def plan(
     recipe: str,
     teacher: str | None,
     random_teacher: bool,
-    corpus: Path | None,
+    corpus: tuple[str, ...],
+    data_fraction: float | None,
     offline: bool,
     export_task: ExportTask | None,
     task: str | None,
@@ -171,18 +181,19 @@ def plan(
         data=data,
         columns=(text_column, label_column),
         random_teacher=random_teacher,
+        data_fraction=data_fraction,
     )
     planned, opened, _ = _planned(ask, store, threads, offline=True, plan_only=True)
     _show(planned, opened, as_json)
 
 
 def check_at_hand(
-    lang: str, recipe: str, teacher: str | None, corpus: Path | None, *, offline: bool, task: str | None
+    lang: str, recipe: str, teacher: str | None, corpus: tuple[str, ...], *, offline: bool, task: str | None
 ) -> None:
     """Say what an offline build lacks before anything heavy is loaded."""
     from edgeenc.sources.at_hand import require_at_hand
 
-    require_at_hand(lang, recipe, teacher, str(corpus) if corpus else None, offline=offline, task=task)
+    require_at_hand(lang, recipe, teacher, corpus, offline=offline, task=task)
 
 
 def _planned(

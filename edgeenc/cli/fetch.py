@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgeenc.cli.options import FILE
-
 if TYPE_CHECKING:
     from edgeenc.disk import Stamp
     from edgeenc.plan import Request
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--lang", required=True, metavar="TAG|FILE", help="Language, as for `edgeenc build`.")
 @click.option("--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How it will be built.")
 @click.option("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]")
-@click.option("--corpus", type=FILE, metavar="FILE|ID@REV", help="Text.  [default: the language's]")
+@click.option("--corpus", multiple=True, metavar="[TAG=]FILE|ID@REV", help="Text.  [default: the language's]")
 @click.option("--task", metavar="NAME", help="Task whose data is fetched too.")
 @click.option("--data", metavar="FILE|DIR|ID@REV", help="Labelled data of the task.  [default: the language's]")
 @click.option("--offline", is_flag=True, help="Fetch nothing; say what is missing.")
@@ -28,7 +26,7 @@ def fetch(
     lang: str,
     recipe: str,
     teacher: str | None,
-    corpus: Path | None,
+    corpus: tuple[str, ...],
     task: str | None,
     data: str | None,
     offline: bool,
@@ -51,8 +49,11 @@ def fetch(
 
 def _places(request: Request) -> dict[str, Path]:
     """Return where the sources of a build lie, by what they are."""
-    places = {f"teacher {request.source}": request.teacher, f"text {request.corpus}": request.train}
-    return places | ({f"held-out text {request.corpus}": request.heldout} if request.heldout else {})
+    places = {f"teacher {request.source}": request.teacher}
+    for text in request.texts:
+        name = text.called if len(request.texts) == 1 else f"{text.language.bcp47}={text.called}"
+        places |= {f"text {name}": text.train} | ({f"held-out text {name}": text.heldout} if text.heldout else {})
+    return places
 
 
 def _stamps(place: Path) -> dict[str, Stamp]:

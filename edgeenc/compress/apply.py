@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import singledispatch
 
 from pydantic import JsonValue
+from tokenizers import Tokenizer
 
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.distill import distill
 from edgeenc.compress.drop_layers import drop_layers, measured_layers
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.prune_ffn import prune_ffn, sort_heads
-from edgeenc.compress.trim_vocab import trim_vocab
+from edgeenc.compress.trim_vocab import trim_for_several
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.errors import ShapeError
 from edgeenc.model.encoder import Encoder
@@ -102,15 +103,22 @@ def _(stage: PruneFfn, encoder: Encoder, desk: Desk) -> Made:
 
 @apply.register
 def _(stage: TrimVocab, encoder: Encoder, desk: Desk) -> Made:
-    """Trim, and take the figures on held-out text."""
-    trimmed = trim_vocab(encoder, desk.corpus.train, size=stage.size, coverage=stage.coverage)
-    kept = [i for i in map(encoder.tokenizer.token_to_id, trimmed.tokenizer.get_vocab()) if i is not None]
-    figures: dict[str, JsonValue] = {
-        "before": asdict(quality(desk.corpus.test, encoder.tokenizer)),
-        "after": asdict(quality(desk.corpus.test, trimmed.tokenizer)),
-        "coverage": covered(count_pieces(desk.corpus.test, encoder.tokenizer), kept),
+    """Trim, and take the figures on held-out text, of several languages on that of each too."""
+    corpus = desk.corpus
+    texts = [(part.weight, part.corpus.train) for part in corpus.each]
+    trimmed = trim_for_several(encoder, texts, size=stage.size, coverage=stage.coverage)
+    figures = _fit(corpus.test, encoder.tokenizer, trimmed.tokenizer)
+    languages: dict[str, JsonValue] = {
+        part.language: _fit(part.corpus.test, encoder.tokenizer, trimmed.tokenizer) for part in corpus.parts
     }
-    return Made(trimmed, figures)
+    return Made(trimmed, figures | ({"languages": languages} if languages else {}))
+
+
+def _fit(lines: Sequence[str], old: Tokenizer, new: Tokenizer) -> dict[str, JsonValue]:
+    """Return how well two tokenizers fit held-out lines, and the share of their pieces that the new one kept."""
+    kept = [number for number in map(old.token_to_id, new.get_vocab()) if number is not None]
+    before, after = (asdict(quality(lines, tokenizer)) for tokenizer in (old, new))
+    return {"before": before, "after": after, "coverage": covered(count_pieces(lines, old), kept)}
 
 
 @apply.register

@@ -13,6 +13,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
+from edgeenc.text.mixture import pattern_of
 from edgeenc.training import History, Job, Loss, train
 
 HELD_BATCHES = 8
@@ -33,7 +34,8 @@ def fit(
 
     Args:
         encoder: where to start; not changed.
-        corpus: `train` is read, `valid` chooses the checkpoint with masks that never change.
+        corpus: `train` is read, `valid` chooses the checkpoint with masks that never change; of several languages each
+            has as many rows as its weight says.
         options: tokens, rate, row lengths, masks.
         job: seed, runtime, scratch folder, progress.
         loss_of: loss (nats per predicted piece, a scalar) of an encoder on a batch.
@@ -41,10 +43,11 @@ def fit(
     """
     pupil = replace(encoder, model=nn.Module.to(copy.deepcopy(encoder.model).eval(), job.runtime.device))
     lengths = tuple(min(length, encoder.shape.longest) for length in options.lengths)
-    read = Batching(options.batch_tokens, options.mask_rate, lengths, options.mask)
-    stream = masked_stream([corpus.train], encoder.tokenizer, read, seed=job.seed, folder=job.scratch)
-    look = Batching(options.batch_tokens, HELD_RATE, (min(lengths),))
-    held = masked_stream([corpus.valid], encoder.tokenizer, look, seed=0)
+    texts, pattern = [part.corpus for part in corpus.each], pattern_of(corpus)
+    read = Batching(options.batch_tokens, options.mask_rate, lengths, options.mask, pattern)
+    stream = masked_stream([t.train for t in texts], encoder.tokenizer, read, seed=job.seed, folder=job.scratch)
+    look = Batching(options.batch_tokens, HELD_RATE, (min(lengths),), pattern=pattern)
+    held = masked_stream([t.valid for t in texts], encoder.tokenizer, look, seed=0)
     fixed = [held(step).to(job.runtime.device) for step in range(HELD_BATCHES)]
 
     def loss_at(step: int) -> Loss:

@@ -18,6 +18,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
 from edgeenc.text.lines import some
+from edgeenc.text.mixture import pattern_of
 
 Side = Literal["input", "output"]
 Reduce = Callable[[Tensor], Tensor]
@@ -26,8 +27,9 @@ Reduce = Callable[[Tensor], Tensor]
 
 def calibration(encoder: Encoder, corpus: Corpus, batches: int, seed: int) -> list[Masked]:
     """Return `batches` fixed batches of training text; held-out text is never used to choose what to cut."""
-    read = Batching(rate=0.15, lengths=(min(64, encoder.shape.longest),))
-    stream = masked_stream([some(corpus.train)], encoder.tokenizer, read, seed=seed)
+    read = Batching(rate=0.15, lengths=(min(64, encoder.shape.longest),), pattern=pattern_of(corpus))
+    texts = [some(part.corpus.train) for part in corpus.each]
+    stream = masked_stream(texts, encoder.tokenizer, read, seed=seed)
     return [stream(step) for step in range(batches)]
 
 

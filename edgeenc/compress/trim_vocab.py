@@ -11,7 +11,7 @@ from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.surgery import rebuild, take
 from edgeenc.text.trimmed import trim_tokenizer
-from edgeenc.text.vocabulary import characters_of, choose, count_pieces
+from edgeenc.text.vocabulary import characters_of, choose, frequencies
 
 IDS = tuple(f"{role}_token_id" for role in ("pad", "bos", "eos", "cls", "sep"))
 """Fields of a configuration that hold a piece's id, which follows the piece."""
@@ -34,11 +34,28 @@ def trim_vocab(
 
     Source: Abdaoui et al. 2020, arXiv:2010.05609.
     """
+    return trim_for_several(encoder, [(1.0, lines)], size=size, coverage=coverage)
+
+
+def trim_for_several(
+    encoder: Encoder,
+    texts: Sequence[tuple[float, Sequence[str]]],
+    *,
+    size: int | None = None,
+    coverage: float | None = None,
+) -> Encoder:
+    """Do the same for several languages: a weight and the training text of each.
+
+    A piece counts by its share of the pieces of each language, times the weight (`frequencies`), so that a language
+    with little text has its say; the characters of all of them stay.
+
+    Raises:
+        UsageError, InputError: as `trim_vocab`.
+    """
     tokenizer = encoder.tokenizer
-    counts_V = count_pieces(lines, tokenizer)
-    return keep_pieces(
-        encoder, choose(counts_V, tokenizer, characters_of(lines, tokenizer), size=size, coverage=coverage)
-    )
+    counts_V = frequencies(texts, tokenizer)
+    characters = frozenset[str]().union(*(characters_of(lines, tokenizer) for _, lines in texts))
+    return keep_pieces(encoder, choose(counts_V, tokenizer, characters, size=size, coverage=coverage))
 
 
 def keep_pieces(encoder: Encoder, keep: Sequence[int]) -> Encoder:

@@ -6,6 +6,7 @@ import json
 
 from edgeenc.report.facts import Facts
 from edgeenc.report.headline import answers, headline, title
+from edgeenc.report.languages import languages_section
 from edgeenc.report.reading import of_facts
 from edgeenc.report.scores import scores_section
 from edgeenc.report.sections import quality_section
@@ -38,15 +39,15 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int, weight
     """
     student, language = facts["student"], facts["language"]
     front = {
-        "language": language["tag"],
+        "language": language["tag"].split("+") if "+" in language["tag"] else language["tag"],
         "library_name": "transformers",
         "pipeline_tag": task,
-        "tags": ["edgeenc", "onnx", "transformers.js", "bert", language["iso639_3"]],
+        "tags": ["edgeenc", "onnx", "transformers.js", "bert", *language["iso639_3"].split("+")],
     }
     dtype = "q8" if onnx.endswith("_quantized.onnx") else "fp32"
     output = OUTPUT[task].format(hidden=student["hidden"], vocab=student["vocab"])
     what, model_class = WHAT[task]
-    text = "" if facts["corpus"] == "starter" else f" --corpus {facts['corpus']}"
+    text = _text(facts)
     text += "".join(f" --task {name}" for name in dict.fromkeys(row["task"] for row in facts.get("tasks", [])))
     return f"""---
 {_yaml(front)}---
@@ -89,7 +90,7 @@ const run = await pipeline("{task}", "path/to/this/folder", {{ dtype: "{dtype}" 
 
 ## Build it again
 
-`recipe.yaml` is the whole recipe: `edgeenc build --lang {language["tag"]} --recipe recipe.yaml{text}`.
+`recipe.yaml` is the whole recipe: `edgeenc build --lang {_asked(facts)} --recipe recipe.yaml{text}`.
 `manifest.json` has the sha256 of every file, and `golden.jsonl` texts with their ids and first output values.
 """
 
@@ -121,7 +122,21 @@ model = load_task_model(Path("path/to/this/folder"))
 def _measured(facts: Facts) -> str:
     """Return what was measured of the model: scores on tasks where there are any, and bits per character."""
     scored = [scores_section(of_facts(facts))] if facts.get("tasks") else []
-    return "\n\n".join(map(markdown, [*scored, quality_section(facts)]))
+    several = [languages_section(facts)] if facts.get("languages") else []
+    return "\n\n".join(map(markdown, [*scored, quality_section(facts), *several]))
+
+
+def _asked(facts: Facts) -> str:
+    """Return what `--lang` was: the tag, of several languages with their weights."""
+    shares = [f"{one['tag']}:{one['weight']:g}" for one in facts.get("languages", [])]
+    return "+".join(shares) or facts["language"]["tag"]
+
+
+def _text(facts: Facts) -> str:
+    """Return the flags of the text, which the kit's has no need of."""
+    if several := facts.get("languages"):
+        return "".join(f" --corpus {one['tag']}={one['corpus']}" for one in several if one["corpus"] != "starter")
+    return "" if facts["corpus"] == "starter" else f" --corpus {facts['corpus']}"
 
 
 def _rehearsal(facts: Facts) -> str:

@@ -10,7 +10,7 @@ from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 
 class Language(TypedDict):
-    """The language of the build."""
+    """The language of the build; of several all of them in one, as `tl+en`."""
 
     tag: str
     name: str
@@ -107,11 +107,23 @@ class TokenizerFacts(TypedDict):
     coverage: float
 
 
+class LanguageFacts(TypedDict):
+    """One of several languages: its share of what was read, its text and lines, figures on its held-out text."""
+
+    tag: str
+    name: str
+    weight: float
+    corpus: str
+    train: int
+    bits_per_character: Bits
+    tokenizer: TokenizerFacts
+
+
 class Facts(TypedDict):
     """Everything a report says.
 
     `corpus` is `starter` or the name of a file; `compression` is 1 - bytes of the student (int8, else fp32) / bytes of
-    the teacher. `tasks` and `differences` are there where a task was scored.
+    the teacher. `tasks` and `differences` are there where a task was scored, `languages` where there are several.
     """
 
     edgeenc: str
@@ -128,6 +140,7 @@ class Facts(TypedDict):
     tokenizer: TokenizerFacts
     gates: list[GateFacts]
     latency: Latency | None
+    languages: NotRequired[list[LanguageFacts]]
     tasks: NotRequired[list[TaskScore]]
     differences: NotRequired[list[TaskDifference]]
     host: dict[str, Fact]

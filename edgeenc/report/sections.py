@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from edgeenc.report.facts import Check, Facts, GateFacts
 from edgeenc.report.headline import advantage_kept, outcome
+from edgeenc.report.languages import languages_section
 from edgeenc.report.machine import host_section
 from edgeenc.report.reading import of_facts
 from edgeenc.report.scores import scores_section
@@ -39,6 +40,7 @@ def sections(facts: Facts) -> tuple[Section, ...]:
         *([scores_section(of_facts(facts))] if facts.get("tasks") else []),
         sizes_section(facts),
         quality_section(facts),
+        *([languages_section(facts)] if facts.get("languages") else []),
         steps_section(facts),
         tokenizer_section(facts),
         gates_section(facts["gates"]),

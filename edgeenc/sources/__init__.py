@@ -6,6 +6,7 @@ The only package that touches the network, and only for what is not in the hub's
 from __future__ import annotations
 
 from edgeenc.sources.datasets import dataset_folder
+from edgeenc.sources.given import given_texts
 from edgeenc.sources.kit import STARTER, data_folder, starter_corpus
 from edgeenc.sources.missing import attempt, require_found
 from edgeenc.sources.models import NEEDED, teacher_folder
@@ -22,6 +23,7 @@ __all__ = [
     "data_folder",
     "dataset_folder",
     "described",
+    "given_texts",
     "hub_text",
     "is_hub_text",
     "is_random",

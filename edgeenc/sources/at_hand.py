@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import yaml
 
 from edgeenc.errors import EdgeencError, InputError
-from edgeenc.language import resolve
+from edgeenc.language import resolve, spoken
 from edgeenc.sources.datasets import dataset_folder
+from edgeenc.sources.given import given_texts
 from edgeenc.sources.kit import data_folder
 from edgeenc.sources.missing import attempt, require_found
 from edgeenc.sources.models import teacher_folder
@@ -24,15 +26,15 @@ Fields = Mapping[str, object]
 
 
 def require_at_hand(
-    language: str, recipe: str, teacher: str | None, corpus: str | None, *, offline: bool, task: str | None = None
+    language: str, recipe: str, teacher: str | None, corpora: Sequence[str], *, offline: bool, task: str | None = None
 ) -> None:
     """Refuse an offline build whose teacher, text or task data would have to come from the hub.
 
     Args:
-        language: tag, or path of a language file, as typed.
+        language: tag, or path of a language file, or several, as typed.
         recipe: name or path.
         teacher: as typed; None leaves it to the recipe.
-        corpus: as typed; None leaves it to the language.
+        corpora: texts as typed; what is not there is left to the language.
         task: name of a task of the language, or its data as typed; None where there is no task.
         offline: with this or `HF_HUB_OFFLINE` nothing may be fetched; else nothing is looked at.
 
@@ -41,19 +43,32 @@ def require_at_hand(
     """
     if not offline and os.environ.get("HF_HUB_OFFLINE", "").upper() not in ("1", "ON", "YES", "TRUE"):
         return
-    spoken, recipes = _fields(_language_file(language)), data_folder("recipes")
+    languages = [_fields(_language_file(one.language)) | {"typed": one.language} for one in spoken(language)]
+    recipes = data_folder("recipes")
     asked = _fields(Path(recipe) if "/" in recipe or recipe.endswith((".yaml", ".yml")) else recipes / f"{recipe}.yaml")
     problems: list[InputError] = []
-    text, most = corpus or str(spoken.get("corpus", "")), spoken.get("corpus_bytes", ENOUGH)
-    if is_hub_text(text) and isinstance(most, int) and not Path(text).is_file():
-        attempt(problems, lambda: hub_text(text, most=most, offline=True))
+    for text, most in _texts(languages, corpora):
+        if is_hub_text(text) and isinstance(most, int) and not Path(text).is_file():
+            attempt(problems, partial(hub_text, text, most=most, offline=True))
     model = teacher or str(asked.get("teacher", ""))
     if "@" in model:
         attempt(problems, lambda: teacher_folder(model, offline=True))
-    data = _task_data(spoken).get(task or "", task or "")
+    data = _task_data(languages[0]).get(task or "", task or "")
     if is_hub_text(data) and not Path(data).exists():
         attempt(problems, lambda: dataset_folder(data, offline=True))
     require_found(problems)
+
+
+def _texts(languages: Sequence[Fields], corpora: Sequence[str]) -> list[tuple[str, object]]:
+    """Return the text of each language, and how much of it is taken; nothing where it is not clear which is whose."""
+    with suppress(EdgeencError):  # the build says what is wrong with tags and texts
+        tags = [resolve(str(language.get("tag", language["typed"]))) for language in languages]
+        given = given_texts(corpora, tags)
+        texts = [
+            given.get(tag.bcp47, str(language.get("corpus", ""))) for tag, language in zip(tags, languages, strict=True)
+        ]
+        return [(text, language.get("corpus_bytes", ENOUGH)) for text, language in zip(texts, languages, strict=True)]
+    return []
 
 
 def _task_data(language: Fields) -> dict[str, str]:

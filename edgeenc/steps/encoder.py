@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from pydantic import JsonValue
+from tokenizers import Tokenizer
 
-from edgeenc.bits import bits_per_character, unigram_bits
+from edgeenc.bits import score, unigram_bits
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.apply import Desk, apply
 from edgeenc.errors import EdgeencError, InputError
@@ -17,9 +20,9 @@ from edgeenc.model.random import random_encoder, random_like
 from edgeenc.sources import SEED, is_random
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.steps.work import Figures, Work
-from edgeenc.text.corpus import Corpus, deduplicate, load_corpus, read_lines, save_corpus, split_heldout
-from edgeenc.text.intake import take_in
+from edgeenc.text.corpus import Corpus, load_corpus
 from edgeenc.text.lines import some
+from edgeenc.text.mixture import save_mixture, take_text
 from edgeenc.text.vocabulary import quality
 
 MOST_UNKNOWN = 0.02
@@ -28,15 +31,27 @@ MOST_UNKNOWN = 0.02
 
 def make_corpus(work: Work) -> Figures:
     """Normalise, deduplicate and split the text; of a user's own also say what was found in it."""
-    request, found = work.plan.request, {}
-    if request.heldout is None:
-        found = {"text": asdict(take_in(request.train, work.out, work.step.seed))}
-    else:
-        save_corpus(split_heldout(deduplicate(read_lines(request.train)), read_lines(request.heldout)), work.out)
-    corpus = load_corpus(work.out)
+    request, several = work.plan.request, len(work.plan.request.texts) > 1
+    found: dict[str, dict[str, JsonValue]] = {}
+    for text in request.texts:
+        tag = text.language.bcp47
+        folder = work.out / tag if several else work.out
+        tally = take_text(text, folder, work.step.seed, request.recipe.data_fraction)
+        found[tag] = {"text": asdict(tally)} if tally else {}
+    if not several:
+        return _sizes(work.out) | next(iter(found.values()))
+    dropped = save_mixture(request.texts, work.out)
+    languages: dict[str, JsonValue] = {
+        tag: _sizes(work.out / tag) | figures | {"held out elsewhere": dropped[tag]} for tag, figures in found.items()
+    }
+    return _sizes(work.out) | {"languages": languages}
+
+
+def _sizes(folder: Path) -> dict[str, JsonValue]:
+    """Return lines, distinct characters and bytes of a corpus."""
+    corpus = load_corpus(folder)
     sizes = {name: len(getattr(corpus, name)) for name in ("train", "valid", "test")}
-    size = (work.out / "train.txt").stat().st_size
-    return {**sizes, "characters": corpus.characters, "bytes": size, **found}
+    return {**sizes, "characters": corpus.characters, "bytes": (folder / "train.txt").stat().st_size}
 
 
 def take_teacher(work: Work) -> Figures:
@@ -53,7 +68,8 @@ def apply_stage(work: Work) -> Figures:
     stage, encoder, corpus = work.step.stage, work.encoder(), work.corpus()
     assert stage is not None
     if work.step.inputs["encoder"] == "teacher":
-        _require_known(encoder, corpus, work.plan.request.train)
+        for text, part in zip(work.plan.request.texts, corpus.each, strict=True):
+            _require_known(encoder, part.corpus, text.train)
     desk = Desk(corpus, lambda name: work.encoder(f"earlier {name}"), work.job())
     torch.manual_seed(work.step.seed)
     made = apply(stage, encoder, desk)
@@ -85,17 +101,39 @@ def train_control(work: Work) -> Figures:
 
 
 def measure(work: Work) -> Figures:
-    """Bits per character of every model on the same words of the test lines."""
+    """Bits per character of every model on the same words of the test lines, of several languages also of each."""
     corpus, seed = work.corpus(), work.step.seed
-    alphabet = corpus.characters
-    bits: dict[str, JsonValue] = {}
-    tables = []
+    alphabet, characters = corpus.characters, [0] * len(corpus.each)
+    bits = [{"unigram": math.inf} for _ in corpus.each]
     for role in ("teacher", "student", "cut", "control"):
-        if role in work.step.inputs:
-            encoder = work.encoder(role)
-            bits[role] = bits_per_character(encoder, corpus.test, characters=alphabet, seed=seed)
+        if role not in work.step.inputs:
+            continue
+        encoder = work.encoder(role)
+        for place, part in enumerate(corpus.each):
+            train, test = part.corpus.train, part.corpus.test
+            scored = score(encoder, test, characters=alphabet, seed=seed)
+            bits[place][role], characters[place] = scored.per_character, scored.characters
             if role in ("teacher", "student"):
-                tokenizer = encoder.tokenizer
-                tables.append(unigram_bits(corpus.train, tokenizer, corpus.test, characters=alphabet, seed=seed))
-    same = asdict(quality(corpus.test, work.encoder("student").tokenizer))
-    return {"unigram": min(tables), **bits, "tokenizer": {"before": same, "after": same, "coverage": 1.0}}
+                table = unigram_bits(train, encoder.tokenizer, test, characters=alphabet, seed=seed)
+                bits[place]["unigram"] = min(table, bits[place]["unigram"])
+    tokenizer = work.encoder("student").tokenizer
+    whole: dict[str, JsonValue] = {name: _mean([of[name] for of in bits], characters) for name in bits[0]}
+    whole["tokenizer"] = _as_it_was(corpus.test, tokenizer)
+    languages: dict[str, JsonValue] = {
+        part.language: {**of, "tokenizer": _as_it_was(part.corpus.test, tokenizer)}
+        for part, of in zip(corpus.parts, bits, strict=False)
+    }
+    return whole | ({"languages": languages} if languages else {})
+
+
+def _mean(bits: Sequence[float], characters: Sequence[int]) -> float:
+    """Return the bits per character of several texts together; of one they are its own to the last bit."""
+    if len(bits) == 1:
+        return bits[0]
+    return sum(one * count for one, count in zip(bits, characters, strict=True)) / sum(characters)
+
+
+def _as_it_was(lines: Sequence[str], tokenizer: Tokenizer) -> JsonValue:
+    """Return the figures of a tokenizer that was not trimmed."""
+    same = asdict(quality(lines, tokenizer))
+    return {"before": same, "after": same, "coverage": 1.0}

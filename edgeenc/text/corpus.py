@@ -5,6 +5,7 @@ Nothing here knows a model; text goes in and text comes out.
 
 from __future__ import annotations
 
+import json
 import lzma
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -12,12 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeenc.errors import InputError
+from edgeenc.text.documents import TEST, TRAIN, VALID, Numbers, documents_of, mark_of, sides, thinned
 from edgeenc.text.lines import lines_of
 
 SMALLEST_BYTES = 50_000
 """A corpus under 50 KB cannot tell which pieces a language needs."""
+SHARES = "languages.json"
+"""Beside the text of several languages: the weight of each, whose own text is in a folder of its name."""
 FEWEST_LINES = 100
 """Held-out lines are cut from the corpus; a few endless lines cannot be cut."""
 
@@ -30,16 +35,32 @@ class Corpus:
         train: what models learn from, and what piece counts are taken from.
         valid: what chooses a checkpoint and calibrates pruning; never reported.
         test: what every reported figure and every gate is computed on.
+        parts: where the text is of several languages, the text of each; else there are none.
     """
 
     train: Sequence[str]
     valid: tuple[str, ...]
     test: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def each(self) -> tuple[Part, ...]:
+        """The text of each language; of one language that is all of it."""
+        return self.parts or (Part("", 1.0, self),)
 
     @property
     def characters(self) -> int:
         """Number of distinct non-space characters of the training text."""
         return len(_characters(self.train) - {" "})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The text of one of several languages, and the share of it in what is read, 0 to 1."""
+
+    language: str
+    weight: float
+    corpus: Corpus
 
 
 def _characters(lines: Iterable[str]) -> set[str]:
@@ -86,6 +107,11 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         InputError: the file is missing, cannot be read, is not UTF-8 (the first bad line is named), or is damaged.
     """
+    return [line for line in _normalised(path) if line]
+
+
+def _normalised(path: Path) -> list[str]:
+    """Return all lines of a file, normalised; those with nothing in them are empty."""
     try:
         raw = path.read_bytes()
         raw = lzma.decompress(raw) if path.suffix == ".xz" else raw
@@ -100,39 +126,46 @@ def read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise InputError(f"corpus {path}: line {line} is not UTF-8; convert it first, e.g. with iconv") from None
-    return [line for line in map(normalise, text.split("\n")) if line]
+    return [normalise(line) for line in text.split("\n")]
 
 
-def split(lines: Sequence[str], seed: int, *, share: float = 0.05, most: int = 1800) -> Corpus:
-    """Cut deduplicated `lines` into train, valid and test by `seed`; a third of what is held out is `valid`.
+def split(lines: Sequence[str], seed: int, *, fraction: float = 1.0, document_L: Numbers | None = None) -> Corpus:
+    """Cut deduplicated `lines` into train, valid and test by `seed`; see `documents.sides`.
 
     Args:
         lines: distinct lines.
         seed: the same seed and lines give the same cut.
-        share: part of the lines that is held out.
-        most: upper bound of held-out lines.
+        fraction: part of the training documents that stays.
+        document_L: number of each line's document; each line is one where nothing is said.
     """
-    valid, test = held_out(len(lines), seed, share=share, most=most)
-    train = tuple(line for number, line in enumerate(lines) if number not in valid and number not in test)
-    return Corpus(train, *(tuple(lines[number] for number in sorted(part)) for part in (valid, test)))
+    document_L = np.arange(len(lines)) if document_L is None else document_L
+    side_L = thinned(sides(document_L, seed), document_L, _marks(lines), fraction)
+    parts = ([line for line, at in zip(lines, side_L, strict=True) if at == side] for side in (TRAIN, VALID, TEST))
+    return Corpus(*map(tuple, parts))
 
 
-def held_out(count: int, seed: int, *, share: float = 0.05, most: int = 1800) -> tuple[frozenset[int], frozenset[int]]:
-    """Return which of `count` lines are `valid`, and which are `test`; see `split`."""
-    held = min(most, max(30, round(count * share)))
-    order = np.random.default_rng(seed).permutation(count)
-    return frozenset(order[: held // 3].tolist()), frozenset(order[held // 3 : held].tolist())
+def _marks(lines: Iterable[str]) -> NDArray[np.uint64]:
+    return np.fromiter((mark_of(fingerprint(line)) for line in lines), dtype=np.uint64)
 
 
-def read_corpus(path: Path, seed: int) -> Corpus:
-    """Read, deduplicate and split a user's text file.
+def read_corpus(path: Path, seed: int, fraction: float = 1.0) -> Corpus:
+    """Read, deduplicate and split a user's text file; a blank line ends a document (`documents.documents_of`).
 
     Raises:
         InputError: as `read_lines`; or the text has under 50 KB, or under 100 lines, after deduplication.
     """
-    lines = deduplicate(read_lines(path))
-    require_enough(path, len(lines), sum(len(line.encode()) + 1 for line in lines))
-    return split(lines, seed)
+    found = _normalised(path)
+    seen, kept, blanks = set[str](), list[str](), list[int]()
+    number = 0
+    for line in found:
+        number += not line
+        if line and (mark := fingerprint(line)) not in seen:
+            seen.add(mark)
+            kept.append(line)
+            blanks.append(number)
+    require_enough(path, len(kept), sum(len(line.encode()) + 1 for line in kept))
+    document_L = documents_of(np.array(blanks, dtype=np.uint32))
+    return split(kept, seed, fraction=fraction, document_L=document_L)
 
 
 def require_enough(path: Path, lines: int, size: int) -> None:
@@ -152,9 +185,15 @@ def require_enough(path: Path, lines: int, size: int) -> None:
         )
 
 
-def split_heldout(train: Sequence[str], heldout: Sequence[str]) -> Corpus:
-    """Return a corpus whose held-out lines are given: the first third is `valid`, the rest `test`."""
-    third = len(heldout) // 3
+def split_heldout(train: Sequence[str], heldout: Sequence[str], fraction: float = 1.0) -> Corpus:
+    """Return a corpus whose held-out lines are given: the first third is `valid`, the rest `test`.
+
+    Of `train`, each line a document, `fraction` stays.
+    """
+    third, lines = len(heldout) // 3, np.arange(len(train))
+    if fraction < 1:
+        side_L = thinned(np.zeros(len(train), dtype=np.uint8), lines, _marks(train), fraction)
+        train = [line for line, side in zip(train, side_L, strict=True) if side == TRAIN]
     return Corpus(tuple(train), tuple(heldout[:third]), tuple(heldout[third:]))
 
 
@@ -167,13 +206,17 @@ def save_corpus(corpus: Corpus, folder: Path) -> None:
 
 
 def load_corpus(folder: Path) -> Corpus:
-    """Read what `save_corpus` wrote; the lines of a large training text stay on the disk until they are read.
+    """Read what `save_corpus` or `mixture.save_mixture` wrote; a large training text stays on the disk.
 
     Raises:
         InputError: a file is missing or damaged.
     """
     train, valid, test = (folder / f"{name}.txt" for name in ("train", "valid", "test"))
-    large = lines_of(train)
+    large, shares = lines_of(train), folder / SHARES
+    weights: dict[str, float] = json.loads(shares.read_text(encoding="utf-8")) if shares.is_file() else {}
     return Corpus(
-        tuple(read_lines(train)) if large is None else large, tuple(read_lines(valid)), tuple(read_lines(test))
+        tuple(read_lines(train)) if large is None else large,
+        tuple(read_lines(valid)),
+        tuple(read_lines(test)),
+        tuple(Part(language, weight, load_corpus(folder / language)) for language, weight in weights.items()),
     )

@@ -1,11 +1,11 @@
 """From a user's text file of any size to train, valid and test: one pass over the text, and one to write.
 
-What comes out is what `corpus.read_corpus` makes of a text that fits in memory. Held are 9 bytes a line.
+What comes out is what `corpus.read_corpus` makes of a text that fits in memory. Held are 20 bytes a line, and some more
+while it is split.
 """
 
 from __future__ import annotations
 
-import hashlib
 import lzma
 from array import array
 from collections.abc import Iterator
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from edgeenc.disk import on_disk
 from edgeenc.errors import InputError
-from edgeenc.text.corpus import fingerprint, held_out, normalise, require_enough
+from edgeenc.text.corpus import fingerprint, normalise, require_enough
+from edgeenc.text.documents import LEFT, Sides, documents_of, mark_of, sides, thinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +32,40 @@ class Tally:
         garbage: lines without any letter, or with characters that could not be read when the text was made (U+FFFD);
             they stay, since what language a line is in, and whether it is one, is the user's to judge.
         bytes: of the distinct lines.
+        documents: that the distinct lines make; as many as these where each is one.
     """
 
     lines: int
     repeated: int
     garbage: int
     bytes: int
+    documents: int
 
 
-def take_in(path: Path, folder: Path, seed: int) -> Tally:
+def take_in(path: Path, folder: Path, seed: int, fraction: float = 1.0) -> Tally:
     """Write `train.txt`, `valid.txt` and `test.txt` of the text `path` into `folder`, and say what was found.
+
+    Of the training documents `fraction` are written.
 
     Raises:
         InputError: as `corpus.read_corpus`.
     """
-    marks, sizes, garbage = array("Q"), array("Q"), 0
-    for line in stream_lines(path):
-        marks.append(int.from_bytes(hashlib.blake2b(fingerprint(line).encode(), digest_size=8).digest()))
+    marks, sizes, blanks, garbage = array("Q"), array("Q"), array("I"), 0
+    for blank, line in _counted(path):
+        marks.append(mark_of(fingerprint(line)))
         sizes.append(len(line.encode()) + 1)
+        blanks.append(blank)
         garbage += is_garbage(line)
-    first_L = _firsts(np.frombuffer(marks, dtype=np.uint64))
+    mark_L = np.frombuffer(marks, dtype=np.uint64)
+    first_L = _firsts(mark_L)
     kept = int(first_L.sum())
     size = int(np.frombuffer(sizes, dtype=np.uint64)[first_L].sum())
     require_enough(path, kept, size)
-    _write(path, folder, first_L, held_out(kept, seed))
-    return Tally(lines=len(marks), repeated=len(marks) - kept, garbage=garbage, bytes=size)
+    document_K = documents_of(np.frombuffer(blanks, dtype=np.uint32)[first_L])
+    side_L = np.full(len(marks), LEFT, dtype=np.uint8)
+    side_L[first_L] = thinned(sides(document_K, seed), document_K, mark_L[first_L], fraction)
+    _write(path, folder, side_L)
+    return Tally(len(marks), len(marks) - kept, garbage, size, documents=int(document_K[-1]) + 1)
 
 
 def stream_lines(path: Path) -> Iterator[str]:
@@ -64,12 +74,19 @@ def stream_lines(path: Path) -> Iterator[str]:
     Raises:
         InputError: as `corpus.read_lines`.
     """
-    number = 0
+    return (line for _, line in _counted(path))
+
+
+def _counted(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield each line of `stream_lines` with the number of blank lines before it."""
+    number = blank = 0
     try:
         with lzma.open(path, "rb") if path.suffix == ".xz" else path.open("rb") as file:
             for number, raw in enumerate(file, 1):
                 if line := normalise(raw.decode("utf-8-sig" if number == 1 else "utf-8")):
-                    yield line
+                    yield blank, line
+                else:
+                    blank += 1
     except FileNotFoundError:
         raise InputError(f"corpus {path}: no such file") from None
     except (lzma.LZMAError, EOFError) as error:
@@ -95,17 +112,15 @@ def _firsts(marks_L: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return first_L
 
 
-def _write(path: Path, folder: Path, first_L: NDArray[np.bool_], held: tuple[frozenset[int], frozenset[int]]) -> None:
-    """Read the text again and send each first line to the file that it belongs to."""
-    valid, test = held
+def _write(path: Path, folder: Path, side_L: Sides) -> None:
+    """Read the text again and send each line to the file of its side."""
     with on_disk(folder), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         opened = [stack.enter_context((folder / f"{n}.txt").open("w", encoding="utf-8", newline="\n")) for n in _NAMES]
-        number = 0
-        for line, first in zip(stream_lines(path), first_L, strict=True):
-            if first:
-                opened[1 if number in valid else 2 if number in test else 0].write(f"{line}\n")
-                number += 1
+        for line, side in zip(stream_lines(path), side_L.tobytes(), strict=True):
+            if side != LEFT:
+                opened[side].write(f"{line}\n")
 
 
 _NAMES = ("train", "valid", "test")
+"""The files of the sides, in their order."""

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from edgeenc.text.specials import kind_of, marks_of
 
-Counts = NDArray[np.int64]
+Counts = NDArray[np.int64] | NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 ALWAYS = frozenset(string.ascii_letters + string.digits + string.punctuation)

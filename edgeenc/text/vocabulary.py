@@ -22,6 +22,8 @@ from edgeenc.text.must_stay import must_stay, parts_of
 from edgeenc.text.specials import Specials
 
 Counts = NDArray[np.int64]
+Frequencies = NDArray[np.int64] | NDArray[np.float64]
+"""Occurrences, or shares of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,28 @@ def count_pieces(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
         ids = np.fromiter(chain.from_iterable(encode(chunk, tokenizer)), dtype=np.int64)
         counts_V += np.bincount(ids, minlength=len(counts_V))
     return counts_V
+
+
+def frequencies(texts: Sequence[tuple[float, Sequence[str]]], tokenizer: Tokenizer) -> Frequencies:
+    """Return how much each piece counts in several texts: (V,), its share of the pieces of each, weighted and added up.
+
+    Of one text the occurrences are returned, which have the same order.
+
+    Worked example: a piece with 3 of 10 in a text of weight 0.8 and 1 of 2 in one of 0.2 counts 0.24 + 0.1 = 0.34.
+
+    Args:
+        texts: weight and lines of each.
+        tokenizer: whose pieces they are.
+
+    Raises:
+        InputError: a text has no piece.
+    """
+    counted = [(weight, count_pieces(lines, tokenizer)) for weight, lines in texts]
+    if len(counted) == 1:
+        return counted[0][1]
+    if not all(counts_V.any() for _, counts_V in counted):
+        raise InputError("no pieces were counted in one of the languages; each needs text to choose a vocabulary")
+    return np.sum([weight * (counts_V / counts_V.sum()) for weight, counts_V in counted], axis=0)
 
 
 def characters_of(lines: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
@@ -86,7 +110,7 @@ def covered(counts_V: Counts, keep: Sequence[int]) -> float:
 
 
 def choose(
-    counts_V: Counts,
+    counts_V: Frequencies,
     tokenizer: Tokenizer,
     characters: AbstractSet[str],
     *,
@@ -100,7 +124,7 @@ def choose(
     of the text that was known becomes unknown. A piece of BPE comes with those that it is merged from.
 
     Args:
-        counts_V: occurrences of each piece in the training text.
+        counts_V: occurrences of each piece in the training text, or `frequencies`.
         tokenizer: whose pieces they are.
         characters: the training text's, from `characters_of`.
         size: pieces to keep in all; a tokenizer that has no more keeps every piece.
@@ -146,7 +170,7 @@ def _after_parts(order: Counts, parts: Mapping[int, frozenset[int]]) -> Counts:
     return np.fromiter(placed, dtype=np.int64)
 
 
-def _size_for(ordered_V: Counts, share: float, least: int) -> int:
+def _size_for(ordered_V: Frequencies, share: float, least: int) -> int:
     """Return how many of the first of `ordered_V` cover `share` of their sum; at least `least`."""
     if not 0 < share <= 1:
         raise UsageError(f"coverage {share} is not a share: more than 0 and at most 1 is expected")
