@@ -67,12 +67,15 @@ class Job:
         runtime: device, dtype, threads.
         scratch: folder for checkpoints, or None to keep none.
         tell: called with the progress about every second.
+        in_place: whether the encoder that is given may be trained itself, since nobody else reads it; otherwise a copy
+            is trained, which of a large one takes another gigabyte.
     """
 
     seed: int = 0
     runtime: Runtime = field(default_factory=Runtime)
     scratch: Path | None = None
     tell: Callable[[Progress], None] = silent
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def train(
     """
     runtime, scratch = job.runtime, job.scratch
     torch.set_num_threads(runtime.threads)
-    run = _Run(model, schedule, History(), {}, 0)
+    run = _Run(model, schedule, scratch)
     if scratch is not None:
         run.resume(scratch)
     clock = _Clock(run.step)
@@ -118,22 +121,26 @@ def train(
             run.save(scratch)
         if (progress := clock.progress(run.step, schedule.steps, loss)) is not None:
             job.tell(progress)
-    if not run.best:
+    if run.history.best_step < 0:
         raise UsageError("the training diverged: no held-out loss was a number; lower the rate `lr` of this step")
-    best = {name: run.best[first] for name, first in _first_names(model).items()}
-    model.load_state_dict(best, strict=True)
+    if run.history.best_step != run.step:
+        kept = run.best()
+        model.load_state_dict({name: kept[first] for name, first in _first_names(model).items()}, strict=True)
     return run.history
 
 
 class _Run:
-    """The state of a training run: everything that a checkpoint must hold."""
+    """The state of a training run: everything that a checkpoint must hold.
 
-    def __init__(
-        self, model: nn.Module, schedule: Schedule, history: History, best: dict[str, Tensor], step: int
-    ) -> None:
-        self.model, self.schedule, self.history, self.best, self.step = model.eval(), schedule, history, best, step
+    The best weights so far lie in the scratch folder where there is one: in memory they are as large as the model.
+    """
+
+    def __init__(self, model: nn.Module, schedule: Schedule, scratch: Path | None) -> None:
+        self.model, self.schedule, self.scratch = model.eval(), schedule, scratch
+        self.history, self.step = History(), 0
         self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self.optimizer = _optimizer(self.parameters, schedule.lr)
+        self.kept: dict[str, Tensor] = {}
 
     def update(self, loss_at: Callable[[int], Loss], runtime: Runtime) -> Loss:
         """Take one optimiser step."""
@@ -156,8 +163,23 @@ class _Run:
         self.history.looks.append((self.step, loss))
         if loss < self.history.best_loss:  # never true of a loss that is not a number
             self.history.best_step, self.history.best_loss = self.step, loss
-            kept = set(_first_names(self.model).values())
-            self.best = {n: tensor.detach().clone() for n, tensor in self.model.state_dict().items() if n in kept}
+            self._keep()
+
+    def _keep(self) -> None:
+        """Keep the weights as they are now as the best ones; those that a checkpoint still needs stay beside them."""
+        names = set(_first_names(self.model).values())
+        state = {name: tensor.detach() for name, tensor in self.model.state_dict().items() if name in names}
+        if self.scratch is None:
+            self.kept = {name: tensor.clone() for name, tensor in state.items()}
+            return
+        place = _best_file(self.scratch, self.step)
+        fresh = place.with_suffix(".new")
+        save_file({name: tensor.cpu().contiguous() for name, tensor in state.items()}, fresh)
+        fresh.replace(place)
+
+    def best(self) -> dict[str, Tensor]:
+        """Return the best weights so far."""
+        return self.kept if self.scratch is None else load_file(_best_file(self.scratch, self.history.best_step))
 
     def save(self, scratch: Path) -> None:
         """Write a checkpoint beside the last one and then take its place."""
@@ -165,13 +187,9 @@ class _Run:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
         flat = _flat(self.parameters, self.optimizer)
-        for kind in sorted(
-            {name.partition("@")[2] for name in flat}
-        ):  # one by one, since the library copies what it saves
+        for kind in sorted({name.partition("@")[2] for name in flat}):
             part = {name: tensor for name, tensor in flat.items() if name.partition("@")[2] == kind}
             save_file(part, new / f"training-{kind or 'weights'}.safetensors")
-        if self.best:
-            save_file(self.best, new / "best.safetensors")
         (new / "state.json").write_text(json.dumps({"step": self.step, "history": asdict(self.history)}))
         if place.exists():
             shutil.rmtree(place)
@@ -179,18 +197,22 @@ class _Run:
         for old in scratch.glob("checkpoint-*"):
             if old != place:
                 shutil.rmtree(old)
+        for old in scratch.glob("best-*"):
+            if old != _best_file(scratch, self.history.best_step):
+                old.unlink()
 
     def resume(self, scratch: Path) -> None:
-        """Go on from the newest checkpoint in `scratch`, if there is one."""
+        """Go on from the newest checkpoint in `scratch`, if there is one and the best weights it speaks of are there."""
         found = sorted(scratch.glob("checkpoint-*/state.json"))
         if not found:
             return
         folder = found[-1].parent
         state = json.loads(found[-1].read_text())
+        best = state["history"]["best_step"]
+        if best >= 0 and not _best_file(scratch, best).is_file():
+            return
         flat = {name: tensor for path in folder.glob("training-*") for name, tensor in load_file(path).items()}
         _restore(flat, self.parameters, self.optimizer)
-        if (folder / "best.safetensors").exists():
-            self.best = load_file(folder / "best.safetensors")
         history = state["history"]
         self.step = state["step"]
         self.history = History(**(history | {"looks": [tuple(look) for look in history["looks"]]}))
@@ -225,6 +247,11 @@ def _first_names(model: nn.Module) -> dict[str, str]:
     """Return for each tensor's name the first name of the same tensor: a tied table is large, and kept once."""
     first: dict[int, str] = {}
     return {name: first.setdefault(tensor.data_ptr(), name) for name, tensor in model.state_dict().items()}
+
+
+def _best_file(scratch: Path, step: int) -> Path:
+    """Return where the weights of the look after `step` are kept as the best ones."""
+    return scratch / f"best-{step:08d}.safetensors"
 
 
 def _optimizer(parameters: dict[str, nn.Parameter], lr: float) -> torch.optim.AdamW:

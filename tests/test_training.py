@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 from edgeenc.compress.adapt import adapt
-from edgeenc.compress.distill import distill
+from edgeenc.compress.distill import _frozen, distill
 from edgeenc.errors import ShapeError, UsageError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.runtime import Runtime
@@ -186,3 +187,57 @@ def test_a_tied_table_is_kept_once_among_the_best_weights(tiny_encoder: Encoder)
     assert first["cls.predictions.decoder.bias"] == "cls.predictions.bias"
     rest = [name for name in first if not name.startswith("cls.predictions.decoder.")]
     assert [first[name] for name in rest] == rest
+
+
+def test_the_best_weights_wait_in_scratch_and_only_those(
+    tiny_encoder: Encoder, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held-out losses 3, 1, 2, 4: with and without a scratch folder the weights of the second look come back."""
+    ends = []
+    for scratch in (tmp_path, None):
+        model = torch.nn.Linear(1, 1)
+        torch.nn.init.constant_(model.weight, 2.0)
+        torch.nn.init.constant_(model.bias, 0.5)
+        losses, seen = iter([3.0, 1.0, 2.0, 4.0]), list[torch.Tensor]()
+        job = Job(runtime=Runtime(save_seconds=0.0), scratch=scratch)
+
+        def judge(values: Iterator[float] = losses, layer: torch.nn.Linear = model, at: list = seen) -> float:
+            at.append(layer.weight.detach().clone())
+            return next(values)
+
+        loss_at = lambda _, layer=model: Loss(layer(torch.ones(1, 1)).square().sum(), 1)  # noqa: E731
+        train(model, loss_at, Schedule(steps=4, lr=0.1, warmup=1, every=1), judge, job)
+        assert torch.equal(model.weight, seen[1])
+        ends.append(model.weight)
+    assert torch.equal(*ends)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best-00000002.safetensors", "checkpoint-00000004"]
+
+
+def test_a_checkpoint_without_its_best_weights_is_not_gone_on_from(
+    tiny_encoder: Encoder, corpus: Corpus, tmp_path: Path
+) -> None:
+    job = Job(seed=1, scratch=tmp_path)
+    first, history = adapt(tiny_encoder, corpus, OPTIONS, job)
+    (best,) = tmp_path.glob("best-*")
+    best.unlink()
+    again, same = adapt(tiny_encoder, corpus, OPTIONS, job)
+    assert equal(first, again)
+    assert same == history
+
+
+def test_in_place_the_given_encoder_is_trained_to_the_same_bits(tiny_encoder: Encoder, corpus: Corpus) -> None:
+    mine = copy.deepcopy(tiny_encoder)
+    copied, _ = adapt(tiny_encoder, corpus, OPTIONS, Job(seed=1))
+    trained, _ = adapt(mine, corpus, OPTIONS, Job(seed=1, in_place=True))
+    assert trained.model is mine.model
+    assert equal(copied, trained)
+
+
+def test_a_frozen_teacher_shares_its_weights_and_keeps_its_gradients(tiny_encoder: Encoder) -> None:
+    frozen = _frozen(tiny_encoder, tiny_encoder, Job())
+    pairs = list(zip(frozen.model.parameters(), tiny_encoder.model.parameters(), strict=True))
+    assert len(pairs) > 10
+    assert all(own.data_ptr() == given.data_ptr() for own, given in pairs)
+    assert not any(own.requires_grad for own, _ in pairs)
+    assert all(given.requires_grad for _, given in pairs)
+    assert frozen.model.get_input_embeddings().weight is frozen.model.get_output_embeddings().weight

@@ -121,12 +121,13 @@ class Lesson:
 
 
 def _frozen(teacher: Encoder, student: Encoder, job: Job) -> Encoder:
-    """Return a copy of the teacher that stands still, on the device of the job."""
+    """Return the teacher without gradients, on the device of the job; it shares its weights where that is this one."""
     if student.tokenizer.get_vocab() != teacher.tokenizer.get_vocab():
         raise ShapeError(
             f"distill: the student has {student.shape.vocab:,} pieces and the teacher {teacher.shape.vocab:,}, not the"
             " same ones; trim the vocabulary before the teacher's step, or after the distillation"
         )
-    frozen = replace(teacher, model=nn.Module.to(copy.deepcopy(teacher.model), job.runtime.device))
-    frozen.model.requires_grad_(False)
-    return frozen
+    still: dict[int, object] = {
+        id(p): nn.Parameter(p.detach(), requires_grad=False) for p in teacher.model.parameters()
+    }
+    return replace(teacher, model=nn.Module.to(copy.deepcopy(teacher.model, still), job.runtime.device))

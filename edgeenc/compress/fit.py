@@ -30,10 +30,10 @@ def fit(
     loss_of: LossOf,
     beside: nn.Module | None = None,
 ) -> tuple[Encoder, History]:
-    """Return a trained copy of `encoder`, and what happened; the copy has the best held-out masked-LM loss seen.
+    """Return `encoder` trained, and what happened; what comes back has the best held-out masked-LM loss seen.
 
     Args:
-        encoder: where to start; not changed.
+        encoder: where to start; not changed, unless the job is done in place.
         corpus: `train` is read, `valid` chooses the checkpoint with masks that never change; of several languages each
             has as many rows as its weight says.
         options: tokens, rate, row lengths, masks.
@@ -41,7 +41,8 @@ def fit(
         loss_of: loss (nats per predicted piece, a scalar) of an encoder on a batch.
         beside: what is trained in place with the encoder, and is no part of it.
     """
-    pupil = replace(encoder, model=nn.Module.to(copy.deepcopy(encoder.model).eval(), job.runtime.device))
+    model = encoder.model if job.in_place else copy.deepcopy(encoder.model)
+    pupil = replace(encoder, model=nn.Module.to(model.eval(), job.runtime.device))
     lengths = tuple(min(length, encoder.shape.longest) for length in options.lengths)
     texts, pattern = [part.corpus for part in corpus.each], pattern_of(corpus)
     read = Batching(options.batch_tokens, options.mask_rate, lengths, options.mask, pattern)

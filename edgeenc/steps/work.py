@@ -75,9 +75,9 @@ class Work:
         return [*(" ".join(item.words) for item in asked), *self.corpus().test]
 
     def job(self) -> Job:
-        """Return how a training of this step is run."""
+        """Return how a training of this step is run: in place, for what a step loads is its own."""
         said = lambda progress: self.tell(Event("progress", self.step, progress=progress))  # noqa: E731
-        return Job(self.step.seed, self.runtime, self.draft.scratch, said)
+        return Job(self.step.seed, self.runtime, self.draft.scratch, said, in_place=True)
 
     def onnx(self) -> Iterator[tuple[str, Path]]:
         """Return the exported files among the inputs, by precision."""
