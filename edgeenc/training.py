@@ -202,7 +202,7 @@ class _Run:
                 old.unlink()
 
     def resume(self, scratch: Path) -> None:
-        """Go on from the newest checkpoint in `scratch`, if there is one and the best weights it speaks of are there."""
+        """Go on from the newest checkpoint in `scratch`, if there is one with its best weights."""
         found = sorted(scratch.glob("checkpoint-*/state.json"))
         if not found:
             return
