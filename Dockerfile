@@ -2,7 +2,7 @@
 #
 #   docker build -t edgeenc .
 #   docker build -t edgeenc --build-arg TORCH_INDEX=<address of a wheel index with CPU builds of torch> .
-#   docker run --rm -v "$PWD:/data" edgeenc build --lang tl --target onnx
+#   docker run --rm --user "$(id -u)" -e XDG_CACHE_HOME=/data/.cache -v "$PWD:/data" edgeenc build --lang tl --target onnx
 #
 # Without TORCH_INDEX torch comes from the package index, which on x86 Linux brings the CUDA libraries along.
 

@@ -22,6 +22,8 @@ from edgeenc.report.facts import (
     TokenizerFacts,
 )
 from edgeenc.report.facts import Step as StepFacts
+from edgeenc.sources import recorded_control
+from edgeenc.stages.training import TrainingOptions
 from edgeenc.tasks.scores import TaskDifference, TaskScore
 from edgeenc.text.mixture import called
 
@@ -40,8 +42,8 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
     shape = _shape(student, manifests)
     sizes = _sizes(manifests)
     tag = plan.request.language
-    bits = _bits(manifests["measure"].figures)
-    shown = ("layers", "hidden", "heads", "head_width", "ffn", "vocab")
+    bits, control = _control(plan, manifests, _bits(manifests["measure"].figures))
+    shown = ("family", "layers", "hidden", "heads", "head_width", "ffn", "vocab")
     return Facts(
         edgeenc=__version__,
         language={"tag": tag.bcp47, "name": tag.name, "iso639_3": tag.iso639_3, "script": tag.script},
@@ -59,9 +61,28 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
         latency=cast("Latency", manifests["bench"].figures),
         host=describe(),
         versions=versions(),
+        **control,
         **_languages(plan, manifests),
         **_scores(manifests),
     )
+
+
+class _Recorded(TypedDict, total=False):
+    control: str
+
+
+def _control(plan: Plan, manifests: Manifests, bits: Bits) -> tuple[Bits, _Recorded]:
+    """Return the bits with those of the recorded control, where the build trained none and one of its kind is known."""
+    trained = [step.name for step in plan.steps if isinstance(step.stage, TrainingOptions)]
+    found = recorded_control(
+        plan.request.language.bcp47,
+        parameters=_shape(plan.student, manifests).parameters,
+        tokens=sum(cast("int", manifests[name].figures["tokens"]) for name in trained),
+        unigram=bits["unigram"],
+    )
+    if bits["random"] is not None or found is None:
+        return bits, {}
+    return {**bits, "random": found.bits}, {"control": found.measured}
 
 
 class _Several(TypedDict, total=False):

@@ -96,7 +96,9 @@ def test_recipes_that_contradict_themselves_are_refused(fields: dict[str, object
 def test_widths_may_differ_where_inner_states_are_compared() -> None:
     everything = Match(cosine=1, hidden=1, relation=1, attention=1, layers="all")
     stage = Distill(teacher="adapt", loss="none", alpha=0, match=everything)
-    stage.agree(replace(BASE, layers=6, hidden=312, head_width=26), {"adapt": BASE})
+    stage.agree(narrow := replace(BASE, layers=6, hidden=312, head_width=26), {"adapt": BASE})
+    with pytest.raises(ShapeError, match="and the teacher"):
+        stage.agree(narrow, {"adapt": replace(BASE, vocab=BASE.vocab + 1)})
 
 
 def test_cosine_by_hand() -> None:

@@ -13,6 +13,7 @@ from edgeenc.report.answer import answer
 from edgeenc.report.card import model_card
 from edgeenc.report.facts import Facts
 from edgeenc.report.headline import headline, title
+from edgeenc.report.licence import attribution, licence, licence_words
 from edgeenc.report.reading import of_facts
 from edgeenc.report.scores import scores_section, sentence, size_plot, time_plot
 from edgeenc.tasks.scores import TaskDifference, TaskScore
@@ -191,3 +192,25 @@ def test_facts_without_tasks_are_read_too() -> None:
     measured = of_facts(plain_facts())
     assert [c.name for c in measured.candidates] == ["teacher fp32", "student fp32", "student int8"]
     assert answer(measured, measured.shipped[0]) == "int8 student: 2.73 MB, 7.8 times as fast as the teacher"
+
+
+def test_of_another_teacher_or_text_no_licence_is_claimed() -> None:
+    facts = plain_facts()
+    assert licence(facts) == "cc-by-sa-4.0" and attribution(facts) is not None
+    for other in (
+        facts | {"teacher": facts["teacher"] | {"source": "my/teacher"}},
+        facts | {"corpus": "mine.txt"},
+    ):
+        other = cast("Facts", other)
+        assert licence(other) is None and attribution(other) is None
+        assert "edgeenc knows neither" in licence_words(other)
+    tagged = task_facts()
+    assert licence(tagged) is None and attribution(tagged) is not None
+    assert "heed the licence of the task's data too" in licence_words(tagged)
+    card = model_card(
+        cast("Facts", facts | {"student": facts["student"] | {"family": "xlm-roberta"}}),
+        "feature-extraction",
+        "onnx/model.onnx",
+        512,
+    )
+    assert "xlm-roberta" in card.split("---")[1]

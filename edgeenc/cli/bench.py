@@ -50,7 +50,7 @@ class Listed(click.ParamType):
         return tuple(dict.fromkeys(found))
 
 
-@click.command()
+@click.command(short_help="Measure bundles and checkpoints side by side.")
 @click.argument("models", nargs=-1, required=True, metavar="[NAME=]DIR...")
 @click.option("--device", type=Listed(DEVICES), default="cpu", show_default=True, metavar="LIST", help="cpu, cuda.")
 @click.option(

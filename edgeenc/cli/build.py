@@ -77,7 +77,7 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command()
+@click.command(short_help="Make a small model of one language, verified.")
 @what_to_build
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", help="Bundle to write.  [default: LANG-RECIPE]")
 @click.option("-q", "--quiet", "loudness", flag_value="quiet", help="Print the last line only.")
@@ -146,7 +146,7 @@ def build(
     click.echo(json.dumps(facts, ensure_ascii=False) if as_json else last_line(str(place), facts))
 
 
-@click.command()
+@click.command(short_help="Show every step of a build; train nothing.")
 @what_to_build
 def plan(
     lang: str,

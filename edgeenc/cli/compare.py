@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edgeenc.report.compare import Line
 
 
-@click.command()
+@click.command(short_help="Compare two bundles; fail where one is worse.")
 @click.argument("a", type=FOLDER)
 @click.argument("b", type=FOLDER)
 @click.option(

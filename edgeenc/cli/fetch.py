@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edgeenc.plan import Request
 
 
-@click.command()
+@click.command(short_help="Fetch what a build needs, for use offline.")
 @click.option("--lang", required=True, metavar="TAG|FILE", help="Language, as for `edgeenc build`.")
 @click.option("--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How it will be built.")
 @click.option("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]")

@@ -10,7 +10,7 @@ import click
 from edgeenc.cli.options import FOLDER, JSON, STORE, open_store
 
 
-@click.command()
+@click.command(short_help="Check a bundle: every file, every gate.")
 @click.argument("folder", type=FOLDER)
 @JSON
 def verify(folder: Path, as_json: bool) -> None:
@@ -28,7 +28,7 @@ def verify(folder: Path, as_json: bool) -> None:
     click.echo(f"{folder}: every file has its hash, {len(gates)} gates passed")
 
 
-@click.command()
+@click.command(short_help="Show what is in a checkpoint or a bundle.")
 @click.argument("path", type=FOLDER)
 @JSON
 def inspect(path: Path, as_json: bool) -> None:
@@ -44,7 +44,7 @@ def inspect(path: Path, as_json: bool) -> None:
         Console().print(render(found))
 
 
-@click.command()
+@click.command(short_help="Show what this machine can do.")
 @STORE
 @JSON
 def doctor(root: Path | None, as_json: bool) -> None:

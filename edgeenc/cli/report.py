@@ -9,7 +9,7 @@ import click
 from edgeenc.cli.options import FOLDER
 
 
-@click.command()
+@click.command(short_help="Put builds and benchmarks on one page.")
 @click.argument("folders", type=FOLDER, nargs=-1, required=True, metavar="DIR...")
 @click.option("-o", "--output", type=FOLDER, default="report", metavar="DIR", show_default=True, help="Where to write.")
 def report(folders: tuple[Path, ...], output: Path) -> None:

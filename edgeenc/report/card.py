@@ -7,6 +7,7 @@ import json
 from edgeenc.report.facts import Facts
 from edgeenc.report.headline import answers, headline, title
 from edgeenc.report.languages import languages_section
+from edgeenc.report.licence import attribution, licence, licence_words
 from edgeenc.report.reading import of_facts
 from edgeenc.report.scores import scores_section
 from edgeenc.report.sections import quality_section
@@ -25,6 +26,12 @@ WHAT = {
     "text-classification": ("A classifier of texts", "AutoModelForSequenceClassification"),
     "token-classification": ("A tagger of words", "AutoModelForTokenClassification"),
 }
+ORT = {
+    "feature-extraction": "ORTModelForFeatureExtraction",
+    "fill-mask": "ORTModelForMaskedLM",
+    "text-classification": "ORTModelForSequenceClassification",
+    "token-classification": "ORTModelForTokenClassification",
+}
 LIMIT = {
     "A masked language model": "It was trained to fill in masked words. Another task needs a head and fine-tuning.",
     "A classifier of texts": "It knows the labels in `config.json` and always says one of them.",
@@ -38,16 +45,19 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int, weight
     `weights` is the file of the PyTorch weights; under another name than usual they are not for transformers.
     """
     student, language = facts["student"], facts["language"]
-    front = {
+    known = licence(facts)
+    front = ({"license": known} if known else {}) | {
         "language": language["tag"].split("+") if "+" in language["tag"] else language["tag"],
         "library_name": "transformers",
         "pipeline_tag": task,
-        "tags": ["edgeenc", "onnx", "transformers.js", "bert", *language["iso639_3"].split("+")],
+        "tags": ["edgeenc", "onnx", "transformers.js", facts["student"]["family"], *language["iso639_3"].split("+")],
     }
     dtype = "q8" if onnx.endswith("_quantized.onnx") else "fp32"
     output = OUTPUT[task].format(hidden=student["hidden"], vocab=student["vocab"])
     what, model_class = WHAT[task]
     text = _text(facts)
+    text += " --export-task fill-mask" if task == "fill-mask" else ""
+    text += " --precision fp32" if dtype == "fp32" else ""
     text += "".join(f" --task {name}" for name in dict.fromkeys(row["task"] for row in facts.get("tasks", [])))
     return f"""---
 {_yaml(front)}---
@@ -73,6 +83,14 @@ With numpy, tokenizers and onnxruntime alone; run inside this folder:
 
 {_in_pytorch(model_class, weights)}
 
+With optimum, which also takes its tokenizer from this folder:
+
+```python
+from optimum.onnxruntime import {ORT[task]}
+
+model = {ORT[task]}.from_pretrained("path/to/this/folder", subfolder="onnx", file_name="{onnx.rpartition("/")[2]}")
+```
+
 With transformers.js:
 
 ```js
@@ -85,9 +103,8 @@ const run = await pipeline("{task}", "path/to/this/folder", {{ dtype: "{dtype}" 
 
 - {LIMIT[what]}
 - Figures are those of held-out text of this build and of one host; `report/report.md` names it.
-- Licence: that of the teacher ({escape(facts["teacher"]["source"])}) and of the text that it was trained on
-  ({escape(facts["corpus"])}); look there before you pass it on.
-
+- {licence_words(facts)}
+{_sources(facts)}
 ## Build it again
 
 `recipe.yaml` is the whole recipe: `edgeenc build --lang {_asked(facts)} --recipe recipe.yaml{text}`.
@@ -137,6 +154,12 @@ def _text(facts: Facts) -> str:
     if several := facts.get("languages"):
         return "".join(f" --corpus {one['tag']}={one['corpus']}" for one in several if one["corpus"] != "starter")
     return "" if facts["corpus"] == "starter" else f" --corpus {facts['corpus']}"
+
+
+def _sources(facts: Facts) -> str:
+    """Return the sources that must be named, where they are the kit's."""
+    named = attribution(facts)
+    return "" if named is None else f"\n**{escape(named.caption)}**\n\n{markdown_table(named)}\n"
 
 
 def _rehearsal(facts: Facts) -> str:

@@ -48,6 +48,7 @@ class Step(TypedDict):
 class Student(TypedDict):
     """What came out; parameters of the masked-LM model, the tied table once."""
 
+    family: str
     parameters: int
     layers: int
     hidden: int
@@ -122,6 +123,7 @@ class LanguageFacts(TypedDict):
 class Facts(TypedDict):
     """Everything a report says.
 
+    `control` says which other build measured the bits of random weights, where this one did not.
     `corpus` is `starter` or the name of a file; `compression` is 1 - bytes of the student (int8, else fp32) / bytes of
     the teacher. `tasks` and `differences` are there where a task was scored, `languages` where there are several.
     """
@@ -140,6 +142,7 @@ class Facts(TypedDict):
     tokenizer: TokenizerFacts
     gates: list[GateFacts]
     latency: Latency | None
+    control: NotRequired[str]
     languages: NotRequired[list[LanguageFacts]]
     tasks: NotRequired[list[TaskScore]]
     differences: NotRequired[list[TaskDifference]]

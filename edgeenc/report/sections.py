@@ -85,8 +85,16 @@ def quality_section(facts: Facts) -> Section:
             "Of the words of the text 15 % are masked, the same words for every model; bits are those of all their"
             " pieces over the characters of these words. A word with an unknown piece costs as much as characters drawn"
             " blindly. Advantage kept is the share of the teacher's lead over the unigram table.",
+            *_recorded(facts),
         ),
     )
+
+
+def _recorded(facts: Facts) -> tuple[str, ...]:
+    """Return where the figure of random weights comes from, where this build did not train them."""
+    measured = facts.get("control")
+    words = f"Random weights were not trained in this build but in another, {measured}: same text, shape and tokens."
+    return (words,) if measured else ()
 
 
 def steps_section(facts: Facts) -> Section:

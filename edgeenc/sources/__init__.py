@@ -5,6 +5,7 @@ The only package that touches the network, and only for what is not in the hub's
 
 from __future__ import annotations
 
+from edgeenc.sources.control import recorded_control
 from edgeenc.sources.datasets import dataset_folder
 from edgeenc.sources.given import given_texts
 from edgeenc.sources.kit import STARTER, data_folder, starter_corpus
@@ -27,6 +28,7 @@ __all__ = [
     "hub_text",
     "is_hub_text",
     "is_random",
+    "recorded_control",
     "require_found",
     "starter_corpus",
     "teacher_folder",

@@ -69,7 +69,18 @@ def pinned(spec: str, kind: Kind, what: str) -> Pin | None:
 
 
 def cached(pin: Pin) -> Path | None:
-    """Return the folder in the hub's cache that holds files of `pin`, perhaps not all of them; no network is used."""
+    """Return the folder in the hub's cache that holds files of `pin`, perhaps not all of them; no network is used.
+
+    Raises:
+        UsageError: the hub gives no such names.
+    """
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        try_to_load_from_cache(pin.name, "config.json", revision=pin.commit, repo_type=pin.kind)  # checks the name
+    except HFValidationError as error:
+        raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
     folder = _place(pin) / "snapshots" / pin.commit
     return folder if folder.is_dir() else None
 
@@ -203,7 +214,7 @@ def _hashes(path: Path, file: RepoSibling) -> tuple[str, str]:
 
 def _reason(error: Exception, pin: Pin, missing: str) -> str:
     """Return why the hub gave nothing, and what to do."""
-    from huggingface_hub import errors
+    from huggingface_hub import constants, errors
 
     if isinstance(error, errors.GatedRepoError):
         page = f"the {pin.kind}'s page"
@@ -219,4 +230,6 @@ def _reason(error: Exception, pin: Pin, missing: str) -> str:
             f"{missing} cannot be fetched: the hub was silent for too long ({first}); run again, on a slow line with"
             " HF_HUB_DOWNLOAD_TIMEOUT=60 (seconds); files that came whole are kept"
         )
+    if type(cause).__name__ in ("ConnectionError", "ConnectError"):  # of requests and of httpx, with long reprs inside
+        first = f"{constants.ENDPOINT} cannot be reached"
     return f"{missing} cannot be fetched ({first}); check the network and run again; files that came whole are kept"
