@@ -1,4 +1,4 @@
-"""What random weights reach on the kit's text: measured once, by the recipe `starter-control`, and shown by other builds.
+"""What random weights reach on the kit's text: measured once, by the recipe `starter-control`, and shown by others.
 
 A control takes as many tokens as all trainings of a build together, which the starter recipe's few minutes do not have.
 """
