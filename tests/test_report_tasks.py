@@ -12,9 +12,10 @@ from edgeenc.report import html_report, markdown_report
 from edgeenc.report.answer import answer
 from edgeenc.report.card import model_card
 from edgeenc.report.facts import Facts
-from edgeenc.report.headline import headline, title
+from edgeenc.report.headline import headline
 from edgeenc.report.reading import of_facts
 from edgeenc.report.scores import scores_section, sentence, size_plot, time_plot
+from edgeenc.report.title import title
 from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from edgeenc.report.facts import Facts
-from edgeenc.report.headline import answers, headline, title
+from edgeenc.report.headline import answers, headline
 from edgeenc.report.reading import of_facts
 from edgeenc.report.scores import scores_section
 from edgeenc.report.sections import quality_section
 from edgeenc.report.table import escape, markdown, markdown_table
+from edgeenc.report.title import title
 from edgeenc.targets.sizes import ExportTask
 
 OUTPUT = {
