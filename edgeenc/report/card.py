@@ -40,7 +40,7 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int, weight
     student, language = facts["student"], facts["language"]
     front = {
         "language": language["tag"],
-        "library_name": "transformers",
+        "library_name": "transformers" if weights == "model.safetensors" else "onnx",
         "pipeline_tag": task,
         "tags": ["edgeenc", "onnx", "transformers.js", "bert", language["iso639_3"]],
     }

@@ -33,7 +33,7 @@ def _task_headline(facts: Facts) -> str:
     saved = (
         f"{percent(facts['compression'])} smaller than its teacher of {megabytes(facts['bytes']['teacher_fp32'])} MB"
     )
-    return "; ".join([*parts, saved, _quality(facts), outcome(facts["gates"], "gate")]) + "."
+    return "; ".join([*parts, saved, f"as a language model {_quality(facts)}", outcome(facts["gates"], "gate")]) + "."
 
 
 def _quality(facts: Facts) -> str:
