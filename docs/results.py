@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
+
+from benches import bench_tables, starts_table, table
 
 Raw = Mapping[str, object]
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,8 +28,38 @@ def results_page() -> str:
             "## Tasks: the untouched teacher, the teacher with a trimmed vocabulary, the student\n",
             *tasks_tables(),
             "",
+            "## Latency, throughput, memory and start\n",
+            *newest_bench(),
+            "",
+            "## A classifier of texts that starts as the mean\n",
+            *newest_starts(),
+            "",
         ]
     )
+
+
+def newest_bench() -> list[str]:
+    """Return the tables of the newest run of benchmarks/bench.py."""
+    folders = [path for path in _results("bench_*") if any(path.glob("*/bench.json"))]
+    return bench_tables(folders[-1]) if folders else ["Not measured yet."]
+
+
+def newest_starts() -> list[str]:
+    """Return the table of the newest run of benchmarks/starts.py."""
+    paths = _results("starts_*.json")
+    if not paths:
+        return ["Not measured yet."]
+    note = (
+        f"`{paths[-1].name}`: macro F1 on topics, per cent, mean of the seeds and the sample deviation over them,"
+        " PyTorch; the difference is paired over test items, with its 95 % interval.\n"
+    )
+    return [note, *starts_table(paths[-1])]
+
+
+def _results(pattern: str) -> list[Path]:
+    """Return raw results, the newest date last: names end with it."""
+    found = (ROOT / "benchmarks" / "results").glob(pattern)
+    return sorted(found, key=lambda path: (path.stem.rsplit("_", 1)[-1], path.name))
 
 
 def starter_table() -> list[str]:
@@ -102,11 +134,6 @@ def _difference(facts: Raw) -> str:
             difference, low, high = (100 * cast("float", row[name]) for name in ("difference", "low", "high"))
             return f"{difference:+.1f} ({low:+.1f} to {high:+.1f})" + ("" if row["seen"] else ", none seen")
     return "not run"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a Markdown table."""
-    return ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
 
 
 def _read(path: Path) -> Raw:

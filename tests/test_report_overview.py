@@ -18,6 +18,8 @@ from edgeenc.report.reading import read, shared_condition
 from edgeenc.report.table import Table, without_empty
 from edgeenc.report.timings import length_plot, speed_section, unrun_section
 
+NAME = "Tagalog topic classifier and part-of-speech tagger (tl)"
+
 
 @pytest.fixture
 def built(tmp_path: Path) -> Measured:
@@ -44,7 +46,7 @@ def test_a_benchmark_is_read_at_one_condition_for_all_models(timed: Measured) ->
 def test_the_answers_stand_first(built: Measured, timed: Measured) -> None:
     overview = overview_of([built, timed])
     assert overview.leads[0].startswith(
-        "Tagalog (tl): int8 student: 2.73 MB, 7.8 times as fast as the teacher, keeps 96.55 %"
+        f"{NAME}: int8 student: 2.73 MB, 7.8 times as fast as the teacher, keeps 96.55 %"
     )
     # 3.0 / 0.41 = 7.317
     assert overview.leads[1].startswith("timed: int8 student: 2.73 MB, 7.3 times as fast as the teacher, keeps 96.55 %")
@@ -180,7 +182,7 @@ def test_bundle_and_benchmark_in_one_folder_are_one(tmp_path: Path) -> None:
     built, _ = folders(tmp_path)
     (built / "bench.json").write_bytes((DATA / "bench.json").read_bytes())
     one = read(built)
-    assert one.name == "Tagalog (tl)"
+    assert one.name == NAME
     assert [(c.name, c.ms) for c in one.candidates][-1] == ("student int8", 0.41)
     assert len(one.differences) == 4
 
@@ -217,7 +219,7 @@ def test_the_command_writes_three_files_and_prints_the_answers(tmp_path: Path) -
     one, two = folders(tmp_path)
     done = edgeenc("report", str(one), str(two), "-o", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Tagalog (tl): int8 student: 2.73 MB")
+    assert done.stdout.startswith(f"{NAME}: int8 student: 2.73 MB")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["report.html", "report.json", "report.md"]
     found = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
     assert found["answers"][0] in done.stdout
@@ -235,7 +237,7 @@ def test_a_report_may_lie_beside_its_benchmark_but_never_over_a_build(tmp_path: 
         assert done.returncode == 2
         assert "holds a build's own report, which is not overwritten; choose another folder with -o" in done.stderr
     assert (built / "report" / "report.json").read_bytes() == before
-    assert read(built / "report").name == "Tagalog (tl)"
+    assert read(built / "report").name == NAME
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from edgeenc.report import html_report, markdown_report
 from edgeenc.report.answer import answer
 from edgeenc.report.card import model_card
 from edgeenc.report.facts import Facts
-from edgeenc.report.headline import headline, title
+from edgeenc.report.headline import headline
 from edgeenc.report.licence import attribution, licence, licence_words
 from edgeenc.report.reading import of_facts
 from edgeenc.report.scores import scores_section, sentence, size_plot, time_plot
+from edgeenc.report.title import title
 from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 
@@ -83,7 +84,8 @@ def test_the_headline_goes_on_with_size_quality_and_gates(facts: Facts) -> None:
     assert headline(facts).endswith(
         "token accuracy on pos (95 % interval 97.21 to 98.34 %, of the paired difference: worse);"
         " 94.56 % smaller than its teacher of 50.24 MB;"
-        " 76.60 % of the teacher's advantage over a unigram table is kept (2.442 bits per character, the untouched"
+        " as a language model 76.60 % of the teacher's advantage over a unigram table is kept (2.442 bits per"
+        " character, the untouched"
         " teacher 2.207); all 4 gates passed."
     )
     assert "| Macro F1 on topic | 81.22 % | student int8; teacher 84.12 %; no difference seen |" in markdown_report(

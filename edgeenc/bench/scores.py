@@ -54,11 +54,12 @@ def read_scores(subjects: Sequence[Subject]) -> Scored:
     tasks, differences = list[TaskScore](), list[TaskDifference]()
     for bundle, report in found.items():
         called = {(s.task, s.model): _called(s.task, s.model, bundle, found) for s in report.tasks}
-        tasks += [{**s.to_fact(), "model": called[s.task, s.model]} for s in report.tasks]
-        for difference in report.differences:
-            baseline, precision = difference.baseline.rsplit(" ", 1)
-            names = [called.get((difference.task, model), model) for model in (difference.model, baseline)]
-            differences.append({**difference.to_fact(), "model": names[0], "baseline": f"{names[1]} {precision}"})
+        tasks += [s.model_copy(update={"model": called[s.task, s.model]}).to_fact() for s in report.tasks]
+        for one in report.differences:
+            baseline, precision = one.baseline.rsplit(" ", 1)
+            names = [called.get((one.task, model), model) for model in (one.model, baseline)]
+            renamed = one.model_copy(update={"model": names[0], "baseline": f"{names[1]} {precision}"})
+            differences.append(renamed.to_fact())
     return Scored(_once(tasks), _once(differences))
 
 

@@ -10,10 +10,11 @@ import re
 from pathlib import Path
 
 from edgeenc.report.facts import Facts
-from edgeenc.report.headline import answers, headline, title
+from edgeenc.report.headline import answers, headline
 from edgeenc.report.html import page
 from edgeenc.report.sections import sections
 from edgeenc.report.table import escape, markdown, markdown_table
+from edgeenc.report.title import title
 
 
 def write_report(facts: Facts, folder: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 from edgeenc.report.facts import Facts
-from edgeenc.report.headline import answers, headline, title
+from edgeenc.report.headline import answers, headline
 from edgeenc.report.languages import languages_section
 from edgeenc.report.licence import attribution, licence, licence_words
 from edgeenc.report.reading import of_facts
 from edgeenc.report.scores import scores_section
 from edgeenc.report.sections import quality_section
 from edgeenc.report.table import escape, markdown, markdown_table
+from edgeenc.report.title import title
 from edgeenc.targets.sizes import ExportTask
 
 OUTPUT = {
@@ -48,7 +49,7 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int, weight
     known = licence(facts)
     front = ({"license": known} if known else {}) | {
         "language": language["tag"].split("+") if "+" in language["tag"] else language["tag"],
-        "library_name": "transformers",
+        "library_name": "transformers" if weights == "model.safetensors" else "onnx",
         "pipeline_tag": task,
         "tags": ["edgeenc", "onnx", "transformers.js", facts["student"]["family"], *language["iso639_3"].split("+")],
     }

@@ -1,4 +1,4 @@
-"""What a build says first: its title, the answer in one sentence, and the figures a reader looks for."""
+"""What a build says first: the answer in one sentence, and the figures a reader looks for."""
 
 from __future__ import annotations
 
@@ -9,28 +9,6 @@ from edgeenc.report.answer import answer, task_tiles
 from edgeenc.report.facts import Check, Facts
 from edgeenc.report.reading import of_facts
 from edgeenc.report.table import MISSING, Table, bits, count, megabytes, percent, ratio
-
-OF_WORDS = ("span_f1", "token_accuracy")
-"""Metrics of labelled words; the others are of whole texts."""
-
-
-NAMES = {"ner": "named-entity", "pos": "part-of-speech"}
-"""Tasks whose names are abbreviations."""
-
-
-def title(facts: Facts) -> str:
-    """Return the title of the page: `Tagalog encoder (tl)`, `Tagalog topic classifier (tl)`."""
-    return f"{facts['language']['name']} {what_it_is(facts)} ({facts['language']['tag']})"
-
-
-def what_it_is(facts: Facts) -> str:
-    """Return what was built, in words: an encoder, a classifier of texts, or a tagger of words."""
-    scores = facts.get("tasks")
-    if not scores:
-        return "encoder"
-    kind = "tagger" if scores[0]["metric"] in OF_WORDS else "classifier"
-    names = dict.fromkeys(NAMES.get(score["task"], score["task"].replace("-", " ")) for score in scores)
-    return f"{' and '.join(names)} {kind}"
 
 
 def headline(facts: Facts) -> str:
@@ -56,7 +34,7 @@ def _task_headline(facts: Facts) -> str:
     saved = (
         f"{percent(facts['compression'])} smaller than its teacher of {megabytes(facts['bytes']['teacher_fp32'])} MB"
     )
-    return "; ".join([*parts, saved, _quality(facts), outcome(facts["gates"], "gate")]) + "."
+    return "; ".join([*parts, saved, f"as a language model {_quality(facts)}", outcome(facts["gates"], "gate")]) + "."
 
 
 def _quality(facts: Facts) -> str:

@@ -25,6 +25,7 @@ from edgeenc.report.measured import (
     Row,
     Score,
 )
+from edgeenc.report.title import title
 from edgeenc.tasks.scores import TaskScore
 
 FACTS = ("report/report.json", "report.json")
@@ -118,7 +119,7 @@ def of_facts(facts: Facts) -> Measured:
     if latency is not None:
         timed = f"{latency['runtime']}, threads: {latency['threads']}, batch {latency['batch']}, sentences of real text"
     return Measured(
-        name=f"{language['name']} ({language['tag']})",
+        name=title(facts) if scores else f"{language['name']} ({language['tag']})",
         candidates=_by_size(candidates),
         scores=scores,
         differences=tuple(facts.get("differences", [])),

@@ -33,7 +33,7 @@ class Behind(nn.LayerNorm):
     """The last norm of a layer, under its old names, with a bottleneck before it."""
 
     def __init__(self, old: nn.LayerNorm, width: int) -> None:
-        super().__init__(old.normalized_shape, eps=old.eps, device=old.weight.device, dtype=old.weight.dtype)
+        super().__init__(list(old.normalized_shape), eps=old.eps, device=old.weight.device, dtype=old.weight.dtype)
         self.load_state_dict(old.state_dict())
         for name, parameter in old.named_parameters():
             self.get_parameter(name).requires_grad_(parameter.requires_grad)

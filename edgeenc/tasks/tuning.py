@@ -68,5 +68,7 @@ class Tuning(BaseModel):
     @classmethod
     def _from_preset(cls, given: object) -> object:
         """Put the fields of the preset below those that are written; what is no preset is refused by its type."""
-        named = given.get("preset") if isinstance(given, dict) else None
-        return {**PRESETS[named], **given} if isinstance(given, dict) and named in PRESETS else given
+        if not isinstance(given, dict):
+            return given
+        preset = PRESETS.get(str(given.get("preset")), {})
+        return {**preset, **given}

@@ -1,0 +1,118 @@
+"""Latency, throughput, memory and start of teacher, trim-only and student in four languages: one command, one matrix.
+
+    python benchmarks/bench.py TASKS OUT --store DIR [LANGUAGE ...]
+
+TASKS is what benchmarks/tasks.py wrote: a bundle a set in TASKS/bundles and its data in TASKS/data; --store is the
+store it built in. Of a language the topic bundle is the student; the tuned teacher and the tuned trimmed teacher are
+taken from the store, with the first seed, and exported alike. The matrix is benchmarks/bench.yaml.
+
+OUT/LANGUAGE/bench.json is what `edgeenc bench` writes, its samples rounded to a microsecond; `edgeenc report
+OUT/LANGUAGE` makes a page of it, and `python docs/generate.py` the tables of docs/results.md where OUT is
+benchmarks/results/bench_HOST_DATE.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+import yaml
+from rich.console import Console
+
+from edgeenc.bench import harness
+from edgeenc.bench.matrix import Ask as Combined
+from edgeenc.bench.rows import Bench
+from edgeenc.bench.screen import Screen
+from edgeenc.bench.subject import Subject, read_subjects
+from edgeenc.build import Ask, plan_for
+from edgeenc.plan import Plan
+from edgeenc.steps.work import ONNX
+from edgeenc.store import Store, default_root
+from edgeenc.targets.onnx import export
+
+HERE = Path(__file__).parent
+DIGITS = 3
+"""Of a sample in milliseconds that is kept: microseconds."""
+TEACHERS = ("teacher", "trim-only")
+
+
+def parts_of(matrix: Mapping) -> list[Combined]:
+    """Return what each part of the matrix combines; `own` stands for sentences at their own length."""
+    return [
+        Combined(
+            tuple(part["devices"]),
+            tuple(part["runtimes"]),
+            tuple(part["precisions"]),
+            batches=tuple(part["batches"]),
+            lengths=tuple(None if length == "own" else length for length in part["lengths"]),
+            rounds=matrix["rounds"],
+            runs=matrix["runs"],
+            seconds=0.0,
+        )
+        for part in matrix["parts"]
+    ]
+
+
+def exported(model: str, plan: Plan, store: Store, folder: Path) -> Path:
+    """Write the tuned `model` of the first seed, its tokenizer and its fp32 file into `folder`, and return it."""
+    name = f"tune:{model}:{plan.request.recipe.tuning.seeds[0]}"
+    shutil.copytree(store.folder(plan.step(name).key, name), folder, ignore=shutil.ignore_patterns("manifest.json"))
+    (folder / "onnx").mkdir()
+    export(folder, folder / "onnx" / ONNX["fp32"], plan.request.task)
+    return folder
+
+
+def slim(result: Bench) -> Bench:
+    """Return the result with samples rounded to a microsecond, half of the bytes."""
+    rows = []
+    for row in result["rows"]:
+        kept = {key: [round(sample, DIGITS) for sample in row[key]] for key in row if key.endswith("samples_ms")}
+        rows.append({**row, **kept})
+    return {**result, "rows": rows}
+
+
+def measured(subjects: tuple[Subject, ...], matrix: Mapping, screen: Screen) -> Bench:
+    """Return one result with the rows of every part of the matrix."""
+    watch = harness.Watch(screen.process, screen.rows)
+    results = [harness.bench(subjects, part, None, watch) for part in parts_of(matrix)]
+    peaks = {(peak["device"], peak["threads"]): peak for result in results for peak in result["host"]["peaks"]}
+    rows = [row for result in results for row in result["rows"]]
+    return slim({**results[0], "rows": rows, "host": {**results[0]["host"], "peaks": list(peaks.values())}})
+
+
+@click.command()
+@click.argument("tasks", type=click.Path(path_type=Path, exists=True))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--store", "root", type=click.Path(path_type=Path))
+@click.option("--matrix", type=click.Path(path_type=Path, exists=True), default=HERE / "bench.yaml")
+@click.argument("languages", nargs=-1)
+def main(tasks: Path, out: Path, root: Path | None, matrix: Path, languages: tuple[str, ...]) -> None:
+    """Measure one language after another; one whose file is there is not measured again."""
+    asked, store = yaml.safe_load(matrix.read_text(encoding="utf-8")), Store(root or default_root())
+    for language in languages or asked["sets"]:
+        place, name, began = out / language / "bench.json", asked["sets"][language], time.monotonic()
+        if place.exists():
+            continue
+        ask = Ask(language, str(HERE / "starter-tasks.yaml"), task="topic", data=str(tasks / "data" / name))
+        plan = plan_for(ask, store)
+        with TemporaryDirectory() as scratch, closing(Screen(Console(highlight=False))) as screen:
+            folders = [f"{model}={exported(model, plan, store, Path(scratch) / model)}" for model in TEACHERS]
+            subjects = read_subjects([*folders, f"student={tasks / 'bundles' / name}"])
+            result = measured(subjects, asked, screen)
+            screen.end(result)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
+        click.echo(f"{language}: {place.stat().st_size / 1e3:.0f} KB, {(time.monotonic() - began) / 60:.1f} minutes")
+        if (error := harness.failure(result)) is not None:
+            sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
