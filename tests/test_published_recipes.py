@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-import yaml
 
-from edgeenc.build import Ask, request_for
 from edgeenc.compress.distill import Distill
 from edgeenc.compress.drop_layers import DropLayers
 from edgeenc.compress.truncate_hidden import TruncateHidden
 from edgeenc.model.published import published_shape
 from edgeenc.model.shape import Shape
-from edgeenc.plan import make_plan
-from edgeenc.recipe import Recipe, load_recipe, parse_recipe
-from edgeenc.runtime import Runtime
+from edgeenc.recipe import Recipe, load_recipe
 
 MBERT = (177_974_523, 177_974_523, 135_447_291, 135_447_291, 126_003_963)
 XLM_R = (278_295_186, 278_295_186, 235_767_954, 235_767_954, 226_324_626)
@@ -29,8 +23,6 @@ PARAMETERS = {
     "paper-xlmr-312": [*XLM_R, 88_543_314, 88_543_314, 22_812_688],
     "tagalog-base": [177_974_523, 177_974_523, 135_447_291, 135_447_291],
     "tagalog-tiny": [177_974_523, 177_974_523, 121_271_547, 109_762_491, 42_246_219, 42_246_219],
-    "tagalog-base-unconditioned": [177_974_523, 135_447_291, 135_447_291],
-    "tagalog-tiny-unconditioned": [177_974_523, 121_271_547, 109_762_491, 42_246_219, 42_246_219],
     "trim-only": [177_974_523, 177_974_523 - (119_547 - 40_000) * 769],
 }
 """Of the teacher, and after each stage."""
@@ -87,36 +79,6 @@ def test_the_second_paper_s_students(name: str, layers: int, hidden: int, ffn: i
     last, stage = shapes(recipe)[-1], recipe.stages[-1]
     assert (last.layers, last.hidden, last.ffn, last.heads, last.vocab) == (layers, hidden, ffn, 12, 119_547)
     assert isinstance(stage, Distill) and (stage.teacher, stage.loss) == ("adapt", "kl") and 0 < stage.alpha < 1
-    assert (recipe.tuning.lr, recipe.tuning.epochs, recipe.tuning.batch) == (2e-5, 3, 32)
-
-
-@pytest.mark.parametrize("name", ["tagalog-base", "tagalog-tiny"])
-def test_without_conditioning_the_teacher_is_the_untouched_one_and_all_else_the_same(name: str) -> None:
-    tuned, plain = load_recipe(name), load_recipe(f"{name}-unconditioned")
-    assert tuned.stages[0].kind == "adapt"
-    assert plain.stages[:-1] == tuned.stages[1:-1]
-    assert plain.stages[-1] == tuned.stages[-1].model_copy(update={"teacher": "teacher"})
-    skipped = {"name", "stages"}
-    assert plain.model_dump(exclude=skipped) == tuned.model_dump(exclude=skipped)
-
-
-@pytest.mark.parametrize("fraction", [0.1, 0.3, 0.5, 1.0])
-def test_the_second_paper_s_parts_of_the_data_are_a_flag(fraction: float) -> None:
-    """The held-out text and every shape are those of the whole; only the text that is read is another."""
-    asked = Ask("tl", "tagalog-tiny", random_teacher=True, data_fraction=fraction)
-    request = request_for(asked, offline=True, plan_only=True)
-    assert request.recipe.data_fraction == fraction
-    written = request.recipe.to_yaml()
-    assert parse_recipe(yaml.safe_load(written), "again").to_yaml() == written
-    whole, steps = (
-        make_plan(request_for(replace(asked, data_fraction=None), offline=True, plan_only=True), Runtime()),
-        {},
-    )
-    for step in make_plan(request, Runtime()).steps:
-        steps[step.name] = step
-        assert step.shape == whole.step(step.name).shape
-    assert (steps["corpus"].key == whole.step("corpus").key) is (fraction == 1)
-    assert (steps["student"].key == whole.step("student").key) is (fraction == 1)
 
 
 @pytest.mark.parametrize("name", SMALL)
