@@ -106,7 +106,8 @@ def note(manifest: Manifest) -> str:
     if manifest.kind == "measure":
         shown = ("unigram", "teacher", "cut", "control", "student")
         return "bits per character: " + ", ".join(f"{name} {figures[name]:.3f}" for name in shown if name in figures)
-    if isinstance(text := figures.get("text"), dict):
+    if isinstance(found := figures.get("text"), dict):
+        text = cast("dict[str, int]", found)
         words = "{lines:,} lines, {repeated:,} repeated and left out, {garbage:,} without a letter or damaged"
         split = ", split by {documents:,} documents" if text["documents"] < text["lines"] - text["repeated"] else ""
         return (words + split).format(**text)

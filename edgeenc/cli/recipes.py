@@ -20,9 +20,11 @@ def recipes_list() -> None:
     from edgeenc.recipe import recipe_names
     from edgeenc.sources import data_folder
 
-    for name in recipe_names():
+    names = recipe_names()
+    width = max(map(len, names)) + 2
+    for name in names:
         first = (data_folder("recipes") / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
-        click.echo(f"{name:<20}{first.removeprefix('# ').removeprefix(f'{name}: ')}")
+        click.echo(f"{name:<{width}}{first.removeprefix('# ').removeprefix(f'{name}: ')}")
 
 
 @recipes.command("show")

@@ -43,7 +43,7 @@ def require_at_hand(
     """
     if not offline and os.environ.get("HF_HUB_OFFLINE", "").upper() not in ("1", "ON", "YES", "TRUE"):
         return
-    languages = [_fields(_language_file(one.language)) | {"typed": one.language} for one in spoken(language)]
+    languages = [{"typed": one.language} | _fields(_language_file(one.language)) for one in spoken(language)]
     recipes = data_folder("recipes")
     asked = _fields(Path(recipe) if "/" in recipe or recipe.endswith((".yaml", ".yml")) else recipes / f"{recipe}.yaml")
     problems: list[InputError] = []
@@ -86,7 +86,7 @@ def _language_file(language: str) -> Path:
     return data_folder("recipes") / "languages" / f"{language}.yaml"
 
 
-def _fields(path: Path) -> Fields:
+def _fields(path: Path) -> dict[str, object]:
     with suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
         if isinstance(found, dict):

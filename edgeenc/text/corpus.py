@@ -140,8 +140,10 @@ def split(lines: Sequence[str], seed: int, *, fraction: float = 1.0, document_L:
     """
     document_L = np.arange(len(lines)) if document_L is None else document_L
     side_L = thinned(sides(document_L, seed), document_L, _marks(lines), fraction)
-    parts = ([line for line, at in zip(lines, side_L, strict=True) if at == side] for side in (TRAIN, VALID, TEST))
-    return Corpus(*map(tuple, parts))
+    train, valid, test = (
+        tuple(line for line, at in zip(lines, side_L, strict=True) if at == side) for side in (TRAIN, VALID, TEST)
+    )
+    return Corpus(train, valid, test)
 
 
 def _marks(lines: Iterable[str]) -> NDArray[np.uint64]:
