@@ -269,7 +269,7 @@ class _Run:
                 old.unlink()
 
     def resume(self, scratch: Path) -> None:
-        """Go on from the newest checkpoint in `scratch`, if there is one and the best weights it speaks of are there."""
+        """Go on from the newest checkpoint in `scratch`, if there is one and its best weights are there."""
         found = sorted(scratch.glob("checkpoint-*/state.json"))
         if not found:
             return

@@ -186,9 +186,7 @@ def test_a_tied_table_is_kept_once_among_the_best_weights(tiny_encoder: Encoder)
     assert [first[name] for name in rest] == rest
 
 
-def test_the_best_weights_wait_in_scratch_and_only_those(
-    tiny_encoder: Encoder, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_best_weights_wait_in_scratch_and_only_those(tmp_path: Path) -> None:
     """Held-out losses 3, 1, 2, 4: with and without a scratch folder the weights of the second look come back."""
     ends = []
     for scratch in (tmp_path, None):
