@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from rehearsals import order_lines, rehearsal_lines
+
 Raw = Mapping[str, object]
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = "tasks_*/*.json"
@@ -25,6 +27,12 @@ def results_page() -> str:
             "",
             "## Tasks: the untouched teacher, the teacher with a trimmed vocabulary, the student\n",
             *tasks_tables(),
+            "",
+            "## The published recipes at full size\n",
+            *rehearsal_lines(table),
+            "",
+            "## The published order and ours on the starter teacher\n",
+            *order_lines(table),
             "",
         ]
     )
