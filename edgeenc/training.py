@@ -240,6 +240,7 @@ class _Run:
             self.kept = {name: tensor.clone() for name, tensor in state.items()}
             return
         place = _best_file(self.scratch, self.step)
+        self.scratch.mkdir(parents=True, exist_ok=True)
         fresh = place.with_suffix(".new")
         save_file({name: tensor.cpu().contiguous() for name, tensor in state.items()}, fresh)
         fresh.replace(place)
