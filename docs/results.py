@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from benches import bench_tables, starts_table, table
+from rehearsals import order_lines, rehearsal_lines
 
 Raw = Mapping[str, object]
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +34,12 @@ def results_page() -> str:
             "",
             "## A classifier of texts that starts as the mean\n",
             *newest_starts(),
+            "",
+            "## The published recipes at full size\n",
+            *rehearsal_lines(table),
+            "",
+            "## The published order and ours on the starter teacher\n",
+            *order_lines(table),
             "",
         ]
     )

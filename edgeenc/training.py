@@ -173,6 +173,7 @@ class _Run:
             self.kept = {name: tensor.clone() for name, tensor in state.items()}
             return
         place = _best_file(self.scratch, self.step)
+        self.scratch.mkdir(parents=True, exist_ok=True)
         fresh = place.with_suffix(".new")
         save_file({name: tensor.cpu().contiguous() for name, tensor in state.items()}, fresh)
         fresh.replace(place)
@@ -202,7 +203,7 @@ class _Run:
                 old.unlink()
 
     def resume(self, scratch: Path) -> None:
-        """Go on from the newest checkpoint in `scratch`, if there is one with its best weights."""
+        """Go on from the newest checkpoint in `scratch`, if there is one and its best weights are there."""
         found = sorted(scratch.glob("checkpoint-*/state.json"))
         if not found:
             return

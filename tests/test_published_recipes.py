@@ -21,6 +21,7 @@ from edgeenc.stages.drop_layers import DropLayers
 from edgeenc.stages.truncate_hidden import TruncateHidden
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import open_task
+from edgeenc.text.mixture import Text
 
 MBERT = (177_974_523, 177_974_523, 135_447_291, 135_447_291, 126_003_963)
 XLM_R = (278_295_186, 278_295_186, 235_767_954, 235_767_954, 226_324_626)
@@ -138,9 +139,8 @@ def test_what_a_method_does_not_read_is_in_no_key(
 
     def key(tuning: dict[str, object]) -> str:
         recipe = parse_recipe({**fields, "tuning": tuning}, "tiny")
-        request = Request(
-            recipe, resolve("ilo"), world.teacher, "t", world.corpus, task="text-classification", task_data=task
-        )
+        text = Text(resolve("ilo"), world.corpus)
+        request = Request(recipe, world.teacher, "t", (text,), task="text-classification", task_data=task)
         return make_plan(request, Runtime()).step("tune:student:1").key
 
     assert key({"preset": "full-published"}) == key(written) == key({**written, "placement": "behind"})

@@ -189,12 +189,10 @@ def test_a_tied_table_is_kept_once_among_the_best_weights(tiny_encoder: Encoder)
     assert [first[name] for name in rest] == rest
 
 
-def test_the_best_weights_wait_in_scratch_and_only_those(
-    tiny_encoder: Encoder, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_best_weights_wait_in_scratch_and_only_those(tmp_path: Path) -> None:
     """Held-out losses 3, 1, 2, 4: with and without a scratch folder the weights of the second look come back."""
     ends = []
-    for scratch in (tmp_path, None):
+    for scratch in (tmp_path / "new", None):
         model = torch.nn.Linear(1, 1)
         torch.nn.init.constant_(model.weight, 2.0)
         torch.nn.init.constant_(model.bias, 0.5)
@@ -210,7 +208,10 @@ def test_the_best_weights_wait_in_scratch_and_only_those(
         assert torch.equal(model.weight, seen[1])
         ends.append(model.weight)
     assert torch.equal(*ends)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best-00000002.safetensors", "checkpoint-00000004"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "best-00000002.safetensors",
+        "checkpoint-00000004",
+    ]
 
 
 def test_a_checkpoint_without_its_best_weights_is_not_gone_on_from(

@@ -127,7 +127,6 @@ def _frozen(teacher: Encoder, student: Encoder, job: Job) -> Encoder:
             f"distill: the student has {student.shape.vocab:,} pieces and the teacher {teacher.shape.vocab:,}, not the"
             " same ones; trim the vocabulary before the teacher's step, or after the distillation"
         )
-    still: dict[int, object] = {
-        id(p): nn.Parameter(p.detach(), requires_grad=False) for p in teacher.model.parameters()
-    }
+    own = teacher.model.parameters()
+    still: dict[int, object] = {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in own}
     return replace(teacher, model=nn.Module.to(copy.deepcopy(teacher.model, still), job.runtime.device))

@@ -37,9 +37,10 @@ def recorded_control(language: str, *, parameters: int, tokens: int, unigram: fl
     """
     records = json.loads((data_folder(STARTER) / "controls.json").read_text(encoding="utf-8"))
     found = records["languages"].get(language)
+    if found is None:
+        return None
     same = (
-        found is not None
-        and found["parameters"] == parameters
+        found["parameters"] == parameters
         and math.isclose(found["tokens"], tokens, rel_tol=A_BATCH)
         and math.isclose(found["unigram"], unigram, rel_tol=ALIKE)
     )

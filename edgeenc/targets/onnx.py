@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
-from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from transformers import PreTrainedModel
 
 from edgeenc.errors import GateError, HostError
@@ -48,15 +48,20 @@ def export(checkpoint: Path, out: Path, task: ExportTask) -> Path:
         GateError: the masked-LM output is not tied to the word table.
     """
     _require_small(checkpoint)
-    model = _with_plain_attention(_model(checkpoint, task))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
-        traced = Path(scratch) / "model.onnx"
-        _trace(cast("PreTrainedModel", model.base_model) if task == "feature-extraction" else model, traced, task)
-        graph = read_graph(traced)
+    graph = _traced(checkpoint, out.parent, task)
     if task == "fill-mask":
         _tie_output(graph.graph)
     return write_graph(tidy(graph), out)
+
+
+def _traced(checkpoint: Path, folder: Path, task: ExportTask) -> ModelProto:
+    """Return the exporter's graph; the model in PyTorch is gone when this returns: each copy may be a gigabyte."""
+    model = _with_plain_attention(_model(checkpoint, task))
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
+        path = Path(scratch) / "model.onnx"
+        _trace(cast("PreTrainedModel", model.base_model) if task == "feature-extraction" else model, path, task)
+        return read_graph(path)
 
 
 def _require_small(checkpoint: Path) -> None:
