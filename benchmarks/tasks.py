@@ -2,9 +2,10 @@
 
     python benchmarks/tasks.py DATA OUT [--store DIR] [--threads N] [SET ...]
 
-DATA has a folder a set with train, validation and test as gzipped JSONL. Of a test part at most 500 items are taken, by
-a fixed seed, so that a set costs minutes. Each set is one `edgeenc build --task`; OUT gets the bundles and, after each
-set, SET.json: the scores with intervals over three seeds, sizes, latency with its raw samples, host, versions.
+DATA has a folder a set with train, validation and test as gzipped JSONL. Of a test part at most 500 items are taken,
+of a validation part at most 1,100, by a fixed seed, so that a set costs minutes. Each set is one `edgeenc build
+--task`; OUT gets the bundles and, after each set, SET.json: the scores with intervals over three seeds, sizes, latency
+with its raw samples, host, versions.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import yaml
 
 HERE = Path(__file__).parent
-MOST = 500
+MOST = {"train": None, "validation": 1100, "test": 500}
 SEED = 20261121
 KEPT = (
     *("language", "recipe", "tasks", "differences", "bytes", "student", "bits_per_character", "gates", "latency"),
@@ -29,12 +30,13 @@ KEPT = (
 
 
 def capped(source: Path, folder: Path) -> Path:
-    """Write the parts of a set into `folder`, of test at most `MOST` items in their order, and return it."""
+    """Write the parts of a set into `folder`, at most `MOST` items of each in their order, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.glob("*.jsonl.gz")):
         lines = gzip.decompress(path.read_bytes()).decode().splitlines()
-        if path.name.startswith("test") and len(lines) > MOST:
-            picked = np.random.default_rng(SEED).permutation(len(lines))[:MOST]
+        most = MOST[path.name.removesuffix(".jsonl.gz")]
+        if most is not None and len(lines) > most:
+            picked = np.random.default_rng(SEED).permutation(len(lines))[:most]
             lines = [lines[i] for i in sorted(picked.tolist())]
         (folder / path.name.removesuffix(".gz")).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder

@@ -1,0 +1,93 @@
+"""Check the starter teacher's second floor on the kit's tasks that `check_teacher.py` leaves out: words and sentiment.
+
+    python benchmarks/starter/check_tasks.py TEACHER OUT.json [--seeds 5] [SET ...]
+
+Teacher and random weights of the same shape learn each set by the project's own task tuning, alike: all weights, 6
+epochs, rate 3e-4, at most 500 training, 200 validation and 500 test items. The teacher's mean must be more than two
+standard deviations above; the larger of the two sample deviations counts. OUT.json is written after each set; one
+thread.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import torch
+
+from edgeenc.bench.host import describe, versions
+from edgeenc.compress.trim_vocab import keep_pieces
+from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.model.random import random_like
+from edgeenc.runtime import Runtime, faster_dtype
+from edgeenc.targets.torch_session import TorchSession
+from edgeenc.tasks.encode import encode
+from edgeenc.tasks.metrics import score
+from edgeenc.tasks.model import EXPORT
+from edgeenc.tasks.predict import predict
+from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.task import Task, open_task
+from edgeenc.tasks.tune import chosen, tune
+from edgeenc.tasks.tuning import Tuning
+from edgeenc.text.vocabulary import choose, count_pieces
+from edgeenc.training import Job
+
+SETS = ("pos-tl", "pos-mt", "ner-sk", "sentiment-sw")
+OPTIONS = Tuning(epochs=6, lr=3e-4, examples=500)
+SEED = 13
+
+
+def bounded(name: str) -> Task:
+    """Return a set of the kit with its validation and test parts drawn down."""
+    task = open_task(TaskSpec(name=name.rpartition("-")[0], data=f"starter:{name}"), seed=SEED)
+    data = replace(task.data, validation=chosen(task.data.validation, 200), test=chosen(task.data.test, 500))
+    return replace(task, data=data)
+
+
+def only_pieces_of(encoder: Encoder, task: Task) -> Encoder:
+    """Return `encoder` with only the pieces of the set: the others learn nothing and cost much of the time."""
+    parts = (task.data.train, task.data.validation, task.data.test)
+    texts = [" ".join(item.words) for items in parts for item in items]
+    tokenizer = encoder.tokenizer
+    return keep_pieces(encoder, choose(count_pieces(texts, tokenizer), tokenizer, frozenset(), coverage=1.0))
+
+
+def score_of(encoder: Encoder, task: Task, seed: int, runtime: Runtime) -> float:
+    """Tune with one seed and return the metric on the test part, in percent."""
+    model, _ = tune(encoder, task.data, OPTIONS, Job(seed, runtime), task.judge)
+    encoded = encode(task.data.test, task.data.kind, model.tokenizer, min(OPTIONS.longest, model.positions))
+    said = predict(TorchSession(model.logits, EXPORT[task.data.kind]), encoded, model.labels)
+    return 100 * score(task.metric, task.data.test, said)
+
+
+@click.command()
+@click.argument("teacher", type=click.Path(path_type=Path, exists=True))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--seeds", default=5)
+@click.argument("sets", nargs=-1)
+def main(teacher: Path, out: Path, seeds: int, sets: tuple[str, ...]) -> None:
+    """Check every set and print a line of each."""
+    torch.set_num_threads(1)
+    runtime = Runtime(threads=1, dtype=faster_dtype(1))
+    found: dict[str, dict] = {}
+    for name in sets or SETS:
+        task = bounded(name)
+        own = only_pieces_of(load_encoder(teacher), task)
+        models = {"teacher": own, "random": random_like(own, SEED)}
+        runs = {role: [score_of(model, task, s, runtime) for s in range(seeds)] for role, model in models.items()}
+        apart = statistics.mean(runs["teacher"]) - statistics.mean(runs["random"])
+        deviation = max(statistics.stdev(values) for values in runs.values())
+        found[name] = {"metric": task.metric, **runs, "deviations": apart / deviation}
+        whole = {"tuning": OPTIONS.model_dump(mode="json"), "sets": found, "host": describe(), "versions": versions()}
+        out.write_text(json.dumps(whole, ensure_ascii=False) + "\n", encoding="utf-8")
+        means = " / ".join(f"{statistics.mean(v):.1f} ± {statistics.stdev(v):.1f}" for v in runs.values())
+        print(f"{name}: {task.metric}, teacher / random {means}, {apart / deviation:.1f} deviations", flush=True)
+    if any(row["deviations"] <= 2 for row in found.values()):
+        raise SystemExit("the floor of two deviations is missed")
+
+
+if __name__ == "__main__":
+    main()
