@@ -81,8 +81,8 @@ def order_lines(table: Table) -> list[str]:
         return ["Not measured yet."]
     note = (
         f"{', '.join(names)}; the starter teacher to 3 x 192 with 8,000 pieces, as many training tokens in each row."
-        " `starter` is ours; `orders-published` the published order, choices and settings; `orders-rates` the same with"
-        " our rates, batches and masks.\n"
+        " `starter` is ours; `orders-last` the same with the vocabulary trimmed last; `orders-published` the published"
+        " order, choices and settings; `orders-rates` these with our rates, batches and masks.\n"
     )
     return [note, *table(HEADS["orders"], rows)]
 
