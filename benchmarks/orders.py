@@ -17,7 +17,7 @@ import yaml
 from starter_run import build
 
 HERE = Path(__file__).resolve().parent
-RECIPES = ("starter", str(HERE / "orders-rates.yaml"), str(HERE / "orders-published.yaml"))
+RECIPES = ("starter", *(str(HERE / f"orders-{name}.yaml") for name in ("last", "rates", "published")))
 HEAD = ("language", "recipe", "parameters", "tokens", "bits per character", "training min", "whole min", "peak MB")
 
 
@@ -54,7 +54,7 @@ def row(language: str, facts: dict) -> list[str]:
 @click.option("--tokens", default=300_000, show_default=True, help="Tokens of all trainings of a recipe together.")
 @click.option("--looks", default=2, show_default=True, help="Looks at the held-out loss in each training.")
 @click.option("--threads", default=1, show_default=True)
-@click.option("--recipe", "recipes", multiple=True, help="Name or path; three are compared where none is given.")
+@click.option("--recipe", "recipes", multiple=True, help="Name or path; four are compared where none is given.")
 @click.argument("languages", nargs=-1)
 def main(
     out: Path, tokens: int, looks: int, threads: int, recipes: tuple[str, ...], languages: tuple[str, ...]

@@ -21,7 +21,7 @@ HEADS = {
         "tokens",
         "bits per character",
         "training min",
-        "whole min",
+        "load",
         "peak MB",
     ),
 }
@@ -81,8 +81,9 @@ def order_lines(table: Table) -> list[str]:
         return ["Not measured yet."]
     note = (
         f"{', '.join(names)}; the starter teacher to 3 x 192 with 8,000 pieces, as many training tokens in each row."
-        " `starter` is ours; `orders-published` the published order, choices and settings; `orders-rates` the same with"
-        " our rates, batches and masks.\n"
+        " `starter` is ours; `orders-last` the same with the vocabulary trimmed last; `orders-published` the published"
+        " order, choices and settings; `orders-rates` these with our rates, batches and masks. Minutes hang on"
+        " the load when the row was done (two cores); those of trainings that rows share are counted in each.\n"
     )
     return [note, *table(HEADS["orders"], rows)]
 
@@ -98,7 +99,7 @@ def _order_row(language: str, facts: Raw) -> list[str]:
         f"{sum(cast('int', step['tokens']) for step in trained):,}",
         f"{bits['student']:.3f}",
         f"{seconds / 60:.1f}",
-        f"{cast('float', facts['minutes']):.1f}",
+        f"{cast('Mapping[str, float]', facts['host'])['load']:.1f}",
         f"{cast('int', facts['peak_bytes']) / 1e6:,.0f}",
     ]
 

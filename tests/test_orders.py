@@ -17,7 +17,11 @@ from edgeenc.sources import data_folder
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 PUBLISHED = BENCHMARKS / "orders-published.yaml"
-ALL = (str(find_recipe("starter")), str(PUBLISHED), str(BENCHMARKS / "orders-rates.yaml"))
+ALL = (
+    str(find_recipe("starter")),
+    str(PUBLISHED),
+    *(str(BENCHMARKS / f"orders-{name}.yaml") for name in ("last", "rates")),
+)
 
 
 def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
