@@ -108,7 +108,11 @@ def starts_table(path: Path) -> list[str]:
         shown = [f"{100 * s['value']:.1f} ± {100 * s['deviation']:.1f}" for s in (starts["plain"], starts["mean"])]
         low, high = 100 * gain["low"], 100 * gain["high"]
         rows.append([language, *shown, f"{100 * gain['value']:+.1f} ({low:+.1f} to {high:+.1f})"])
-    return table(("language", "as the library starts", "as the mean", "difference, points"), rows)
+    # the factor of the start was chosen on the test part of one of these sets, which its reader must know
+    chosen = (
+        "The start's factor was chosen on the test part of the Tagalog topics, so that its gain there is flattered.\n"
+    )
+    return [chosen, *table(("language", "as the library starts", "as the mean", "difference, points"), rows)]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -153,13 +153,17 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
 
 def last_line(place: str, facts: Facts) -> str:
     """Return the line a build ends with: path, megabytes, compression, latency ratio, gates."""
+    from edgeenc.report.headline import warning  # not for a plan, which is shown in a second
+
     sizes, latency = facts["bytes"], facts["latency"]
     int8 = sizes["int8"]
     size = f"int8 {int8 / MB:.2f} MB" if int8 is not None else f"fp32 {sizes['fp32'] / MB:.2f} MB"
     parts = [size, f"{100 * facts['compression']:.1f} % smaller than the teacher"]
     if latency is not None:
         name, ratio = list(latency["ratio"].items())[-1]
-        parts.append(f"{name} {1 / ratio['median']:.1f} times as fast")
+        rough = " (roughly: this host was busy)" if latency["noisy"] else ""
+        parts.append(f"{name} {1 / ratio['median']:.1f} times as fast{rough}")
+    parts += warning(facts)
     gates = facts["gates"]
     parts.append(f"{sum(gate['passed'] for gate in gates)} of {len(gates)} gates passed")
     return f"{place}: {', '.join(parts)}"

@@ -13,6 +13,7 @@ from edgeenc.model.shape import Shape
 from edgeenc.report.facts import (
     Bits,
     Check,
+    Constant,
     Facts,
     GateFacts,
     LanguageFacts,
@@ -116,6 +117,7 @@ def _languages(plan: Plan, manifests: Manifests) -> _Several:
 class _Scores(TypedDict, total=False):
     tasks: list[TaskScore]
     differences: list[TaskDifference]
+    constant: Constant
 
 
 def _scores(manifests: Manifests) -> _Scores:
@@ -123,10 +125,13 @@ def _scores(manifests: Manifests) -> _Scores:
     if "score" not in manifests:
         return {}
     figures = manifests["score"].figures
-    return {
+    found: _Scores = {
         "tasks": cast("list[TaskScore]", figures["tasks"]),
         "differences": cast("list[TaskDifference]", figures["differences"]),
     }
+    if "constant" in figures:
+        found["constant"] = cast("Constant", figures["constant"])
+    return found
 
 
 def floors(bits: Bits) -> list[Check]:

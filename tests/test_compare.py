@@ -213,11 +213,14 @@ def test_a_metric_that_neither_has_is_no_silent_pass(pair: tuple[Path, Path], ti
         require(list(lines(pair).values()), [Limit("span_f1", 1.0, False, "span_f1:1")])
 
 
-def answered(folder: Path, place: Path, answers: list[list[str]], gold: list[str], task: str = "topic") -> Path:
+def answered(
+    folder: Path, place: Path, answers: list[list[str]], gold: list[str], task: str = "topic", texts: str = "same"
+) -> Path:
     """Return a copy of a bundle that tells the answers of its model, a list a seed."""
     copy = Path(shutil.copytree(folder, place))
     seeds = [[[label] for label in seed] for seed in answers]
     told = {"task": task, "metric": "macro_f1", "items": [[x] for x in gold], "models": {"student int8": seeds}}
+    told["texts"] = texts
     (copy / "report" / "predictions.json").write_text(json.dumps(told), "utf-8")
     return copy
 
@@ -232,6 +235,8 @@ def test_unpaired_scores_say_why(pair: tuple[Path, Path], timed: Latency, tmp_pa
     a = answered(pair[0], tmp_path / "a", [GOLD], GOLD)
     other = answered(pair[1], tmp_path / "other", [GOLD[:2]], GOLD[:2])
     assert "the gold labels of the test items differ (40 and 2 items)" in lines((a, other))["topic, macro F1"].how
+    parallel = answered(pair[1], tmp_path / "parallel", [GOLD], GOLD, texts="of another language")
+    assert "the texts of the test items differ" in lines((a, parallel))["topic, macro F1"].how
     about = answered(pair[1], tmp_path / "about", [GOLD], GOLD, task="ner")
     assert "predictions.json is about ner" in lines((a, about))["topic, macro F1"].how
 
@@ -245,7 +250,6 @@ def test_damaged_answers_are_an_error(pair: tuple[Path, Path], timed: Latency, t
 
 
 def test_scores_are_paired_over_the_same_items(pair: tuple[Path, Path], timed: Latency, tmp_path: Path) -> None:
-    pytest.importorskip("edgeenc.tasks.bootstrap")
     wrong = ["b" if i < 10 else label for i, label in enumerate(GOLD)]  # 5 of 20 a become b
     a = answered(pair[0], tmp_path / "a", [GOLD, GOLD], GOLD)
     b = answered(pair[1], tmp_path / "b", [wrong, GOLD], GOLD)

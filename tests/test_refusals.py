@@ -27,6 +27,7 @@ from edgeenc.stages.distill import Distill
 from edgeenc.stages.prune_ffn import PruneFfn
 from edgeenc.stages.stage import Stage
 from edgeenc.stages.trim_vocab import TrimVocab
+from edgeenc.text.mixture import Text
 
 BASE = Shape(12, 768, 12, 64, 3072, 119_547, 512, 2)
 MODERN = Shape(6, 32, 4, 8, 48, 360, 64, 0, "modernbert", attend_every=3)
@@ -116,7 +117,8 @@ def text(tmp_path: Path) -> Path:
 
 
 def planned(known: Shape, text: Path, recipe: str = "trim-only") -> None:
-    make_plan(Request(load_recipe(recipe), resolve("tl"), text.parent, "large", text, known=known), Runtime())
+    texts = (Text(resolve("tl"), text),)
+    make_plan(Request(load_recipe(recipe), text.parent, "large", texts, known=known), Runtime())
 
 
 def test_a_teacher_that_no_onnx_file_holds_is_refused(text: Path) -> None:

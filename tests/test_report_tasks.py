@@ -17,6 +17,7 @@ from edgeenc.report.licence import attribution, licence, licence_words
 from edgeenc.report.reading import of_facts
 from edgeenc.report.scores import scores_section, sentence, size_plot, time_plot
 from edgeenc.report.title import title
+from edgeenc.screen import last_line
 from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 
@@ -216,3 +217,13 @@ def test_of_another_teacher_or_text_no_licence_is_claimed() -> None:
         512,
     )
     assert "xlm-roberta" in card.split("---")[1]
+
+
+def test_a_model_that_may_know_only_the_most_frequent_label_is_warned_of(facts: Facts) -> None:
+    shipped = facts["tasks"][-1]
+    told = {"task": shipped["task"], "label": "po", "value": shipped["low"]}
+    weak = cast("Facts", facts | {"constant": told})
+    assert "WARNING: not seen to be better than always saying 'po'" in headline(weak)
+    assert "always saying 'po'" in last_line("out", weak)
+    strong = cast("Facts", facts | {"constant": told | {"value": shipped["low"] - 0.01}})
+    assert "WARNING" not in headline(strong) + headline(facts)

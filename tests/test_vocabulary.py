@@ -18,8 +18,10 @@ from edgeenc.text.vocabulary import (
     Quality,
     characters_of,
     choose,
+    count_documents,
     count_pieces,
     covered,
+    frequencies,
     quality,
 )
 
@@ -41,6 +43,15 @@ def test_count_pieces_by_hand() -> None:
     """Text "abab ab aя" is abab, ab, a ##я: one each; "q" is unknown."""
     counts = count_pieces(["abab ab aя", "q"], word_piece(PIECES))
     assert counts.tolist() == [0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0]
+
+
+def test_documents_are_counted_once_however_often_they_say_a_piece() -> None:
+    """ "ab ab ab" counts once: by lines a comes before ab, by occurrences behind it."""
+    lines, tokenizer = ["ab ab ab", "a", "a b"], word_piece(PIECES)
+    assert count_documents(lines, tokenizer)[[5, 6, 9]].tolist() == [2, 1, 1]
+    assert count_pieces(lines, tokenizer)[[5, 6, 9]].tolist() == [2, 1, 3]
+    texts = [(0.5, lines), (0.5, ["b"])]
+    assert frequencies(texts, tokenizer, "documents")[[5, 6, 9]].tolist() == [0.25, 0.625, 0.125]
 
 
 def test_quality_by_hand() -> None:

@@ -1,9 +1,9 @@
 """Check the starter teacher's second floor on the kit's tasks that `check_teacher.py` leaves out: words and sentiment.
 
-    python benchmarks/starter/check_tasks.py TEACHER OUT.json [--seeds 5] [SET ...]
+    python benchmarks/starter/check_tasks.py TEACHER OUT.json [--seeds 5] [--examples 500] [SET ...]
 
 Teacher and random weights of the same shape learn each set by the project's own task tuning, alike: all weights, 6
-epochs, rate 3e-4, at most 500 training, 200 validation and 500 test items. The teacher's mean must be more than two
+epochs, rate 3e-4, at most 500 training (or EXAMPLES), 200 validation and 500 test items. The teacher's mean must be more than two
 standard deviations above; the larger of the two sample deviations counts. OUT.json is written after each set; one
 thread.
 """
@@ -36,7 +36,7 @@ from edgeenc.text.vocabulary import choose, count_pieces
 from edgeenc.training import Job
 
 SETS = ("pos-tl", "pos-mt", "ner-sk", "sentiment-sw")
-OPTIONS = Tuning(epochs=6, lr=3e-4, examples=500)
+OPTIONS = Tuning(epochs=6, lr=3e-4)
 SEED = 13
 
 
@@ -55,10 +55,10 @@ def only_pieces_of(encoder: Encoder, task: Task) -> Encoder:
     return keep_pieces(encoder, choose(count_pieces(texts, tokenizer), tokenizer, frozenset(), coverage=1.0))
 
 
-def score_of(encoder: Encoder, task: Task, seed: int, runtime: Runtime) -> float:
+def score_of(encoder: Encoder, task: Task, options: Tuning, job: Job) -> float:
     """Tune with one seed and return the metric on the test part, in percent."""
-    model, _ = tune(encoder, task.data, OPTIONS, Job(seed, runtime), task.judge)
-    encoded = encode(task.data.test, task.data.kind, model.tokenizer, min(OPTIONS.longest, model.positions))
+    model, _ = tune(encoder, task.data, options, job, task.judge)
+    encoded = encode(task.data.test, task.data.kind, model.tokenizer, min(options.longest, model.positions))
     said = predict(TorchSession(model.logits, EXPORT[task.data.kind]), encoded, model.labels)
     return 100 * score(task.metric, task.data.test, said)
 
@@ -67,21 +67,25 @@ def score_of(encoder: Encoder, task: Task, seed: int, runtime: Runtime) -> float
 @click.argument("teacher", type=click.Path(path_type=Path, exists=True))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--seeds", default=5)
+@click.option("--examples", default=500, show_default=True, help="Training examples at most.")
 @click.argument("sets", nargs=-1)
-def main(teacher: Path, out: Path, seeds: int, sets: tuple[str, ...]) -> None:
+def main(teacher: Path, out: Path, seeds: int, examples: int, sets: tuple[str, ...]) -> None:
     """Check every set and print a line of each."""
     torch.set_num_threads(1)
-    runtime = Runtime(threads=1, dtype=faster_dtype(1))
+    runtime, options = Runtime(threads=1, dtype=faster_dtype(1)), OPTIONS.model_copy(update={"examples": examples})
     found: dict[str, dict] = {}
     for name in sets or SETS:
         task = bounded(name)
         own = only_pieces_of(load_encoder(teacher), task)
         models = {"teacher": own, "random": random_like(own, SEED)}
-        runs = {role: [score_of(model, task, s, runtime) for s in range(seeds)] for role, model in models.items()}
+        runs = {
+            role: [score_of(model, task, options, Job(s, runtime)) for s in range(seeds)]
+            for role, model in models.items()
+        }
         apart = statistics.mean(runs["teacher"]) - statistics.mean(runs["random"])
         deviation = max(statistics.stdev(values) for values in runs.values())
         found[name] = {"metric": task.metric, **runs, "deviations": apart / deviation}
-        whole = {"tuning": OPTIONS.model_dump(mode="json"), "sets": found, "host": describe(), "versions": versions()}
+        whole = {"tuning": options.model_dump(mode="json"), "sets": found, "host": describe(), "versions": versions()}
         out.write_text(json.dumps(whole, ensure_ascii=False) + "\n", encoding="utf-8")
         means = " / ".join(f"{statistics.mean(v):.1f} ± {statistics.stdev(v):.1f}" for v in runs.values())
         print(f"{name}: {task.metric}, teacher / random {means}, {apart / deviation:.1f} deviations", flush=True)

@@ -106,7 +106,7 @@ def _(stage: TrimVocab, encoder: Encoder, desk: Desk) -> Made:
     """Trim, and take the figures on held-out text, of several languages on that of each too."""
     corpus = desk.corpus
     texts = [(part.weight, part.corpus.train) for part in corpus.each]
-    trimmed = trim_for_several(encoder, texts, size=stage.size, coverage=stage.coverage)
+    trimmed = trim_for_several(encoder, texts, size=stage.size, coverage=stage.coverage, count=stage.count)
     figures = _fit(corpus.test, encoder.tokenizer, trimmed.tokenizer)
     languages: dict[str, JsonValue] = {
         part.language: _fit(part.corpus.test, encoder.tokenizer, trimmed.tokenizer) for part in corpus.parts

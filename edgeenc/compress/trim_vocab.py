@@ -11,7 +11,7 @@ from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.surgery import rebuild, take
 from edgeenc.text.trimmed import trim_tokenizer
-from edgeenc.text.vocabulary import characters_of, choose, frequencies
+from edgeenc.text.vocabulary import Count, characters_of, choose, frequencies
 
 IDS = tuple(f"{role}_token_id" for role in ("pad", "bos", "eos", "cls", "sep"))
 """Fields of a configuration that hold a piece's id, which follows the piece."""
@@ -43,6 +43,7 @@ def trim_for_several(
     *,
     size: int | None = None,
     coverage: float | None = None,
+    count: Count = "tokens",
 ) -> Encoder:
     """Do the same for several languages: a weight and the training text of each.
 
@@ -53,7 +54,7 @@ def trim_for_several(
         UsageError, InputError: as `trim_vocab`.
     """
     tokenizer = encoder.tokenizer
-    counts_V = frequencies(texts, tokenizer)
+    counts_V = frequencies(texts, tokenizer, count)
     characters = frozenset[str]().union(*(characters_of(lines, tokenizer) for _, lines in texts))
     return keep_pieces(encoder, choose(counts_V, tokenizer, characters, size=size, coverage=coverage))
 

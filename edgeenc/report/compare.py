@@ -34,6 +34,7 @@ class Predictions(BaseModel):
 
     Attributes:
         items: gold labels of each item: one for a text, one a word for a tagged sentence.
+        texts: sha256 of the items' words; empty in bundles of the first version.
         models: by model and precision (`student int8`): for each seed the labels of each item.
     """
 
@@ -42,6 +43,7 @@ class Predictions(BaseModel):
     task: str
     metric: str
     items: tuple[tuple[str, ...], ...]
+    texts: str = ""
     models: dict[str, tuple[tuple[tuple[str, ...], ...], ...]]
 
 
@@ -246,6 +248,9 @@ def _unpaired(answers: Sequence[Predictions | str]) -> str:
     """Return why two bundles cannot be compared item by item, or nothing where they can."""
     reasons = [answer for answer in answers if isinstance(answer, str)]
     a, b = answers
-    if not reasons and isinstance(a, Predictions) and isinstance(b, Predictions) and a.items != b.items:
-        reasons = [f"the gold labels of the test items differ ({len(a.items):,} and {len(b.items):,} items)"]
+    if not reasons and isinstance(a, Predictions) and isinstance(b, Predictions):
+        if a.items != b.items:
+            reasons = [f"the gold labels of the test items differ ({len(a.items):,} and {len(b.items):,} items)"]
+        elif a.texts != b.texts:
+            reasons = ["the texts of the test items differ, or one bundle does not tell them"]
     return "; ".join(reasons)

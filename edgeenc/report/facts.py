@@ -108,6 +108,14 @@ class TokenizerFacts(TypedDict):
     coverage: float
 
 
+class Constant(TypedDict):
+    """The score of always saying the most frequent label of the training part."""
+
+    task: str
+    label: str
+    value: float
+
+
 class LanguageFacts(TypedDict):
     """One of several languages: its share of what was read, its text and lines, figures on its held-out text."""
 
@@ -145,6 +153,7 @@ class Facts(TypedDict):
     control: NotRequired[str]
     languages: NotRequired[list[LanguageFacts]]
     tasks: NotRequired[list[TaskScore]]
+    constant: NotRequired[Constant]
     differences: NotRequired[list[TaskDifference]]
     host: dict[str, Fact]
     versions: dict[str, str]

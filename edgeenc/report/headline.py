@@ -34,7 +34,16 @@ def _task_headline(facts: Facts) -> str:
     saved = (
         f"{percent(facts['compression'])} smaller than its teacher of {megabytes(facts['bytes']['teacher_fp32'])} MB"
     )
-    return "; ".join([*parts, saved, f"as a language model {_quality(facts)}", outcome(facts["gates"], "gate")]) + "."
+    parts += [*warning(facts), saved, f"as a language model {_quality(facts)}", outcome(facts["gates"], "gate")]
+    return "; ".join(parts) + "."
+
+
+def warning(facts: Facts) -> tuple[str, ...]:
+    """Return what a reader must not miss: a model that may know no more than which label is the most frequent."""
+    constant, scores = facts.get("constant"), facts.get("tasks")
+    if constant is None or not scores or scores[-1]["low"] > constant["value"]:
+        return ()
+    return (f"WARNING: not seen to be better than always saying {constant['label']!r} ({percent(constant['value'])})",)
 
 
 def _quality(facts: Facts) -> str:

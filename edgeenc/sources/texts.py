@@ -8,6 +8,9 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
+import threading
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -163,6 +166,16 @@ def _read(dataset: IterableDataset) -> Iterator[Generator[Row, None, None]]:
         rows.close()
         del rows
         gc.collect()
+        _settle()
+
+
+def _settle(patience: float = 10.0) -> None:
+    """Wait, `patience` seconds at most, until no thread of another library is in Python code, three looks in a row."""
+    end, quiet = time.monotonic() + patience, 0
+    while quiet < 3 and time.monotonic() < end:
+        own = {t.ident for t in threading.enumerate() if not isinstance(t, threading._DummyThread)}
+        quiet = quiet + 1 if set(sys._current_frames()) <= own else 0
+        time.sleep(0.02)
 
 
 def _column(pin: Pin, dataset: IterableDataset) -> str:

@@ -19,11 +19,15 @@ class TrimVocab(Stage):
     """Pieces to keep in all."""
     coverage: float | None = Field(default=None, gt=0, le=1)
     """Instead of `size`: the share of piece occurrences to cover, e.g. 0.9995."""
+    count: Literal["tokens", "documents"] = "tokens"
+    """What makes a piece frequent: how often it occurs, or in how many lines, each a document (arXiv:2505.16956)."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.size is None) == (self.coverage is None):
             raise ValueError("give either size or coverage")
+        if self.coverage is not None and self.count == "documents":
+            raise ValueError("a coverage is a share of occurrences: count tokens, or give a size")
         return self
 
     @property

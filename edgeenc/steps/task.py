@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -105,10 +107,18 @@ def score_models(work: Work) -> Figures:
         values.append({**head, **found, "by_seed": cast("list[JsonValue]", seeds)})
     _write_predictions(work.out / PREDICTIONS, task, scored)
     figures: dict[str, JsonValue] = {"tasks": values, "differences": list(_differences(task, scored))}
+    figures["constant"] = _constant(task)
     if task.metric == "token_accuracy":
         shipped = scored[-1]
         figures["per_tag_f1"] = cast("dict[str, JsonValue]", per_tag_f1(items, shipped.by_seed[0]))
     return figures
+
+
+def _constant(task: Task) -> JsonValue:
+    """Return the score of always saying the most frequent label of the training part: what a model must pass."""
+    label = Counter(label for item in task.data.train for label in item.labels).most_common(1)[0][0]
+    said = tuple((label,) * len(item.labels) for item in task.data.test)
+    return {"task": task.name, "label": label, "value": score(task.metric, task.data.test, said)}
 
 
 def _all_predictions(work: Work, task: Task) -> Iterator[tuple[str, str, list[Predicted]]]:
@@ -165,6 +175,7 @@ def _write_predictions(path: Path, task: Task, scored: Sequence[Scored]) -> None
         "task": task.name,
         "metric": task.metric,
         "items": [item.labels for item in task.data.test],
+        "texts": hashlib.sha256(json.dumps([item.words for item in task.data.test]).encode()).hexdigest(),
         "models": {f"{one.model} {one.precision}": one.by_seed for one in scored},
     }
     path.write_text(json.dumps(whole, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from edgeenc.text.specials import Specials
 Counts = NDArray[np.int64]
 Frequencies = NDArray[np.int64] | NDArray[np.float64]
 """Occurrences, or shares of them."""
+
+Count = Literal["tokens", "documents"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,21 @@ def count_pieces(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
     return counts_V
 
 
-def frequencies(texts: Sequence[tuple[float, Sequence[str]]], tokenizer: Tokenizer) -> Frequencies:
+def count_documents(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
+    """Return in how many of `lines` each piece occurs: (V,), special pieces not added.
+
+    Worked example: of `a a b` and `a` the piece a counts 2, and b 1.
+    """
+    counts_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
+    for chunk in chunks(lines):
+        ids = np.fromiter(chain.from_iterable(map(set, encode(chunk, tokenizer))), dtype=np.int64)
+        counts_V += np.bincount(ids, minlength=len(counts_V))
+    return counts_V
+
+
+def frequencies(
+    texts: Sequence[tuple[float, Sequence[str]]], tokenizer: Tokenizer, count: Count = "tokens"
+) -> Frequencies:
     """Return how much each piece counts in several texts: (V,), its share of the pieces of each, weighted and added up.
 
     Of one text the occurrences are returned, which have the same order.
@@ -60,11 +76,13 @@ def frequencies(texts: Sequence[tuple[float, Sequence[str]]], tokenizer: Tokeniz
     Args:
         texts: weight and lines of each.
         tokenizer: whose pieces they are.
+        count: occurrences, or lines with the piece.
 
     Raises:
         InputError: a text has no piece.
     """
-    counted = [(weight, count_pieces(lines, tokenizer)) for weight, lines in texts]
+    counter = count_documents if count == "documents" else count_pieces
+    counted = [(weight, counter(lines, tokenizer)) for weight, lines in texts]
     if len(counted) == 1:
         return counted[0][1]
     if not all(counts_V.any() for _, counts_V in counted):
