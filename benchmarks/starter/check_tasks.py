@@ -3,9 +3,9 @@
     python benchmarks/starter/check_tasks.py TEACHER OUT.json [--seeds 5] [--examples 500] [SET ...]
 
 Teacher and random weights of the same shape learn each set by the project's own task tuning, alike: all weights, 6
-epochs, rate 3e-4, at most 500 training (or EXAMPLES), 200 validation and 500 test items. The teacher's mean must be more than two
-standard deviations above; the larger of the two sample deviations counts. OUT.json is written after each set; one
-thread.
+epochs, rate 3e-4, at most 500 training (or EXAMPLES), 200 validation and 500 test items. The teacher's mean must be
+more than two standard deviations above; the larger of the two sample deviations counts. OUT.json is written after each
+set; one thread.
 """
 
 from __future__ import annotations
