@@ -38,8 +38,7 @@ def main() -> int:
 def documents() -> dict[Path, str]:
     """Return each generated document with the text it should have."""
     from edgeenc.cli import cli  # here, so that the parts below can be tested on small groups
-    from edgeenc.recipe import stage_kinds
-    from edgeenc.tasks.tuning import Tuning
+    from edgeenc.recipe import Recipe, stage_kinds
 
     sys.path.insert(0, str(ROOT / "docs"))
     from results import results_page
@@ -49,7 +48,7 @@ def documents() -> dict[Path, str]:
         readme = replaced(readme, name, make())
     pages = {
         ROOT / "docs" / "cli.md": cli_page(cli, "edgeenc"),
-        ROOT / "docs" / "stages.md": f"{stages_page(stage_kinds())}\n{stage_section('tuning', Tuning)}",
+        ROOT / "docs" / "stages.md": f"{stages_page(stage_kinds())}\n{stage_section('recipe', Recipe)}",
         ROOT / "docs" / "results.md": results_page(),
     }
     return {**pages, ROOT / "README.md": readme}
@@ -118,7 +117,8 @@ def stages_page(kinds: Mapping[str, type[BaseModel]]) -> str:
     head = (
         "# Stages\n\nMade from the stages by `docs/generate.py`; do not edit. A recipe lists them in any order that the"
         " shapes allow, e.g.\n`{kind: prune-ffn, width: 2048}`; `edgeenc recipes show NAME` prints one with every"
-        " default written out. Last stands `tuning`, a part of a recipe beside its stages.\n"
+        " default written out. Last stands the recipe itself,\nwith `bounds` and `tuning`; `--lang tl:0.8+en:0.2`"
+        " ([cli.md](cli.md)) gives a build several languages.\n"
     )
     return "\n".join([head, *(stage_section(kind, kinds[kind]) for kind in sorted(kinds))])
 

@@ -57,15 +57,20 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
+    """What reports call it: small letters, digits and hyphens."""
     teacher: str
-    seed: int = Field(default=0, ge=0)
+    """`starter`, a folder, or `org/name@commit` of the hub; `--teacher` takes another."""
     stages: tuple[Stage, ...] = Field(min_length=1)
+    """What is done, one after the other; each is named by its kind, or by a `name` that later stages can read."""
+    seed: int = Field(default=0, ge=0)
+    """Of every chance in the build: splits, masks, orders."""
     data_fraction: float = Field(default=1.0, gt=0, le=1)
     """Share of the training documents that is read, by a hash of each: a tenth is part of three tenths. Held-out text
     stays as it is."""
     control: Literal["none", "random"] = "none"
     """`random` also trains the student's shape from random weights on as many tokens, to show what copying is worth."""
     bounds: Bounds = Bounds()
+    """What the exported files must keep before a bundle appears."""
     tuning: Tuning = Tuning()
     """How models learn the task of `--task`; a build of an encoder does not read it."""
 
