@@ -87,8 +87,8 @@ def _config(name: str) -> Mapping[str, object]:
         stem = name.partition("@")[0].rpartition("/")[2]
         if stem not in known_shapes():
             raise InputError(
-                f"teacher {RANDOM}{name}: no such shape; there are {', '.join(known_shapes())}, or give the path of a"
-                " config.json"
+                f"teacher {name or '(no name)'}: no such shape is known to draw random weights in; name one with"
+                f" --teacher: {', '.join(known_shapes())}, or the path of a config.json"
             )
         fields = json.loads((_PUBLISHED / f"{stem}.json").read_text(encoding="utf-8"))["config"]
     if not isinstance(fields, dict) or not isinstance(fields.get("vocab_size"), int):
