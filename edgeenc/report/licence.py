@@ -38,7 +38,7 @@ def attribution(facts: Facts) -> Table | None:
         return None
     listed = json.loads((data_folder(STARTER) / "text" / "sources.json").read_text(encoding="utf-8"))
     rows = tuple(
-        (escape(row["source"]), row["commit"], escape(row["licence"]))
+        (row["source"], row["commit"], row["licence"])
         for tag in facts["language"]["tag"].split("+")
         for row in listed.get(tag, [])
     )
