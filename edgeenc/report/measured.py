@@ -74,6 +74,13 @@ class Row(BaseModel):
         return self.p50_ms is not None
 
     @property
+    def peak_above_base(self) -> int | None:
+        """Bytes that the model costs at its peak, the interpreter with its runtime taken off."""
+        if self.peak_rss_bytes is None or self.base_rss_bytes is None:
+            return None
+        return self.peak_rss_bytes - self.base_rss_bytes
+
+    @property
     def name(self) -> str:
         """Model and precision in one, such as `student int8`."""
         return f"{self.model} {self.precision}"
@@ -178,7 +185,7 @@ class Candidate:
         ms: p50 of one sentence (of one batch, where the condition has larger ones).
         share: its time as a share of the teacher's.
         rough: the rounds of its time differ too widely to conclude from it.
-        peak_bytes: highest memory of the process, interpreter and runtime included.
+        peak_bytes: highest memory of the process, less that of the interpreter with its runtime.
     """
 
     model: str

@@ -147,7 +147,8 @@ def _tiles(found: Sequence[Measured]) -> Table:
 def _side_by_side(found: Sequence[Measured]) -> Section:
     """Return one table of all models of all folders; a figure that is not there is said not to be."""
     tasks = tuple(dict.fromkeys(task for one in found for task in one.tasks))
-    head = ("Model", "MB", "p50 ms", "Times as fast", "Peak memory MB", *(_task_head(found, task) for task in tasks))
+    head = ("Model", "MB", "p50 ms", "Times as fast", "Peak MB above the runtime")
+    head += tuple(_task_head(found, task) for task in tasks)
     rows = tuple(
         (
             f"{one.name}: {candidate.name}" if len(found) > 1 else candidate.name,

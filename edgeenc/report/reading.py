@@ -146,7 +146,7 @@ def of_bench(bench: Bench, name: str) -> Measured:
             if row is not teacher and teacher and teacher.p50_ms and row.p50_ms
             else None,
             rough=row.noisy,
-            peak_bytes=row.peak_rss_bytes,
+            peak_bytes=row.peak_above_base,
         )
         for row in at.values()
     ]
