@@ -24,7 +24,6 @@ from edgeenc.stages.stage import Stage
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes, require_one_file
 from edgeenc.tasks.task import Task
-from edgeenc.tasks.tuning import GATED
 from edgeenc.text.mixture import Text, corpus_fields
 
 Precision = Literal["fp32", "int8"]
@@ -277,7 +276,7 @@ class _Maker:
             RecipeError: a step to tune beside the others is not there, or the family takes no adapters.
         """
         tuning, runtime = self.request.recipe.tuning, self.runtime
-        if tuning.method == "adapter" and student.shape is not None and student.shape.family in GATED:
+        if tuning.method == "adapter" and student.shape is not None and student.shape.table.gated:
             raise RecipeError(
                 f"{self.request.recipe.name}: tuning.method: no adapters at the gated blocks of"
                 f" {student.shape.family}; choose full or frozen"

@@ -7,11 +7,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-GATED = ("modernbert",)
-"""Families whose blocks multiply two halves: a bottleneck beside such a block is not more neurons of it, and no norm
-follows the block behind which one could lie."""
-
-
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "full-published": {"method": "full", "start": "plain", "lr": 2e-5, "epochs": 3, "batch": 32, "longest": 512},
     "adapter-published": {
