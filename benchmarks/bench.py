@@ -28,11 +28,11 @@ from rich.console import Console
 
 from edgeenc.bench import harness
 from edgeenc.bench.matrix import Ask as Combined
-from edgeenc.bench.rows import Bench
-from edgeenc.bench.screen import Screen
 from edgeenc.bench.subject import Subject, read_subjects
 from edgeenc.build import Ask, plan_for
 from edgeenc.plan import Plan
+from edgeenc.record.old_rows import Bench
+from edgeenc.screen.bench_lines import Screen
 from edgeenc.steps.work import ONNX
 from edgeenc.store import Store, default_root
 from edgeenc.targets.onnx import export

@@ -2,9 +2,9 @@
 
     python benchmarks/house_counts.py [FOLDER]     # default: the package beside this folder
 
-Prints one line a count and one a file that has the most string subscripts. Everything is read from the syntax tree, so
-that words in comments and sentences do not count. A string subscript is `value["name"]` in code that runs; the same form
-in an annotation (`Literal["a"]`) is none.
+Prints one line a count, and the files with the most string subscripts. Everything is read from the syntax tree, so
+that words in comments and sentences do not count. A string subscript is `value["name"]` in code that runs; the same
+form in an annotation (`Literal["a"]`) is none.
 """
 
 from __future__ import annotations

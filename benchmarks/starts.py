@@ -17,15 +17,15 @@ from pathlib import Path
 import click
 import torch
 
-from edgeenc.bench.host import describe, versions
 from edgeenc.build import Ask, plan_for, runtime_for
+from edgeenc.machine.describe import describe, versions
 from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.model.purpose import EXPORT
 from edgeenc.store import Store, default_root
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.tasks.bootstrap import estimate, paired
 from edgeenc.tasks.encode import encode
 from edgeenc.tasks.metrics import score
-from edgeenc.tasks.model import EXPORT
 from edgeenc.tasks.predict import predict
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task

@@ -11,14 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from edgeenc.disk import is_file, on_disk
 from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.language import Tag, joined, resolve, spoken
+from edgeenc.machine.disk import is_file, on_disk
+from edgeenc.machine.runtime import Dtype, Runtime, available_threads, faster_dtype
 from edgeenc.model.published import published_shape
+from edgeenc.model.purpose import EXPORT, ExportTask
 from edgeenc.model.shape import Shape
 from edgeenc.plan import Plan, Precision, Request, make_plan
 from edgeenc.recipe import Language, Recipe, load_language, load_recipe, read_language
-from edgeenc.runtime import Dtype, Runtime, available_threads, faster_dtype
 from edgeenc.sources import (
     ENOUGH,
     RANDOM,
@@ -34,8 +35,6 @@ from edgeenc.sources import (
     teacher_folder,
 )
 from edgeenc.store import Store
-from edgeenc.targets.sizes import ExportTask
-from edgeenc.tasks.examples import EXPORT
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
 from edgeenc.text.mixture import Text

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from edgeenc.bench.host import describe, versions
+from edgeenc.machine.describe import describe, versions
+from edgeenc.machine.runtime import Runtime
 from edgeenc.plan import Plan, Step
-from edgeenc.runtime import Runtime
 from edgeenc.steps.encoder import apply_stage, make_corpus, measure, take_teacher, train_control
 from edgeenc.steps.files import make_bundle, make_int8, make_onnx, pass_gates, time_models
 from edgeenc.steps.task import choose, make_task, score_models, tune_model

@@ -11,18 +11,18 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from edgeenc.disk import file_hash
 from edgeenc.errors import RecipeError, ShapeError
 from edgeenc.language import Tag, joined
+from edgeenc.machine.disk import file_hash
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.config import load_shape
+from edgeenc.model.purpose import ExportTask
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe
-from edgeenc.refusals import shape_after
-from edgeenc.runtime import Runtime
 from edgeenc.sources import SEED, is_random
-from edgeenc.stages.stage import Stage
+from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes, require_one_file
+from edgeenc.targets.sizes import fp32_bytes, int8_bytes, require_one_file
 from edgeenc.tasks.task import Task
 from edgeenc.text.mixture import Text, corpus_fields
 

@@ -20,8 +20,20 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from edgeenc.disk import Stamp, Tell, appear, files_of, is_locked, locked, on_disk, seal, share_lock, trouble, try_lock
 from edgeenc.errors import HostError, UsageError
+from edgeenc.machine.disk import (
+    Stamp,
+    Tell,
+    appear,
+    files_of,
+    is_locked,
+    locked,
+    on_disk,
+    seal,
+    share_lock,
+    trouble,
+    try_lock,
+)
 
 MANIFEST = "manifest.json"
 IN_USE = "in-use"

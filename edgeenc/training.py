@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from edgeenc.errors import UsageError
-from edgeenc.runtime import Runtime
+from edgeenc.machine.runtime import Runtime
 from edgeenc.stages.training import Schedule
 
 

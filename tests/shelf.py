@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from edgeenc import disk
+from edgeenc.machine import disk
 from edgeenc.store import Facts, Manifest, Store
 
 FACTS = Facts(

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import cast
 
-from edgeenc.report.facts import Facts
+from edgeenc.record.old_facts import Facts
 
 DATA = Path(__file__).parent / "data"
 VOID = {"meta", "line", "rect", "br", "circle", "path"}

@@ -19,13 +19,13 @@ from shown import task_facts
 
 from edgeenc.bench import harness
 from edgeenc.bench.engines import by_clock, open_engine, padded
-from edgeenc.bench.rows import Bench, BenchHost, Peak, Row
-from edgeenc.bench.scores import Scored, read_scores
 from edgeenc.bench.subject import Subject, read_subject, stored_bytes
+from edgeenc.bench.taken_scores import Scored, read_scores
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder, save_encoder
 from edgeenc.model.shape import Shape
-from edgeenc.report.facts import Facts
+from edgeenc.record.old_facts import Facts
+from edgeenc.record.old_rows import Bench, BenchHost, Peak, Row
 from edgeenc.targets.torch_session import encoder_session
 
 KEYS = {  # the issue's own list
@@ -277,8 +277,8 @@ def test_figures_are_shown_for_a_person(bundle: Path, tmp_path: Path) -> None:
 def test_models_take_turns(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two models, three rounds: the order is turned round each time, and a model that failed is left alone."""
     from edgeenc.bench.figures import Text
+    from edgeenc.bench.fresh import Finished
     from edgeenc.bench.matrix import Abilities, Ask, contests
-    from edgeenc.bench.process import Finished
 
     subjects = [read_subject(f"{name}={bundle}") for name in ("first", "second", "broken")]
     ask = Ask(runtimes=("torch",), precisions=("fp32",), lengths=(8,), rounds=3, runs=1, seconds=0.0)

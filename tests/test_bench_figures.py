@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from edgeenc.bench import host
 from edgeenc.bench.engines import padded
 from edgeenc.bench.figures import Round, Text, empty_row, measured_row, percentiles, spread, throughput
+from edgeenc.bench.fresh import Finished, run_fresh
 from edgeenc.bench.matrix import Abilities, Ask, Case, contests, obstacle
-from edgeenc.bench.memory import status_bytes
-from edgeenc.bench.process import Finished, run_fresh
-from edgeenc.bench.rows import Device, Precision, Row, RuntimeName
-from edgeenc.bench.screen import host_notes, input_name, notes, progress_line, runs_as
+from edgeenc.bench.row_process import Taken, sampled, up_and_down
+from edgeenc.bench.sentences import exact_batches, exact_text, own_lengths
 from edgeenc.bench.subject import Subject
-from edgeenc.bench.texts import exact_batches, exact_text, own_lengths
-from edgeenc.bench.worker import Taken, sampled, up_and_down
 from edgeenc.errors import InputError, UsageError
+from edgeenc.machine import describe as host
+from edgeenc.machine.memory import status_bytes
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
+from edgeenc.record.old_rows import Device, Precision, Row, RuntimeName
+from edgeenc.screen.bench_lines import host_notes, input_name, notes, progress_line, runs_as
 
 MB = 2**20
 SHAPE = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2)
@@ -220,7 +220,7 @@ def test_memory_that_is_taken_is_seen() -> None:
     """A peak of 64 MB stays a peak after it is given back, and a large parent does not show in its child."""
     ballast = b"1" * (256 * MB)
     code = (
-        "import mmap; from edgeenc.bench.memory import *\n"
+        "import mmap; from edgeenc.machine.memory import *\n"
         "before = resident_bytes(); m = mmap.mmap(-1, 64 * 2**20); m.write(b'1' * 2**20 * 64)\n"
         "during = resident_bytes(); m.close(); print(before, during, resident_bytes(), peak_resident_bytes())"
     )
@@ -233,7 +233,7 @@ def test_memory_that_is_taken_is_seen() -> None:
 
 
 def test_a_process_says_how_it_ended() -> None:
-    done = run_fresh("edgeenc.bench.worker", "no json", threads=1)
+    done = run_fresh("edgeenc.bench.row_process", "no json", threads=1)
     assert done.answer == ""
     assert done.reason.startswith("ended with code 1 (json.decoder.JSONDecodeError: Expecting value")
     assert Finished(-9, "", "", 0).reason == "ended by signal 9 (no message)"

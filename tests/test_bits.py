@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from edgeenc.bits import bits_per_character, chosen_words, score, unigram_bits
 from edgeenc.compress.trim_vocab import trim_vocab
 from edgeenc.errors import InputError
+from edgeenc.model.bits import bits_per_character, chosen_words, score, unigram_bits
 from edgeenc.model.encoder import Encoder
 from edgeenc.text.vocabulary import count_pieces
 

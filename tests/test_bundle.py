@@ -20,10 +20,10 @@ import yaml
 from onnx import TensorProto, helper, numpy_helper
 from transformers import AutoTokenizer, BertForMaskedLM
 
-from edgeenc.bundle import Contents, assemble, check, load_golden_tokenizer, replay
+from edgeenc.bundle.assemble import Contents, assemble, check, load_golden_tokenizer, replay
 from edgeenc.errors import GateError, InputError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
-from edgeenc.report.facts import Facts
+from edgeenc.record.old_facts import Facts
 
 FILES = {
     *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
@@ -180,7 +180,8 @@ def test_the_example_of_the_model_card_runs(bundle: Path) -> None:
 
 def test_our_own_check_and_replay_need_no_torch(bundle: Path) -> None:
     code = (
-        "from pathlib import Path; from edgeenc.bundle import check, replay; check(Path('.')); print(replay(Path('.')))"
+        "from pathlib import Path; from edgeenc.bundle.assemble import check, replay;"
+        " check(Path('.')); print(replay(Path('.')))"
     )
     assert alone(bundle, code) == "0.0"
 

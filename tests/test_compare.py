@@ -14,14 +14,14 @@ from line import edgeenc
 from shown import plain_facts, task_facts
 from test_bundle import table_graph
 
-from edgeenc.bench.latency import Latency, Timing
-from edgeenc.bundle import Contents, assemble
+from edgeenc.bench.turns import Latency, Timing
+from edgeenc.bundle import compare as module
+from edgeenc.bundle.assemble import Contents, assemble
+from edgeenc.bundle.compare import Line, compare, open_bundle
+from edgeenc.bundle.limits import Limit, parse_limit, require, write, write_change
 from edgeenc.errors import GateError, InputError, UsageError
 from edgeenc.model.encoder import Encoder, save_encoder
-from edgeenc.report import compare as module
-from edgeenc.report.compare import Line, compare, open_bundle
-from edgeenc.report.facts import Facts
-from edgeenc.report.limits import Limit, parse_limit, require, write, write_change
+from edgeenc.record.old_facts import Facts
 
 PAD = 40_000
 """Bytes by which the file of B is larger."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from shelf import FACTS, FULL, bundle, make, read_bundle
 
-from edgeenc import disk
 from edgeenc.errors import HostError
+from edgeenc.machine import disk
 from edgeenc.store import Store, publish
 
 

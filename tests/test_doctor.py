@@ -12,8 +12,8 @@ import onnxruntime
 import pytest
 from rich.console import Console
 
-from edgeenc import doctor
-from edgeenc.doctor import Findings, examine, notes, problems, render
+from edgeenc.machine import doctor
+from edgeenc.machine.doctor import Findings, examine, notes, problems, render
 
 
 @pytest.fixture(scope="module")

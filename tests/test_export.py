@@ -15,13 +15,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgeenc.errors import BudgetError, GateError, InputError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
+from edgeenc.model.purpose import ExportTask
 from edgeenc.targets import onnx as target
 from edgeenc.targets import sizes
 from edgeenc.targets.graph import read_graph, tidy
 from edgeenc.targets.onnx import export
 from edgeenc.targets.quantize import quantize
 from edgeenc.targets.session import OrtSession
-from edgeenc.targets.sizes import ExportTask
 
 pytestmark = pytest.mark.export
 

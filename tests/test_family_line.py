@@ -11,7 +11,7 @@ from families import tiny
 from line import World, edgeenc, make_world
 from tokenizers import Tokenizer
 
-from edgeenc.bundle import load_golden_tokenizer, replay
+from edgeenc.bundle.assemble import load_golden_tokenizer, replay
 from edgeenc.model.encoder import load_encoder
 from edgeenc.targets.session import OrtSession
 from edgeenc.text.specials import Specials

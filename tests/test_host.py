@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 
-from edgeenc.bench import host
+from edgeenc.machine import describe as host
 
 X86 = """processor\t: 0
 model name\t: Some  CPU @ 2.60GHz

@@ -12,9 +12,9 @@ from rich.console import Console
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models
 
-from edgeenc import inspect
+from edgeenc.bundle import inspect
+from edgeenc.bundle.inspect import Findings, look, render
 from edgeenc.errors import InputError
-from edgeenc.inspect import Findings, look, render
 from edgeenc.model.encoder import Encoder, save_encoder
 
 

@@ -11,9 +11,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from edgeenc.bench import latency
-from edgeenc.bench.child import turns
-from edgeenc.bench.latency import compare_latency, paired_ratio, timing
+from edgeenc.bench import turns as latency
+from edgeenc.bench.turns import compare_latency, paired_ratio, timing
+from edgeenc.bench.turns_process import turns
 from edgeenc.errors import HostError, InputError, UsageError
 
 TEXT = ["isa dalawa tatlo", "isa", "dalawa tatlo isa dalawa tatlo isa dalawa"]

@@ -19,10 +19,10 @@ from edgeenc.compress.inner import cosine_distance, look_inside, map_error, mean
 from edgeenc.compress.match import Matcher
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.errors import RecipeError, ShapeError
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import parse_recipe
-from edgeenc.runtime import Runtime
 from edgeenc.stages.distill import Distill, DistillOptions
 from edgeenc.stages.match import Match
 from edgeenc.stages.training import TrainingOptions

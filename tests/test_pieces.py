@@ -11,8 +11,8 @@ from families import byte_pairs, unigram, word_piece
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 import edgeenc
-from edgeenc.bits import unigram_bits
 from edgeenc.errors import InputError, UsageError
+from edgeenc.model.bits import unigram_bits
 from edgeenc.text.batches import Batching, Pieces, corrupt, masked_stream
 from edgeenc.text.corpus import read_lines
 from edgeenc.text.must_stay import must_stay, parts_of

@@ -14,10 +14,10 @@ from line import World, make_world
 
 from edgeenc.errors import InputError, RecipeError
 from edgeenc.language import resolve
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.plan import Plan, Request, make_plan, seed_for
 from edgeenc.recipe import BUILD_STEPS, parse_recipe
-from edgeenc.runtime import Runtime
 from edgeenc.tasks.examples import Item, TaskData
 from edgeenc.tasks.task import Task
 from edgeenc.text.mixture import Text

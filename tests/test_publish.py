@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from shelf import FULL, bundle, kill_at_random, read_bundle
 
-from edgeenc import disk, store
+from edgeenc import store
 from edgeenc.errors import HostError, UsageError
+from edgeenc.machine import disk
 from edgeenc.store import Store, check_destination, publish
 
 
@@ -64,7 +65,7 @@ def test_killed_while_committing_every_visible_step_is_whole(tmp_path: Path) -> 
 PUBLISHES = """
 import sys
 from pathlib import Path
-from edgeenc import disk
+from edgeenc.machine import disk
 from edgeenc.store import publish
 if sys.argv[3] == "aside":
     disk.exchange = lambda one, other: False

@@ -10,12 +10,12 @@ from line import make_world
 
 from edgeenc.errors import RecipeError
 from edgeenc.language import resolve
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.published import published_shape
 from edgeenc.model.shape import Shape
 from edgeenc.plan import Request, make_plan
 from edgeenc.recipe import Recipe, load_recipe, parse_recipe
-from edgeenc.runtime import Runtime
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.drop_layers import DropLayers
 from edgeenc.stages.truncate_hidden import TruncateHidden

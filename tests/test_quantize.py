@@ -10,11 +10,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgeenc.errors import GateError, InputError
 from edgeenc.model.encoder import Encoder, save_encoder
+from edgeenc.model.purpose import ExportTask
 from edgeenc.targets.graph import read_graph, write_graph
 from edgeenc.targets.onnx import export
 from edgeenc.targets.quantize import quantize, quantize_rows
 from edgeenc.targets.session import OrtSession
-from edgeenc.targets.sizes import ExportTask
 
 TASKS: tuple[ExportTask, ...] = ("feature-extraction", "fill-mask")
 

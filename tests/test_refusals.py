@@ -14,6 +14,7 @@ from line import World, edgeenc, make_world
 
 from edgeenc.errors import BudgetError, InputError, ShapeError
 from edgeenc.language import resolve
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config, load_shape
 from edgeenc.model.encoder import load_encoder, save_encoder
@@ -21,11 +22,9 @@ from edgeenc.model.rows import TABLES
 from edgeenc.model.shape import Shape
 from edgeenc.plan import Request, make_plan
 from edgeenc.recipe import load_recipe, recipe_names
-from edgeenc.refusals import shape_after
-from edgeenc.runtime import Runtime
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.prune_ffn import PruneFfn
-from edgeenc.stages.stage import Stage
+from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.trim_vocab import TrimVocab
 from edgeenc.text.mixture import Text
 

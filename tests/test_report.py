@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from shown import Page, plain_facts
 
+from edgeenc.record.old_facts import Facts
 from edgeenc.report import html_report, json_report, markdown_report, write_report
-from edgeenc.report import table as written
-from edgeenc.report.facts import Facts
+from edgeenc.report.draw import blocks as written
+from edgeenc.report.draw.bars_svg import bars
+from edgeenc.report.draw.blocks import Bar, Mark, Picture, Table, markdown_table
+from edgeenc.report.draw.page import words
 from edgeenc.report.headline import advantage_kept, headline
-from edgeenc.report.html import words
-from edgeenc.report.sections import sections
-from edgeenc.report.svg import bars
-from edgeenc.report.table import Bar, Mark, Picture, Table, markdown_table
+from edgeenc.report.sections.of_build import sections
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from line import edgeenc
 from shown import DATA, Page, folders
 
 from edgeenc.errors import InputError
+from edgeenc.report.draw.blocks import Table, without_empty
 from edgeenc.report.measured import Condition, Measured, Row
-from edgeenc.report.memory import memory_bars, memory_section, vram_bars
 from edgeenc.report.overview import html_overview, markdown_overview, overview_of
 from edgeenc.report.reading import read, shared_condition
-from edgeenc.report.table import Table, without_empty
-from edgeenc.report.timings import length_plot, speed_section, unrun_section
+from edgeenc.report.sections.peak_memory import memory_bars, memory_section, vram_bars
+from edgeenc.report.sections.times import length_plot, speed_section, unrun_section
 
 NAME = "Tagalog topic classifier and part-of-speech tagger (tl)"
 

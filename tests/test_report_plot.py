@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from edgeenc.report.plot import (
+from edgeenc.report.draw.plot import (
     MOST_TICKS,
     Axis,
     Plot,
@@ -18,7 +18,7 @@ from edgeenc.report.plot import (
     pareto_front,
     tick_text,
 )
-from edgeenc.report.svg_plot import BOTTOM, TOP, keys, plot
+from edgeenc.report.draw.plot_svg import BOTTOM, TOP, keys, plot
 
 
 @pytest.mark.parametrize(

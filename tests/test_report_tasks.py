@@ -8,17 +8,17 @@ from typing import cast
 import pytest
 from shown import Page, plain_facts, task_facts
 
+from edgeenc.record.old_facts import Facts
+from edgeenc.record.old_scores import TaskDifference, TaskScore
 from edgeenc.report import html_report, markdown_report
 from edgeenc.report.answer import answer
 from edgeenc.report.card import model_card
-from edgeenc.report.facts import Facts
 from edgeenc.report.headline import headline
 from edgeenc.report.licence import attribution, licence, licence_words
 from edgeenc.report.reading import of_facts
-from edgeenc.report.scores import scores_section, sentence, size_plot, time_plot
+from edgeenc.report.sections.accuracy import scores_section, sentence, size_plot, time_plot
 from edgeenc.report.title import title
-from edgeenc.screen import last_line
-from edgeenc.tasks.scores import TaskDifference, TaskScore
+from edgeenc.screen.build_lines import last_line
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertForMaskedLM
 
 from edgeenc.bench import roofline
-from edgeenc.bench.process import Finished
+from edgeenc.bench.fresh import Finished
 from edgeenc.bench.roofline import highest, least_bytes, measure_peak, operations, standing
-from edgeenc.bench.rows import Peak
 from edgeenc.errors import HostError
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
+from edgeenc.record.old_rows import Peak
 
 SMALL = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2)
 PEAKS: list[Peak] = [

@@ -16,9 +16,9 @@ from edgeenc.compress.importance import calibration
 from edgeenc.compress.trim_vocab import trim_for_several, trim_vocab
 from edgeenc.errors import EdgeencError, InputError, UsageError
 from edgeenc.language import Tag, joined, resolve, spoken
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.plan import make_plan
-from edgeenc.runtime import Runtime
 from edgeenc.sources import given_texts
 from edgeenc.text.corpus import Corpus, Part, load_corpus, save_corpus
 from edgeenc.text.mixture import Text, called, corpus_fields, dealt, mixed, save_mixture

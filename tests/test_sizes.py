@@ -12,10 +12,11 @@ from tokenizers import Tokenizer, models
 
 from edgeenc.model.anatomy import FAMILIES
 from edgeenc.model.encoder import save_encoder
+from edgeenc.model.purpose import ExportTask
 from edgeenc.model.shape import Shape
 from edgeenc.targets.onnx import export
 from edgeenc.targets.quantize import quantize
-from edgeenc.targets.sizes import ExportTask, fp32_bytes, int8_bytes
+from edgeenc.targets.sizes import fp32_bytes, int8_bytes
 from edgeenc.text.specials import CONVENTIONS
 
 TASKS: tuple[ExportTask, ...] = ("feature-extraction", "fill-mask")

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from shelf import FACTS, fail_half_way, make
 
-from edgeenc import disk
 from edgeenc.errors import HostError
+from edgeenc.machine import disk
 from edgeenc.store import Store, default_root
 
 # A finished step

@@ -17,15 +17,15 @@ from onnx import numpy_helper
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
+from edgeenc.model.bottleneck import Behind, added_parameters, put_behind, reduction_of
+from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder
+from edgeenc.model.purpose import EXPORT, Kind
 from edgeenc.model.rows import TABLES
 from edgeenc.model.shape import Shape
 from edgeenc.targets.graph import read_graph
 from edgeenc.targets.onnx import export
 from edgeenc.targets.session import OrtSession
-from edgeenc.tasks.behind import Behind, added_parameters, put_behind, reduction_of
-from edgeenc.tasks.examples import Kind
-from edgeenc.tasks.model import EXPORT, TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import tune
 from edgeenc.tasks.tuning import Tuning

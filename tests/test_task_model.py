@@ -13,10 +13,10 @@ from torch import nn
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from edgeenc.errors import InputError
+from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.model.encoder import Encoder, save_encoder
+from edgeenc.model.purpose import Kind
 from edgeenc.tasks.adapter import merged, with_adapters
-from edgeenc.tasks.examples import Kind
-from edgeenc.tasks.model import TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.tasks.pool import BESIDE, start_as_mean
 
 LABELS = ("bahay", "dagat", "lungsod")

@@ -13,7 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.table import read_table
+from edgeenc.tasks.datatable import read_table
 
 ROWS = (
     {"text": 'Sabi niya, "oo"; tapos\numalis', "label": "pos"},

@@ -16,8 +16,8 @@ import torch
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.distill import _frozen, distill
 from edgeenc.errors import ShapeError, UsageError
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
-from edgeenc.runtime import Runtime
 from edgeenc.stages.distill import DistillOptions
 from edgeenc.stages.training import Schedule, TrainingOptions
 from edgeenc.text.corpus import Corpus
@@ -112,7 +112,7 @@ import os, signal, sys, threading
 from pathlib import Path
 from edgeenc.compress.adapt import adapt
 from edgeenc.model.encoder import load_encoder, save_encoder
-from edgeenc.runtime import Runtime
+from edgeenc.machine.runtime import Runtime
 from edgeenc.text.corpus import load_corpus
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.training import Job

@@ -20,10 +20,10 @@ from edgeenc.compress.importance import calibration
 from edgeenc.compress.trim_vocab import trim_vocab
 from edgeenc.errors import InputError
 from edgeenc.language import resolve
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.plan import Request, make_plan
 from edgeenc.recipe import parse_recipe
-from edgeenc.runtime import Runtime
 from edgeenc.stages.distill import DistillOptions
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Batching, masked_stream

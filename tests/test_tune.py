@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from edgeenc.model.classifier import TaskModel
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.purpose import EXPORT
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.tasks.encode import Encoded, encode
-from edgeenc.tasks.examples import EXPORT, NO_LABEL, Item, TaskData
+from edgeenc.tasks.examples import NO_LABEL, Item, TaskData
 from edgeenc.tasks.metrics import score
-from edgeenc.tasks.model import TaskModel
 from edgeenc.tasks.predict import predict, word_logits
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import Batches, chosen, guide_for, tune

@@ -11,18 +11,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
-from edgeenc.bounds import Bounds
-from edgeenc.errors import GateError, InputError
-from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
-from edgeenc.recipe import load_recipe
-from edgeenc.sources import data_folder
-from edgeenc.targets.onnx import export
-from edgeenc.targets.quantize import quantize
-from edgeenc.targets.session import Ids, OrtSession, Output
-from edgeenc.targets.sizes import ExportTask
-from edgeenc.targets.torch_session import encoder_session
-from edgeenc.text.corpus import read_lines
-from edgeenc.verify import (
+from edgeenc.bundle.gates import (
     Gate,
     GateBatch,
     gate_batches,
@@ -33,6 +22,16 @@ from edgeenc.verify import (
     require,
     tokenizer_gate,
 )
+from edgeenc.errors import GateError, InputError
+from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
+from edgeenc.model.purpose import ExportTask
+from edgeenc.recipe import Bounds, load_recipe
+from edgeenc.sources import data_folder
+from edgeenc.targets.onnx import export
+from edgeenc.targets.quantize import quantize
+from edgeenc.targets.session import Ids, OrtSession, Output
+from edgeenc.targets.torch_session import encoder_session
+from edgeenc.text.corpus import read_lines
 
 BOUNDS = Bounds(parity=1e-4, mean_cosine=0.98, worst_cosine=0.9, agreement=0.9)
 

@@ -18,15 +18,15 @@ from pathlib import Path
 import click
 import torch
 
-from edgeenc.bench.host import describe, versions
 from edgeenc.compress.trim_vocab import keep_pieces
+from edgeenc.machine.describe import describe, versions
+from edgeenc.machine.runtime import Runtime, faster_dtype
 from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.model.purpose import EXPORT
 from edgeenc.model.random import random_like
-from edgeenc.runtime import Runtime, faster_dtype
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.tasks.encode import encode
 from edgeenc.tasks.metrics import score
-from edgeenc.tasks.model import EXPORT
 from edgeenc.tasks.predict import predict
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task

@@ -29,11 +29,11 @@ import torch.nn.functional as F
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
-from edgeenc.bits import bits_per_character, unigram_bits
 from edgeenc.compress.trim_vocab import keep_pieces
+from edgeenc.machine.runtime import Runtime, available_threads, faster_dtype
+from edgeenc.model.bits import bits_per_character, unigram_bits
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.model.random import random_like
-from edgeenc.runtime import Runtime, available_threads, faster_dtype
 from edgeenc.text.corpus import read_lines
 from edgeenc.text.vocabulary import choose, count_pieces
 

@@ -23,9 +23,9 @@ from scipy.sparse.linalg import svds
 from transformers import BertConfig, BertForMaskedLM
 
 from edgeenc.compress.losses import chosen_logits, masked_lm
+from edgeenc.machine.runtime import Runtime, available_threads, faster_dtype
 from edgeenc.model.anatomy import BERT
 from edgeenc.model.encoder import Encoder, load_encoder, load_tokenizer, save_encoder
-from edgeenc.runtime import Runtime, available_threads, faster_dtype
 from edgeenc.stages.training import Schedule
 from edgeenc.text.batches import Batching, Stream, encode, masked_stream
 from edgeenc.text.corpus import read_lines

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from edgeenc.bench.rows import Device, Precision, RuntimeName
 from edgeenc.errors import HostError
+from edgeenc.record.old_rows import Device, Precision, RuntimeName
 
 if TYPE_CHECKING:
     import torch

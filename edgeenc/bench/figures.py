@@ -9,9 +9,9 @@ import numpy as np
 
 from edgeenc.bench.matrix import Case
 from edgeenc.bench.roofline import highest, least_bytes, operations, standing
-from edgeenc.bench.rows import Content, Memory, Peak, Row, Setting, Standing, Status, Times
+from edgeenc.bench.row_process import Taken
 from edgeenc.bench.subject import stored_bytes
-from edgeenc.bench.worker import Taken
+from edgeenc.record.old_rows import Content, Memory, Peak, Row, Setting, Standing, Status, Times
 
 TOO_WIDE = 0.1
 """Where the medians of the rounds are more than a tenth apart, models that differ by a tenth cannot be told apart."""

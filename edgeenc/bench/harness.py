@@ -14,17 +14,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from edgeenc.bench.figures import Round, Text, empty_row, measured_row
-from edgeenc.bench.host import bench_host
+from edgeenc.bench.fresh import Finished, run_fresh
 from edgeenc.bench.matrix import Abilities, Ask, Case, abilities, contests, obstacle
-from edgeenc.bench.process import Finished, run_fresh
 from edgeenc.bench.roofline import measure_peak
-from edgeenc.bench.rows import Bench, Device, Peak, Precision, Row
-from edgeenc.bench.scores import read_scores
+from edgeenc.bench.row_process import Request, up_and_down
+from edgeenc.bench.sentences import bench_text, exact_batches, own_lengths
 from edgeenc.bench.subject import Subject
-from edgeenc.bench.texts import bench_text, exact_batches, own_lengths
-from edgeenc.bench.worker import Request, up_and_down
+from edgeenc.bench.taken_scores import read_scores
 from edgeenc.errors import EdgeencError, HostError, InputError
+from edgeenc.machine.describe import bench_host
 from edgeenc.model.encoder import load_tokenizer
+from edgeenc.record.old_rows import Bench, Device, Peak, Precision, Row
 
 LONGEST = 128
 """Pieces of the longest batch of the run of other lengths, where no exact length was asked for."""
@@ -177,7 +177,7 @@ def run_case(case: Case, text: Text, ask: Ask, turn: int, scratch: Path) -> Fini
         "seconds": ask.seconds,
     }
     more = {"TORCHINDUCTOR_CACHE_DIR": str(scratch)}  # empty in the first round, so that its start is a cold one
-    return run_fresh("edgeenc.bench.worker", json.dumps(request), case.threads, more)
+    return run_fresh("edgeenc.bench.row_process", json.dumps(request), case.threads, more)
 
 
 def failure(result: Bench) -> EdgeencError | None:

@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgeenc.bench.rows import Device, Precision, RuntimeName
 from edgeenc.bench.subject import ONNX_NAMES, Subject
 from edgeenc.errors import UsageError
+from edgeenc.record.old_rows import Device, Precision, RuntimeName
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from edgeenc.bench.process import run_fresh
-from edgeenc.bench.rows import Device, Peak, Precision, Standing
+from edgeenc.bench.fresh import run_fresh
 from edgeenc.errors import HostError
 from edgeenc.model.shape import Shape
+from edgeenc.record.old_rows import Device, Peak, Precision, Standing
 
 WEIGHT_BYTES: Mapping[Precision, int] = {"fp32": 4, "int8": 1, "bf16": 2, "fp16": 2}
 ACTIVATION_BYTES: Mapping[Precision, int] = {"fp32": 4, "int8": 4, "bf16": 2, "fp16": 2}
@@ -103,7 +103,7 @@ def measure_peak(device: Device, threads: int, precisions: Sequence[Precision], 
         HostError: the process failed.
     """
     request = {"device": device, "threads": threads, "precisions": list(precisions), "seconds": seconds}
-    done = run_fresh("edgeenc.bench.peaks", json.dumps(request), threads)
+    done = run_fresh("edgeenc.bench.peaks_process", json.dumps(request), threads)
     if not done.answer:
         raise HostError(f"bench: the process that measures the machine's peaks {done.reason}; free memory")
     return json.loads(done.answer)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeenc.bench.rows import Precision, RuntimeName
 from edgeenc.errors import InputError, UsageError
 from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS, load_tokenizer
 from edgeenc.model.shape import Shape
+from edgeenc.record.old_rows import Precision, RuntimeName
 from edgeenc.store import MANIFEST
 
 ONNX_NAMES: Mapping[Precision, str] = {

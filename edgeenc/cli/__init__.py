@@ -46,7 +46,7 @@ def main() -> NoReturn:
             failed(INTERRUPTED)
         if not isinstance(error, OSError):
             raise
-        from edgeenc.disk import host_error  # for what no step has put into words
+        from edgeenc.machine.disk import host_error  # for what no step has put into words
 
         failed(host_error(error, Path.cwd()))
 

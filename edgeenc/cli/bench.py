@@ -13,7 +13,7 @@ import click
 from edgeenc.cli.options import FILE, FOLDER, JSON
 
 if TYPE_CHECKING:
-    from edgeenc.bench.rows import Bench, Row
+    from edgeenc.record.old_rows import Bench, Row
 
 RESULT = "bench.json"
 DEVICES = ("cpu", "cuda")
@@ -117,10 +117,10 @@ def bench(
 
     from edgeenc.bench import harness
     from edgeenc.bench.matrix import Ask
-    from edgeenc.bench.screen import Screen
     from edgeenc.bench.subject import read_subjects
     from edgeenc.report.overview import write_overview
     from edgeenc.report.reading import check_place, read
+    from edgeenc.screen.bench_lines import Screen
 
     lengths = tuple(None if length == OWN else length for length in seq_len)
     ask = Ask(device, runtime, precision, threads, batch, lengths, rounds, runs, seconds)

@@ -14,10 +14,10 @@ from edgeenc.cli.options import FOLDER, open_store
 
 if TYPE_CHECKING:
     from edgeenc.build import Ask
+    from edgeenc.machine.runtime import Runtime
+    from edgeenc.model.purpose import ExportTask
     from edgeenc.plan import Plan
-    from edgeenc.runtime import Runtime
     from edgeenc.store import Store
-    from edgeenc.targets.sizes import ExportTask
 
 
 def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
@@ -109,7 +109,7 @@ def build(
     if not (random_teacher or dry_run):
         check_at_hand(lang, recipe, teacher, corpus, offline=offline, task=data or task)
     from edgeenc.build import Ask
-    from edgeenc.screen import Screen, last_line
+    from edgeenc.screen.build_lines import Screen, last_line
     from edgeenc.store import check_destination, publish
 
     ask = Ask(
@@ -214,7 +214,7 @@ def _show(plan: Plan, store: Store, as_json: bool) -> None:
     from rich.console import Console
 
     from edgeenc.build import status
-    from edgeenc.screen import plan_table
+    from edgeenc.screen.build_lines import plan_table
 
     done = status(plan, store)
     if as_json:

@@ -13,7 +13,7 @@ from edgeenc.cli.options import FOLDER, JSON
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgeenc.report.compare import Line
+    from edgeenc.bundle.compare import Line
 
 
 @click.command(short_help="Compare two bundles; fail where one is worse.")
@@ -33,9 +33,9 @@ def compare(a: Path, b: Path, limits: tuple[str, ...], rounds: int, threads: int
     """Compare bundle B with bundle A: size, latency measured now, bits per character, task scores."""
     from dataclasses import asdict
 
-    from edgeenc.report.compare import compare as compared
-    from edgeenc.report.compare import open_bundle
-    from edgeenc.report.limits import parse_limit, require
+    from edgeenc.bundle.compare import compare as compared
+    from edgeenc.bundle.compare import open_bundle
+    from edgeenc.bundle.limits import parse_limit, require
 
     asked = [parse_limit(limit) for limit in limits]
     lines, notes = compared(open_bundle(a), open_bundle(b), rounds, threads)
@@ -54,7 +54,7 @@ def _show(a: Path, b: Path, lines: Sequence[Line]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from edgeenc.report.limits import write, write_change
+    from edgeenc.bundle.limits import write, write_change
 
     table = Table(box=None, pad_edge=False)
     click.echo(f"A: {a}\nB: {b}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from edgeenc.disk import Stamp
+    from edgeenc.machine.disk import Stamp
     from edgeenc.plan import Request
 
 
@@ -58,7 +58,7 @@ def _places(request: Request) -> dict[str, Path]:
 
 def _stamps(place: Path) -> dict[str, Stamp]:
     """Return bytes and sha256 of a file, or of every file in a folder."""
-    from edgeenc.disk import files_of, seal
+    from edgeenc.machine.disk import files_of, seal
 
     if place.is_file():
         return {place.name: seal(place)}

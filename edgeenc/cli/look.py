@@ -17,7 +17,7 @@ def verify(folder: Path, as_json: bool) -> None:
     """Check a bundle again: the hash of every file, and every gate, on this machine."""
     from dataclasses import asdict
 
-    from edgeenc.recheck import recheck
+    from edgeenc.bundle.recheck import recheck
 
     gates = recheck(folder)
     if as_json:
@@ -35,7 +35,7 @@ def inspect(path: Path, as_json: bool) -> None:
     """Show what is in a checkpoint or a bundle: shape, parameters and bytes by part, tokenizer; loads no weights."""
     from rich.console import Console
 
-    from edgeenc.inspect import look, render
+    from edgeenc.bundle.inspect import look, render
 
     found = look(path)
     if as_json:
@@ -51,7 +51,7 @@ def doctor(root: Path | None, as_json: bool) -> None:
     """Show what this machine can do: processor flags, threads, runtimes, versions, disk."""
     from rich.console import Console
 
-    from edgeenc.doctor import examine, render
+    from edgeenc.machine.doctor import examine, render
 
     found = examine(open_store(root).root)
     if as_json:

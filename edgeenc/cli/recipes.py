@@ -41,8 +41,8 @@ def recipes_show(recipe: str) -> None:
 @click.argument("path", type=FILE)
 def recipes_copy(recipe: str, path: Path) -> None:
     """Copy a recipe to PATH, to be changed and then built with --recipe PATH."""
-    from edgeenc.disk import on_disk
     from edgeenc.errors import UsageError
+    from edgeenc.machine.disk import on_disk
     from edgeenc.recipe import find_recipe, load_recipe
 
     load_recipe(recipe)

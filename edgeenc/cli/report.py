@@ -14,7 +14,7 @@ from edgeenc.cli.options import FOLDER
 @click.option("-o", "--output", type=FOLDER, default="report", metavar="DIR", show_default=True, help="Where to write.")
 def report(folders: tuple[Path, ...], output: Path) -> None:
     """Put bundles and results of `edgeenc bench` on one page: HTML, Markdown and JSON, without network."""
-    from edgeenc.disk import on_disk
+    from edgeenc.machine.disk import on_disk
     from edgeenc.report.overview import write_overview
     from edgeenc.report.reading import check_place, read
 

@@ -9,11 +9,11 @@ import json
 import re
 from pathlib import Path
 
-from edgeenc.report.facts import Facts
+from edgeenc.record.old_facts import Facts
+from edgeenc.report.draw.blocks import escape, markdown, markdown_table
+from edgeenc.report.draw.page import page
 from edgeenc.report.headline import answers, headline
-from edgeenc.report.html import page
-from edgeenc.report.sections import sections
-from edgeenc.report.table import escape, markdown, markdown_table
+from edgeenc.report.sections.of_build import sections
 from edgeenc.report.title import title
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edgeenc.record.old_scores import TaskDifference, TaskScore
+from edgeenc.report.draw.blocks import interval, megabytes, milliseconds, percent, times
 from edgeenc.report.measured import TEACHER, Candidate, Measured, metric_words
-from edgeenc.report.table import interval, megabytes, milliseconds, percent, times
-from edgeenc.tasks.scores import TaskDifference, TaskScore
 
 NOTHING_SEEN = "no difference seen"
 

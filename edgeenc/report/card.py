@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 
-from edgeenc.report.facts import Facts
+from edgeenc.model.purpose import ExportTask
+from edgeenc.record.old_facts import Facts
+from edgeenc.report.draw.blocks import escape, markdown, markdown_table
 from edgeenc.report.headline import answers, headline
-from edgeenc.report.languages import languages_section
 from edgeenc.report.licence import attribution, licence, licence_words
 from edgeenc.report.reading import of_facts
-from edgeenc.report.scores import scores_section
-from edgeenc.report.sections import quality_section
-from edgeenc.report.table import escape, markdown, markdown_table
+from edgeenc.report.sections.accuracy import scores_section
+from edgeenc.report.sections.languages import languages_section
+from edgeenc.report.sections.of_build import quality_section
 from edgeenc.report.title import title
-from edgeenc.targets.sizes import ExportTask
 
 OUTPUT = {
     "feature-extraction": "last hidden states, (1, tokens, {hidden})",
@@ -131,7 +131,7 @@ no place for them: it finds no weights here, and must not, since a part of them 
 ```python
 from pathlib import Path
 
-from edgeenc.tasks.model import load_task_model
+from edgeenc.model.classifier import load_task_model
 
 model = load_task_model(Path("path/to/this/folder"))
 ```"""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from edgeenc.bench.latency import Latency
+from edgeenc.bench.turns import Latency
+from edgeenc.record.old_facts import Check, Facts
 from edgeenc.report.answer import answer, task_tiles
-from edgeenc.report.facts import Check, Facts
+from edgeenc.report.draw.blocks import MISSING, Table, bits, count, megabytes, percent, ratio
 from edgeenc.report.reading import of_facts
-from edgeenc.report.table import MISSING, Table, bits, count, megabytes, percent, ratio
 
 
 def headline(facts: Facts) -> str:

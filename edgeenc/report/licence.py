@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from edgeenc.report.facts import Facts
-from edgeenc.report.table import Table, escape
+from edgeenc.record.old_facts import Facts
+from edgeenc.report.draw.blocks import Table, escape
 from edgeenc.sources.kit import STARTER, data_folder
 
 OF_KIT = "cc-by-sa-4.0"

@@ -7,9 +7,9 @@ from typing import cast
 
 from pydantic import BaseModel, ConfigDict
 
-from edgeenc.bench.host import Fact
-from edgeenc.report.facts import Facts
-from edgeenc.tasks.scores import TaskDifference, TaskScore
+from edgeenc.machine.describe import Fact
+from edgeenc.record.old_facts import Facts
+from edgeenc.record.old_scores import TaskDifference, TaskScore
 
 TEACHER = "teacher"
 TRIM_ONLY = "trim-only"
@@ -31,8 +31,8 @@ def metric_words(metric: str) -> str:
 class Row(BaseModel):
     """One measurement of `edgeenc bench` as far as a report shows it; more fields are passed over.
 
-    Fields and units are those of `edgeenc.bench.rows.Row`: None stands for what was not measured, and `reason` says why
-    a row has no figures.
+    Fields and units are those of `edgeenc.record.rows.Row`: None stands for what was not measured, and `reason` says
+    why a row has no figures.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

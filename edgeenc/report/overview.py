@@ -13,14 +13,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from edgeenc.report.answer import answer, task_tiles
-from edgeenc.report.html import page
-from edgeenc.report.machine import host_section
-from edgeenc.report.measured import TEACHER, TRIM_ONLY, Candidate, Measured, metric_words
-from edgeenc.report.memory import memory_section
-from edgeenc.report.scores import scores_section
-from edgeenc.report.sections import gates_section, quality_section
-from edgeenc.report.sizes import sizes_section
-from edgeenc.report.table import (
+from edgeenc.report.draw.blocks import (
     MISSING,
     Section,
     Table,
@@ -32,7 +25,14 @@ from edgeenc.report.table import (
     times,
     without_empty,
 )
-from edgeenc.report.timings import latency_section, speed_section, unrun_section
+from edgeenc.report.draw.page import page
+from edgeenc.report.measured import TEACHER, TRIM_ONLY, Candidate, Measured, metric_words
+from edgeenc.report.sections.accuracy import scores_section
+from edgeenc.report.sections.file_sizes import sizes_section
+from edgeenc.report.sections.hosts import host_section
+from edgeenc.report.sections.of_build import gates_section, quality_section
+from edgeenc.report.sections.peak_memory import memory_section
+from edgeenc.report.sections.times import latency_section, speed_section, unrun_section
 
 NOT_RUN = "not run"
 

@@ -10,9 +10,10 @@ from typing import cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from edgeenc.bench.host import Fact
 from edgeenc.errors import InputError, UsageError
-from edgeenc.report.facts import Facts
+from edgeenc.machine.describe import Fact
+from edgeenc.record.old_facts import Facts
+from edgeenc.record.old_scores import TaskScore
 from edgeenc.report.measured import (
     RUNTIMES,
     TEACHER,
@@ -26,7 +27,6 @@ from edgeenc.report.measured import (
     Score,
 )
 from edgeenc.report.title import title
-from edgeenc.tasks.scores import TaskScore
 
 FACTS = ("report/report.json", "report.json")
 BENCH = "bench.json"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edgeenc.report.facts import Facts
-from edgeenc.tasks.scores import TaskScore
+from edgeenc.record.old_facts import Facts
+from edgeenc.record.old_scores import TaskScore
 
 OF_WORDS = ("span_f1", "token_accuracy")
 """Metrics of labelled words; the others are of whole texts."""

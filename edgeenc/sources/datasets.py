@@ -9,8 +9,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from edgeenc.disk import on_disk, seal
 from edgeenc.errors import InputError, UsageError
+from edgeenc.machine.disk import on_disk, seal
 from edgeenc.sources.hub import Pin, fetch, own_folder, pinned, require_online
 
 DATA = (".parquet", ".jsonl", ".jsonl.gz", ".csv", ".tsv", ".conllu", ".txt")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from edgeenc.disk import on_disk, trouble
 from edgeenc.errors import EdgeencError, InputError, UsageError
+from edgeenc.machine.disk import on_disk, trouble
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from edgeenc.disk import on_disk
 from edgeenc.errors import InputError
+from edgeenc.machine.disk import on_disk
 from edgeenc.sources.kit import data_folder
 
 if TYPE_CHECKING:

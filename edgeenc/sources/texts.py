@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from edgeenc.disk import on_disk, seal
 from edgeenc.errors import InputError, UsageError
+from edgeenc.machine.disk import on_disk, seal
 from edgeenc.sources.datasets import data_files
 from edgeenc.sources.hub import Pin, asking, listing, own_folder, pinned, require_online
 from edgeenc.text.corpus import normalise

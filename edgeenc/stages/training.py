@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Unit = Literal["words", "pieces"]
-"""What is masked as one."""
+from edgeenc.text.masking import Unit
 
 
 class TrainingOptions(BaseModel):

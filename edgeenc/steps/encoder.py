@@ -11,10 +11,10 @@ import torch
 from pydantic import JsonValue
 from tokenizers import Tokenizer
 
-from edgeenc.bits import score, unigram_bits
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.apply import Desk, apply
 from edgeenc.errors import EdgeencError, InputError
+from edgeenc.model.bits import score, unigram_bits
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.model.random import random_encoder, random_like
 from edgeenc.sources import SEED, is_random

@@ -8,19 +8,19 @@ from typing import cast
 
 import numpy as np
 
-from edgeenc.bench.latency import compare_latency
-from edgeenc.bundle import Contents, assemble
+from edgeenc.bench.turns import compare_latency
+from edgeenc.bundle.assemble import Contents, assemble
+from edgeenc.bundle.gates import gate_batches, int8_gates, kept_pieces_gate, parity_gate, require, tokenizer_gate
 from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import load_tokenizer
+from edgeenc.steps.summary import facts_of
 from edgeenc.steps.task import PREDICTIONS
 from edgeenc.steps.work import ONNX, Figures, Work
-from edgeenc.summary import facts_of
 from edgeenc.targets.onnx import export
 from edgeenc.targets.quantize import quantize
 from edgeenc.targets.session import OrtSession
 from edgeenc.targets.torch_session import checkpoint_session
-from edgeenc.verify import gate_batches, int8_gates, kept_pieces_gate, parity_gate, require, tokenizer_gate
 
 GATE_LINES = 200
 TIMED_SENTENCES = 60

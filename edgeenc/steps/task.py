@@ -13,15 +13,16 @@ from typing import cast
 
 from pydantic import JsonValue
 
+from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model
 from edgeenc.model.encoder import WEIGHTS
+from edgeenc.model.purpose import EXPORT
 from edgeenc.steps.work import ONNX, Figures, Work
 from edgeenc.targets.session import OrtSession, Session
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.tasks.bootstrap import estimate, paired
 from edgeenc.tasks.encode import encode
-from edgeenc.tasks.examples import EXPORT, load_task, save_task
+from edgeenc.tasks.examples import load_task, save_task
 from edgeenc.tasks.metrics import per_tag_f1, score
-from edgeenc.tasks.model import TaskModel, load_task_model, save_task_model
 from edgeenc.tasks.predict import predict
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import chosen, guide_for, tune

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.plan import Plan, Step
-from edgeenc.runtime import Runtime
 from edgeenc.store import Draft, Manifest, Store
 from edgeenc.tasks.examples import load_task
 from edgeenc.text.corpus import Corpus, load_corpus

@@ -21,11 +21,12 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 from transformers import PreTrainedModel
 
 from edgeenc.errors import GateError, HostError
+from edgeenc.model.bottleneck import with_its_own
+from edgeenc.model.classifier import load_task_model
 from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, load_encoder
+from edgeenc.model.purpose import ExportTask
 from edgeenc.targets.graph import initializers, read_graph, tidy, write_graph
-from edgeenc.targets.sizes import ExportTask, require_one_file
-from edgeenc.tasks.behind import with_its_own
-from edgeenc.tasks.model import load_task_model
+from edgeenc.targets.sizes import require_one_file
 
 if TYPE_CHECKING:
     from optimum.exporters.onnx import OnnxConfig

@@ -13,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgeenc.errors import HostError, InputError
-from edgeenc.targets.sizes import ExportTask
+from edgeenc.model.purpose import ExportTask
 
 Ids = NDArray[np.int64]
 Output = NDArray[np.float32]

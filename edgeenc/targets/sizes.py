@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 from edgeenc.errors import BudgetError
+from edgeenc.model.purpose import ExportTask
 from edgeenc.model.rows import Axes, Rows
 from edgeenc.model.shape import Shape
 
-ExportTask = Literal["feature-extraction", "fill-mask", "text-classification", "token-classification"]
 Precision = Literal["fp32", "int8"]
 
 TEXT: Mapping[tuple[Precision, ExportTask], tuple[int, int]] = {

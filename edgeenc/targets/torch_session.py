@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.model.purpose import ExportTask
 from edgeenc.targets.session import Ids, Output
-from edgeenc.targets.sizes import ExportTask
 
 
 class TorchSession:
@@ -52,6 +52,6 @@ def checkpoint_session(folder: Path, task: ExportTask) -> TorchSession:
     """
     if task in ("feature-extraction", "fill-mask"):
         return encoder_session(load_encoder(folder), task)
-    from edgeenc.tasks.model import load_task_model  # which itself needs the sessions' types
+    from edgeenc.model.classifier import load_task_model  # which itself needs the sessions' types
 
     return TorchSession(load_task_model(folder).logits, task)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from edgeenc.model.anatomy import Anatomy
-from edgeenc.tasks.model import TaskModel, rebuilt
+from edgeenc.model.classifier import TaskModel, rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

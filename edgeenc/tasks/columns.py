@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from edgeenc.errors import InputError
+from edgeenc.model.purpose import Kind
 from edgeenc.tasks.datafile import LABEL_NAMES, TEXT_NAMES, wrong
-from edgeenc.tasks.examples import Item, Kind
+from edgeenc.tasks.datatable import Table
+from edgeenc.tasks.examples import Item
 from edgeenc.tasks.spec import TaskSpec
-from edgeenc.tasks.table import Table
 
 OPTIONS = "--text-column/--label-column"
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from edgeenc.tasks.examples import Item, Kind
+from edgeenc.model.purpose import Kind
+from edgeenc.tasks.examples import Item
 
 NOWHERE = -1
 """The place of a word that was cut off or gives no piece; what is predicted for it is wrong."""

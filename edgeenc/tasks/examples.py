@@ -6,16 +6,12 @@ A text to classify is one word long: the whole text, and its label. A tagged sen
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from edgeenc.targets.sizes import ExportTask
+from edgeenc.model.purpose import Kind
 
-Kind = Literal["classify", "tag"]
-EXPORT: Mapping[Kind, ExportTask] = {"classify": "text-classification", "tag": "token-classification"}
-"""What the exported file of each kind of task computes, in the words of the hub."""
 PARTS = ("train", "validation", "test")
 NO_LABEL = ""
 """Predicted label of a word that the model did not see, such as one beyond its longest input."""

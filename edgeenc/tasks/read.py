@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edgeenc.errors import InputError
+from edgeenc.model.purpose import Kind
 from edgeenc.tasks.columns import OPTIONS, Columns, choose, to_items
-from edgeenc.tasks.examples import Item, Kind, TaskData
+from edgeenc.tasks.datatable import read_table
+from edgeenc.tasks.examples import Item, TaskData
 from edgeenc.tasks.parts import WHOLE, find_parts
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.split import hold_out, mark
-from edgeenc.tasks.table import read_table
 
 SHARE = 0.1
 """Of one file for the test part, and as much for the validation part; or of train where only validation is missing."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgeenc.tasks.examples import Item, Kind
+from edgeenc.model.purpose import Kind
+from edgeenc.tasks.examples import Item
 from edgeenc.text.corpus import fingerprint
 
 

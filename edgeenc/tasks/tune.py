@@ -15,14 +15,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from edgeenc.model.bottleneck import put_behind
+from edgeenc.model.classifier import TaskModel, with_head
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.purpose import EXPORT
 from edgeenc.stages.training import Schedule
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.tasks.adapter import merged, with_adapters
-from edgeenc.tasks.behind import put_behind
 from edgeenc.tasks.encode import NOWHERE, Encoded, encode, padded
-from edgeenc.tasks.examples import EXPORT, Item, TaskData
-from edgeenc.tasks.model import TaskModel, with_head
+from edgeenc.tasks.examples import Item, TaskData
 from edgeenc.tasks.pool import start_as_mean
 from edgeenc.tasks.predict import predict, word_logits
 from edgeenc.tasks.tuning import Tuning

@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from edgeenc.errors import InputError, UsageError
-from edgeenc.stages.training import Unit
 from edgeenc.text.lines import Lines, chunks
+from edgeenc.text.masking import Unit
 from edgeenc.text.packed import MappedRows, write_rows, write_tokens
 from edgeenc.text.specials import Specials, marks_of
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeenc.disk import on_disk
 from edgeenc.errors import InputError
+from edgeenc.machine.disk import on_disk
 from edgeenc.text.corpus import fingerprint, normalise, require_enough
 from edgeenc.text.documents import LEFT, Sides, documents_of, mark_of, sides, thinned
 

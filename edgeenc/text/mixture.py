@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from edgeenc.disk import file_hash, on_disk
 from edgeenc.language import Tag
+from edgeenc.machine.disk import file_hash, on_disk
 from edgeenc.text.corpus import (
     SHARES,
     Corpus,

@@ -15,7 +15,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeenc.disk import on_disk
+from edgeenc.machine.disk import on_disk
 
 _WIDTH = 4
 """Bytes of an id."""

@@ -1,0 +1,91 @@
+"""Task scores of the models that are timed, taken from the bundles' own reports: nothing is scored again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from edgeenc.bench.subject import Subject
+from edgeenc.errors import InputError
+from edgeenc.record.old_scores import TaskDifference, TaskScore
+from edgeenc.report.measured import Difference, Score
+
+REPORT = "report/report.json"
+T = TypeVar("T")
+BUILT = "student"
+"""What a bundle's report calls the model that the bundle holds."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of all models of a benchmark, by the names of its rows."""
+
+    tasks: tuple[TaskScore, ...] = ()
+    differences: tuple[TaskDifference, ...] = ()
+
+
+class _Report(BaseModel):
+    """The part of a report that is read; one of an encoder has no tasks."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    tasks: tuple[Score, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+
+def read_scores(subjects: Sequence[Subject]) -> Scored:
+    """Return what the bundles among `subjects` say of themselves and of the models that were scored beside them.
+
+    The model that a bundle holds gets the name of its rows. A teacher or another step keeps its name where all bundles
+    say the same of it on a task, and is listed once; else its name is put behind that of the bundle.
+
+    Worked example: two students of one teacher, `a` and `b`, scored on one task: rows of `a`, `b` and `teacher`. With
+    teachers that were tuned apart: `a`, `b`, `a teacher` and `b teacher`.
+
+    Raises:
+        InputError: a report is damaged.
+    """
+    found = {subject.name: report for subject in subjects if (report := _read(subject.folder)) is not None}
+    tasks, differences = list[TaskScore](), list[TaskDifference]()
+    for bundle, report in found.items():
+        called = {(s.task, s.model): _called(s.task, s.model, bundle, found) for s in report.tasks}
+        tasks += [s.model_copy(update={"model": called[s.task, s.model]}).to_fact() for s in report.tasks]
+        for one in report.differences:
+            baseline, precision = one.baseline.rsplit(" ", 1)
+            names = [called.get((one.task, model), model) for model in (one.model, baseline)]
+            renamed = one.model_copy(update={"model": names[0], "baseline": f"{names[1]} {precision}"})
+            differences.append(renamed.to_fact())
+    return Scored(_once(tasks), _once(differences))
+
+
+def _called(task: str, model: str, bundle: str, found: Mapping[str, _Report]) -> str:
+    if model == BUILT:
+        return bundle
+    said = {
+        tuple(score for score in report.tasks if (score.task, score.model) == (task, model))
+        for report in found.values()
+    }
+    return model if len(said - {()}) == 1 else f"{bundle} {model}"
+
+
+def _once(rows: Sequence[T]) -> tuple[T, ...]:
+    """Return the rows in their order, equal ones once."""
+    return tuple(row for place, row in enumerate(rows) if row not in rows[:place])
+
+
+def _read(folder: Path) -> _Report | None:
+    """Return the report of a bundle, or None where the folder has none."""
+    path = folder / REPORT
+    if not path.is_file():
+        return None
+    try:
+        return _Report.model_validate(json.loads(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        words = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
+        raise InputError(f"bench: {path} is not the report of a build ({words}); build it again") from None

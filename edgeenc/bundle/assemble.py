@@ -1,0 +1,225 @@
+"""The folder a user ships: one model in every form an app may load, its report, and golden outputs to check it by.
+
+transformers, optimum and transformers.js load it unchanged; so do numpy, tokenizers and onnxruntime alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from edgeenc.errors import GateError, InputError
+from edgeenc.machine.disk import Stamp, files_of, seal
+from edgeenc.model.purpose import ExportTask
+from edgeenc.record.old_facts import Facts
+from edgeenc.report import write_report
+from edgeenc.report.card import model_card
+from edgeenc.store import BUNDLE_MARK, MANIFEST
+from edgeenc.targets.session import OrtSession
+
+VERSION = 1
+CHECKPOINT = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+WEIGHTS = ("edgeenc.safetensors", "model.safetensors")
+"""The file beside them is one of these; the first holds layers that no class of transformers has."""
+WORD_PIECES = "vocab.txt"
+"""Only a WordPiece tokenizer has its pieces in such a list too."""
+ONNX = {"fp32": "onnx/model.onnx", "int8": "onnx/model_quantized.onnx"}
+"""Where transformers.js and optimum look for each precision."""
+GOLDEN = "golden.jsonl"
+FEWEST_GOLDEN = 20
+MOST_GOLDEN = 24
+GOLDEN_VALUES = 8
+GOLDEN_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What goes into a bundle.
+
+    Attributes:
+        checkpoint: folder of the student; only the files of `CHECKPOINT`, weights and list of pieces are taken.
+        onnx: exported file by precision, `fp32` and `int8`.
+        lines: held-out text; golden texts are picked from it.
+        recipe: the resolved recipe, YAML.
+        facts: what the report says.
+        task: what the exported files compute.
+        predictions: what each model said of the task's test items, for comparing bundles item by item; or None.
+    """
+
+    checkpoint: Path
+    onnx: Mapping[str, Path]
+    lines: Sequence[str]
+    recipe: str
+    facts: Facts
+    task: ExportTask = "feature-extraction"
+    predictions: Path | None = None
+
+
+class Golden(TypedDict):
+    """A text, its ids, and the first values of the output at token 0: hidden state or logits; of a text its logits."""
+
+    text: str
+    ids: list[int]
+    output: list[float]
+
+
+def assemble(contents: Contents, folder: Path) -> None:
+    """Fill the new `folder` with a whole bundle, its manifest last.
+
+    Everything but report, model card and manifest follows from model, text and recipe alone: no time, no path.
+
+    Raises:
+        InputError: a file of the checkpoint is missing, there is no exported file, or there are too few texts.
+    """
+    weights = next((name for name in WEIGHTS if (contents.checkpoint / name).is_file()), WEIGHTS[-1])
+    missing = [name for name in (weights, *CHECKPOINT) if not (contents.checkpoint / name).is_file()]
+    if missing:
+        raise InputError(
+            f"bundle: {contents.checkpoint} has no {', '.join(missing)}; a checkpoint of edgeenc is expected"
+        )
+    if not contents.onnx or set(contents.onnx) - set(ONNX):
+        raise InputError(f"bundle: exported as {', '.join(contents.onnx) or 'nothing'}; expected {' or '.join(ONNX)}")
+    (folder / "onnx").mkdir(parents=True)
+    for name in (weights, *CHECKPOINT, *([WORD_PIECES] if (contents.checkpoint / WORD_PIECES).is_file() else [])):
+        shutil.copyfile(contents.checkpoint / name, folder / name)
+    for precision, path in contents.onnx.items():
+        shutil.copyfile(path, folder / ONNX[precision])
+    session = OrtSession(_smallest(folder))
+    golden = golden_rows(session, load_golden_tokenizer(folder), contents.lines)
+    (folder / GOLDEN).write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in golden), encoding="utf-8"
+    )
+    (folder / "recipe.yaml").write_text(contents.recipe, encoding="utf-8")
+    write_report(contents.facts, folder / "report")
+    if contents.predictions is not None:
+        shutil.copyfile(contents.predictions, folder / "report" / "predictions.json")
+    smallest = _smallest(folder).relative_to(folder).as_posix()
+    card = model_card(contents.facts, contents.task, smallest, _longest(folder), weights)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    _write_manifest(folder, contents.facts)
+
+
+def golden_rows(session: OrtSession, tokenizer: Tokenizer, lines: Sequence[str]) -> tuple[Golden, ...]:
+    """Return texts from the shortest to the longest with the values the file gives on this host.
+
+    Raises:
+        InputError: fewer than 20 distinct texts.
+    """
+    texts = sorted({line for line in lines if line.strip()}, key=lambda line: (len(line), line))
+    if len(texts) < FEWEST_GOLDEN:
+        raise InputError(
+            f"bundle: {len(texts)} distinct held-out texts, at least {FEWEST_GOLDEN} are needed for {GOLDEN};"
+            " put each sentence of the corpus on a line of its own"
+        )
+    count = min(MOST_GOLDEN, len(texts))
+    picked = [texts[round(place)] for place in np.linspace(0, len(texts) - 1, count)]
+    return tuple(_golden(session, tokenizer, text) for text in picked)
+
+
+def replay(folder: Path) -> float:
+    """Run the golden texts of a bundle again and return the largest difference of any value from the stored one.
+
+    On the host that built it this is 0; processors with other int8 instructions differ a little.
+
+    Raises:
+        InputError: the bundle has no golden file or no exported one.
+        GateError: the tokenizer cuts a text into other pieces.
+    """
+    try:
+        stored: list[Golden] = [json.loads(line) for line in (folder / GOLDEN).read_text("utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise InputError(f"bundle {folder}: {GOLDEN} cannot be read ({error}); build it again") from None
+    session, tokenizer = OrtSession(_smallest(folder)), load_golden_tokenizer(folder)
+    worst = 0.0
+    for row in stored:
+        now = _golden(session, tokenizer, row["text"])
+        if now["ids"] != row["ids"]:
+            raise GateError(f"golden texts: other pieces than stored in {folder / GOLDEN} for {row['text']!r}")
+        worst = max(worst, float(np.abs(np.subtract(now["output"], row["output"])).max()))
+    return worst
+
+
+def check(folder: Path) -> dict[str, Stamp]:
+    """Hash every file of a bundle again and return what its manifest says of each.
+
+    Raises:
+        InputError: it is no bundle, or files are missing or changed; every one is named.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        files: dict[str, Stamp] = manifest["files"] if manifest[BUNDLE_MARK] == VERSION else {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"bundle {folder}: {MANIFEST} cannot be read ({error}); a folder made by edgeenc is expected"
+        ) from None
+    if not files:
+        raise InputError(
+            f"bundle {folder}: version {manifest[BUNDLE_MARK]} is not known; expected {VERSION}; update edgeenc"
+        )
+    problems = [problem for name, stamp in files.items() if (problem := _problem(folder / name, name, stamp))]
+    if problems:
+        raise InputError(f"bundle {folder}: {'; '.join(problems)}; build it again or copy it again")
+    return files
+
+
+def load_golden_tokenizer(folder: Path) -> Tokenizer:
+    """Read the tokenizer of a bundle, which cuts texts at the length that its model reads."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(_longest(folder))
+    return tokenizer
+
+
+def _longest(folder: Path) -> int:
+    return int(json.loads((folder / "tokenizer_config.json").read_text("utf-8"))["model_max_length"])
+
+
+def _smallest(folder: Path) -> Path:
+    """Return the int8 file of a bundle, or the fp32 one where there is none."""
+    for name in (ONNX["int8"], ONNX["fp32"]):
+        if (folder / name).is_file():
+            return folder / name
+    raise InputError(f"bundle {folder}: has neither {ONNX['int8']} nor {ONNX['fp32']}; build it again")
+
+
+def _golden(session: OrtSession, tokenizer: Tokenizer, text: str) -> Golden:
+    ids = tokenizer.encode(text).ids
+    ids_BT = np.asarray([ids], dtype=np.int64)
+    first = np.atleast_2d(session(ids_BT, np.ones_like(ids_BT))[0])[0]  # of a text's logits there is one row
+    values = first[:GOLDEN_VALUES].astype(np.float64)
+    return {"text": text, "ids": ids, "output": [round(float(value), GOLDEN_DIGITS) + 0.0 for value in values]}
+
+
+def _write_manifest(folder: Path, facts: Facts) -> None:
+    """Write `manifest.json`: what was made when and where, and the hash of every other file."""
+    stamps = {name: seal(folder / name) for name in files_of(folder)}
+    manifest = {
+        BUNDLE_MARK: VERSION,
+        "edgeenc": facts["edgeenc"],
+        "language": [one["tag"] for one in facts.get("languages", [])] or facts["language"]["tag"],
+        "teacher": facts["teacher"]["source"],
+        "corpus": facts["corpus"],
+        "files": stamps,
+        "versions": facts["versions"],
+        "seconds": {step["name"]: step["seconds"] for step in facts["steps"]},
+        "host": facts["host"],
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _problem(path: Path, name: str, stamp: Stamp) -> str | None:
+    if not path.is_file():
+        return f"{name} is missing"
+    if path.stat().st_size != stamp["bytes"]:
+        return f"{name} has {path.stat().st_size:,} bytes, not {stamp['bytes']:,}"
+    with path.open("rb") as file:
+        same = hashlib.file_digest(file, "sha256").hexdigest() == stamp["sha256"]
+    return None if same else f"{name} has another sha256"

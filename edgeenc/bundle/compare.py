@@ -1,0 +1,256 @@
+"""Compare two bundles: sizes and bits as stored, latency measured now by turns, scores paired over test items.
+
+A bundle of a task carries `report/predictions.json`: the gold labels of the test items and what each model said of
+them, seed by seed. Two bundles that have the same items are compared item by item.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from edgeenc.bench.turns import Latency, compare_latency
+from edgeenc.bundle.assemble import GOLDEN, ONNX, check, load_golden_tokenizer
+from edgeenc.errors import InputError
+from edgeenc.record.old_facts import Facts
+from edgeenc.report.answer import NOTHING_SEEN
+from edgeenc.report.measured import Candidate, Measured, metric_words
+from edgeenc.report.reading import read
+
+PREDICTIONS = "report/predictions.json"
+LOW = 1e-12
+"""Differences below this are rounding of binary fractions."""
+
+Unit = Literal["bytes", "parameters", "ms", "bits", "share"]
+
+
+class Predictions(BaseModel):
+    """What the models of a bundle said of every test item.
+
+    Attributes:
+        items: gold labels of each item: one for a text, one a word for a tagged sentence.
+        texts: sha256 of the items' words; empty in bundles of the first version.
+        models: by model and precision (`student int8`): for each seed the labels of each item.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    task: str
+    metric: str
+    items: tuple[tuple[str, ...], ...]
+    texts: str = ""
+    models: dict[str, tuple[tuple[tuple[str, ...], ...], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure of both bundles.
+
+    Attributes:
+        metric: what `--fail-if-worse` calls it: bytes, parameters, latency, bits, or the metric of a task.
+        what: what it is, in words.
+        unit: of `a`, `b` and `change`; `share` is from 0 to 1.
+        change: b less a; of a paired score the paired difference.
+        share: of latency, the time of b as a share of that of a on the same text, which noise moves less than p50.
+        low, high: 95 % interval of a paired score; of latency the quartiles of `share` over the texts.
+        words: better, worse, equal, or `no difference seen`; `how` says how that is known.
+    """
+
+    metric: str
+    what: str
+    unit: Unit
+    a: float
+    b: float
+    change: float
+    words: str
+    share: float | None = None
+    low: float | None = None
+    high: float | None = None
+    how: str = ""
+
+    @property
+    def worse_by(self) -> float:
+        """How much worse b is, in the unit; below 0 where it is better. More of a score is better, less of the rest."""
+        if self.unit == "share":
+            return -self.change
+        return self.change if self.share is None else (self.share - 1) * self.a
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle as it is compared: its folder, its facts, and the model that it ships."""
+
+    folder: Path
+    facts: Facts
+    measured: Measured
+    shipped: Candidate
+
+    @property
+    def file(self) -> Path:
+        """The ONNX file that it ships."""
+        return self.folder / ONNX[self.shipped.precision]
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Return a bundle whose every file has its hash.
+
+    Raises:
+        InputError: it is no bundle, or files are missing or changed.
+    """
+    check(folder)
+    measured = read(folder)
+    if measured.facts is None or not measured.shipped:
+        raise InputError(f"{folder}: report/report.json names no student; build it again with this version")
+    return Bundle(folder, measured.facts, measured, measured.shipped[0])
+
+
+def compare(a: Bundle, b: Bundle, rounds: int, threads: int) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+    """Return every figure that both have, b against a, and notes on what could not be compared or is rough."""
+    latency = _latency(a, b, rounds, threads)
+    lines = [*_sizes(a, b), _timed(latency)]
+    notes = ["The rounds differ widely: this host was busy, take the times as rough."] if latency["noisy"] else []
+    texts = [f"{one.facts['language']['tag']} ({one.facts['corpus']})" for one in (a, b)]
+    if texts[0] == texts[1]:
+        lines.append(_bits(a, b))
+    else:
+        notes.append(f"Bits per character are not compared: the texts are {texts[0]} and {texts[1]}.")
+    tables = [one.facts["bits_per_character"]["unigram"] for one in (a, b)]
+    if texts[0] == texts[1] and abs(tables[0] - tables[1]) > LOW:
+        notes.append("Bits per character: the unigram tables differ, so test text or teacher differ; take it as rough.")
+    scored = list(_scores(a, b))
+    unlike = dict.fromkeys(task for task in (*a.measured.tasks, *b.measured.tasks) if task not in _both(a, b))
+    notes += [f"{task} is not compared: one of the two has no score on it." for task in unlike]
+    return (*lines, *scored), tuple(notes)
+
+
+def words(worse_by: float) -> str:
+    """Return `better`, `worse` or `equal`."""
+    return "equal" if abs(worse_by) < LOW else "worse" if worse_by > 0 else "better"
+
+
+def _sizes(a: Bundle, b: Bundle) -> Iterator[Line]:
+    yield _stored("bytes", f"file ({_either(a.shipped.precision, b.shipped.precision)})", "bytes", _bytes(a), _bytes(b))
+    parameters = (one.facts["student"]["parameters"] for one in (a, b))
+    yield _stored("parameters", "parameters", "parameters", *parameters)
+
+
+def _bytes(one: Bundle) -> int:
+    return one.file.stat().st_size
+
+
+def _bits(a: Bundle, b: Bundle) -> Line:
+    figures = (one.facts["bits_per_character"]["student"] for one in (a, b))
+    return _stored("bits", "bits per character", "bits", *figures)
+
+
+def _stored(metric: str, what: str, unit: Unit, a: float, b: float) -> Line:
+    return Line(metric, what, unit, a, b, b - a, words(b - a))
+
+
+def _either(a: str, b: str) -> str:
+    return a if a == b else f"{a}, {b}"
+
+
+def _latency(a: Bundle, b: Bundle, rounds: int, threads: int) -> Latency:
+    """Measure both on the golden texts of both, by turns; texts are cut where the shorter of the two ends."""
+    texts = dict.fromkeys(
+        json.loads(row)["text"] for one in (a, b) for row in (one.folder / GOLDEN).read_text("utf-8").splitlines()
+    )
+    longest = min(load_golden_tokenizer(one.folder).truncation["max_length"] for one in (a, b))
+    return compare_latency(
+        {"A": a.file, "B": b.file},
+        {"A": a.folder, "B": b.folder},
+        tuple(texts),
+        rounds=rounds,
+        threads=threads,
+        longest=longest,
+    )
+
+
+def _timed(latency: Latency) -> Line:
+    ratio, (a, b) = latency["ratio"]["B"], (latency["models"][name]["p50"] for name in "AB")
+    return Line(
+        metric="latency",
+        what=f"latency, p50 (threads: {latency['threads']}, texts: {latency['sentences']})",
+        unit="ms",
+        a=a,
+        b=b,
+        change=b - a,
+        words=words(ratio["median"] - 1) if not ratio["q25"] <= 1 <= ratio["q75"] else NOTHING_SEEN,
+        share=ratio["median"],
+        low=ratio["q25"],
+        high=ratio["q75"],
+        how="share of A's time on the same text: median, middle half of the texts (seen where that leaves out 1)",
+    )
+
+
+def _both(a: Bundle, b: Bundle) -> tuple[str, ...]:
+    """Return the tasks on which both shipped models have a score of the same metric."""
+    pairs = ((task, *(one.measured.score(task, one.shipped) for one in (a, b))) for task in a.measured.tasks)
+    return tuple(task for task, x, y in pairs if x is not None and y is not None and x["metric"] == y["metric"])
+
+
+def _scores(a: Bundle, b: Bundle) -> Iterator[Line]:
+    """Yield the scores of both on the tasks that they share, paired over the items where both tell their answers."""
+    for task in _both(a, b):
+        x, y = (one.measured.score(task, one.shipped) for one in (a, b))
+        assert x is not None and y is not None
+        line = _stored(x["metric"], f"{task}, {metric_words(x['metric'])}", "share", x["value"], y["value"])
+        answers = [_answers(one, task) for one in (a, b)]
+        why = _unpaired(answers)
+        if why:
+            reason = f"compared unpaired, without an interval: {why}"
+            yield Line(line.metric, line.what, line.unit, line.a, line.b, line.change, words(line.worse_by), how=reason)
+        else:
+            yield _paired(line, cast("list[Predictions]", answers), (a.shipped.name, b.shipped.name))
+
+
+def _paired(line: Line, answers: Sequence[Predictions], names: tuple[str, str]) -> Line:
+    """Return a line with the paired difference; items are told by their gold labels alone, which is all it needs."""
+    from edgeenc.tasks.bootstrap import paired
+    from edgeenc.tasks.examples import Item
+    from edgeenc.tasks.spec import Metric
+
+    items = [Item(words=labels, labels=labels) for labels in answers[0].items]
+    a, b = (one.models[name] for one, name in zip(answers, names, strict=True))
+    found = paired(cast("Metric", line.metric), items, b, a)
+    said = words(-found.value) if found.seen else NOTHING_SEEN
+    how = f"points, 95 % interval, paired over {len(items):,} items"
+    return Line(
+        line.metric, line.what, line.unit, line.a, line.b, found.value, said, low=found.low, high=found.high, how=how
+    )
+
+
+def _answers(one: Bundle, task: str) -> Predictions | str:
+    """Return what a bundle's models said of the test items, or why that is not known."""
+    path = one.folder / PREDICTIONS
+    if not path.is_file():
+        return f"{one.folder} has no {PREDICTIONS}"
+    try:
+        found = Predictions.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise InputError(f"{path}: {place}: {first['msg']}; build the bundle again") from None
+    if found.task != task:
+        return f"{path} is about {found.task}"
+    if one.shipped.name not in found.models:
+        return f"{path} has no answers of {one.shipped.name}"
+    return found
+
+
+def _unpaired(answers: Sequence[Predictions | str]) -> str:
+    """Return why two bundles cannot be compared item by item, or nothing where they can."""
+    reasons = [answer for answer in answers if isinstance(answer, str)]
+    a, b = answers
+    if not reasons and isinstance(a, Predictions) and isinstance(b, Predictions):
+        if a.items != b.items:
+            reasons = [f"the gold labels of the test items differ ({len(a.items):,} and {len(b.items):,} items)"]
+        elif a.texts != b.texts:
+            reasons = ["the texts of the test items differ, or one bundle does not tell them"]
+    return "; ".join(reasons)

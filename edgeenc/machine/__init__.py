@@ -1,0 +1,1 @@
+"""The machine that runs this: its disk, its memory, its processors, and what can be said of them."""

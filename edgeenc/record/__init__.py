@@ -1,0 +1,1 @@
+"""What was measured, as typed values; JSON is how they are written and read, never what is passed around."""

@@ -1,0 +1,160 @@
+"""What a build says of itself: everything that its report, its model card and the screen show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edgeenc.record.form import SPARE
+from edgeenc.record.gates import Floor, Gate
+from edgeenc.record.host import Host
+from edgeenc.record.latency import Latency
+from edgeenc.record.scores import Difference, MajorityBaseline, Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageName:
+    """The language of the build; of several all of them in one, as `tl+en`."""
+
+    tag: str
+    name: str
+    iso639_3: str
+    script: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherFacts:
+    """The untouched teacher; parameters of the masked-LM model."""
+
+    source: str
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Parameters by part: the three tables and their norm, all layers, the masked-LM head without the tied table."""
+
+    embeddings: int
+    layers: int
+    head: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFacts:
+    """One step of the build; steps that hold no model have no parameters, parts or shape."""
+
+    name: str
+    kind: str
+    seconds: float
+    tokens: int | None = None
+    parameters: int | None = None
+    parts: Parts | None = None
+    shape: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudentFacts:
+    """What came out; parameters of the masked-LM model, the tied table once."""
+
+    parameters: int
+    family: str
+    layers: int
+    hidden: int
+    heads: int
+    head_width: int
+    ffn: int
+    vocab: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBytes:
+    """Bytes of exported files: the untouched teacher as ONNX fp32, the student as fp32 and as int8."""
+
+    teacher_fp32: int
+    fp32: int
+    int8: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BitsPerCharacter:
+    """Bits per character on held-out text; `cut` is the model before its last training, `random` random weights."""
+
+    unigram: float
+    teacher: float
+    cut: float | None = None
+    student: float
+    random: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenizerQuality:
+    """How well a tokenizer fits a text.
+
+    Attributes:
+        vocab: tokens of the tokenizer.
+        unknown_rate: unknown tokens / all tokens.
+        fertility: tokens per word, words split by white space.
+    """
+
+    vocab: int
+    unknown_rate: float
+    fertility: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenizerFit:
+    """The tokenizer before and after trimming; `coverage` is the share of the text's tokens that were kept."""
+
+    before: TokenizerQuality
+    after: TokenizerQuality
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageFacts:
+    """One of several languages: its share of what was read, its text and lines, figures on its held-out text."""
+
+    tag: str
+    name: str
+    weight: float
+    corpus: str
+    train: int
+    bits_per_character: BitsPerCharacter
+    tokenizer: TokenizerFit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything a report says.
+
+    Attributes:
+        edgeenc: version.
+        corpus: `starter` or the name of a file.
+        compression: 1 - bytes of the student (int8, else fp32) / bytes of the teacher.
+        latency: None where nothing was timed.
+        control: which other build measured the bits of random weights, where this one did not.
+        languages: where there are several.
+        tasks, differences, constant: where a task was scored.
+    """
+
+    edgeenc: str
+    language: LanguageName
+    recipe: str
+    teacher: TeacherFacts
+    corpus: str
+    steps: tuple[StepFacts, ...]
+    student: StudentFacts
+    bytes: FileBytes
+    compression: float
+    bits_per_character: BitsPerCharacter
+    floors: tuple[Floor, ...]
+    tokenizer: TokenizerFit
+    gates: tuple[Gate, ...]
+    latency: Latency | None = None
+    host: Host
+    versions: Mapping[str, str]
+    control: str | None = field(default=None, metadata=SPARE)
+    languages: tuple[LanguageFacts, ...] = field(default=(), metadata=SPARE)
+    tasks: tuple[Score, ...] = field(default=(), metadata=SPARE)
+    differences: tuple[Difference, ...] = field(default=(), metadata=SPARE)
+    constant: MajorityBaseline | None = field(default=None, metadata=SPARE)

@@ -1,0 +1,71 @@
+"""Typed values as JSON: written field by field in their order, read back with every field checked.
+
+A record is a frozen dataclass of the standard library, so that a measuring process can hold one without loading more.
+Only reading loads the library that checks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+T = TypeVar("T")
+
+SPARE = {"spare": True}
+"""Metadata of a field that is not written where it is None or empty: `field(default=None, metadata=SPARE)`."""
+
+
+def plain(value: object) -> Json:
+    """Return a record as JSON: fields in their order, tuples as lists, mappings by their keys as text.
+
+    Worked example: a record of `name="a"`, `sizes=(1, 2)` and a spare field that is None is
+    `{"name": "a", "sizes": [1, 2]}`.
+
+    Raises:
+        TypeError: it holds something that JSON has no word for.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        found = ((one, getattr(value, one.name)) for one in fields(value))
+        return {one.name: plain(own) for one, own in found if not (one.metadata.get("spare") and _empty(own))}
+    if isinstance(value, Mapping):
+        return {str(name): plain(own) for name, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(own) for own in value]
+    raise TypeError(f"a {type(value).__name__} cannot be written as JSON")
+
+
+def parse(kind: type[T], found: Json | str | bytes) -> T:
+    """Return the record of type `kind` that JSON spells, as text or as values; fields that it has not are passed over.
+
+    Raises:
+        ValueError: a field is missing or of another type; the message names the first such place and what is wrong.
+    """
+    from pydantic import ValidationError
+
+    text = found if isinstance(found, str | bytes) else json.dumps(found)
+    try:
+        return _checker(kind).validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        raise ValueError(f"{place}: {first['msg']}") from None
+
+
+def _empty(value: object) -> bool:
+    return value is None or (isinstance(value, tuple | Mapping) and not value)
+
+
+@cache
+def _checker(kind: type[T]) -> TypeAdapter[T]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)

@@ -1,0 +1,68 @@
+"""What models are worth on the test items of a task: shares from 0 to 1, with their intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edgeenc.record.form import SPARE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One model on the test items of one task; more is better.
+
+    Attributes:
+        task: name of the task.
+        model: `teacher`, `trim-only`, `student` or another step of the build; in a benchmark what was built is called
+            what its rows are called.
+        precision: what ran: `torch` (PyTorch float32), `fp32` or `int8` (the exported file).
+        metric: `macro_f1`, `accuracy`, `span_f1` or `token_accuracy`.
+        value: mean over the seeds.
+        low, high: the 95 % bootstrap interval of `value` over test items.
+        deviation: sample deviation over seeds; None for one seed.
+        n: test items.
+        seeds: tunings.
+        by_seed: the figure of each seed, where it is known.
+    """
+
+    task: str
+    model: str
+    precision: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    deviation: float | None = None
+    n: int
+    seeds: int
+    by_seed: tuple[float, ...] = field(default=(), metadata=SPARE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Two models on the same test items: `model` at `precision` less `baseline`; above 0 the model is better.
+
+    Attributes:
+        baseline: model and precision in one, such as `teacher fp32`.
+        low, high: the 95 % interval of a paired bootstrap over test items, averaged over seeds.
+        seen: whether 0 lies outside of it.
+    """
+
+    task: str
+    metric: str
+    model: str
+    precision: str
+    baseline: str
+    difference: float
+    low: float
+    high: float
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MajorityBaseline:
+    """The score of always saying the most frequent label of the training part."""
+
+    task: str
+    label: str
+    value: float

@@ -1,0 +1,154 @@
+"""The figures of each kind of step, as its manifest keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edgeenc.record.facts import TokenizerFit, TokenizerQuality
+from edgeenc.record.form import SPARE
+from edgeenc.record.gates import Gate
+from edgeenc.record.scores import Difference, MajorityBaseline, Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """Of a step that measures nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTally:
+    """What was found in a user's text.
+
+    Attributes:
+        lines: that are not empty.
+        repeated: lines that say what an earlier one said; they are left out.
+        garbage: lines without any letter, or with characters that could not be read when the text was made (U+FFFD);
+            they stay, since what language a line is in, and whether it is one, is the user's to judge.
+        bytes: of the distinct lines.
+        documents: that the distinct lines make; as many as these where each is one.
+    """
+
+    lines: int
+    repeated: int
+    garbage: int
+    bytes: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusFigures:
+    """Lines of each part, distinct characters, bytes of the training part; `languages` where there are several."""
+
+    train: int
+    valid: int
+    test: int
+    characters: int
+    bytes: int
+    text: TextTally | None = field(default=None, metadata=SPARE)
+    held_out_elsewhere: int | None = field(default=None, metadata=SPARE)
+    languages: Mapping[str, CorpusFigures] = field(default_factory=dict, metadata=SPARE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherFigures:
+    """Parameters of the teacher; `weights` is `random` in a rehearsal."""
+
+    parameters: int
+    weights: str | None = field(default=None, metadata=SPARE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFigures:
+    """What came out of a stage of the recipe, and what the stage measured; what it did not measure is not there.
+
+    Attributes:
+        shape: sizes of the encoder by name, and its family.
+        tokens: read in training, repeats included.
+        best_step, best_loss: the checkpoint that was kept; nats per predicted token.
+        looks: (step, held-out loss) of each evaluation.
+        kept: layers, channels or neurons that were kept, where the stage says so.
+        loss_without: (layer, loss without it) in the order in which layers went.
+        before, after, coverage: the tokenizer before and after trimming, on held-out text.
+        languages: the same of each of several languages.
+    """
+
+    shape: Mapping[str, int | str] = field(default_factory=dict, metadata=SPARE)
+    parameters: int | None = field(default=None, metadata=SPARE)
+    tokens: int | None = field(default=None, metadata=SPARE)
+    best_step: int | None = field(default=None, metadata=SPARE)
+    best_loss: float | None = field(default=None, metadata=SPARE)
+    looks: tuple[tuple[int, float], ...] = field(default=(), metadata=SPARE)
+    kept: tuple[int, ...] = field(default=(), metadata=SPARE)
+    loss_without: tuple[tuple[int, float], ...] = field(default=(), metadata=SPARE)
+    before: TokenizerQuality | None = field(default=None, metadata=SPARE)
+    after: TokenizerQuality | None = field(default=None, metadata=SPARE)
+    coverage: float | None = field(default=None, metadata=SPARE)
+    languages: Mapping[str, TokenizerFit] = field(default_factory=dict, metadata=SPARE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BitsFigures:
+    """Bits per character of each model on the same words; `control` has random weights, `cut` no last training."""
+
+    unigram: float
+    teacher: float
+    student: float
+    cut: float | None = field(default=None, metadata=SPARE)
+    control: float | None = field(default=None, metadata=SPARE)
+    tokenizer: TokenizerFit
+    languages: Mapping[str, BitsFigures] = field(default_factory=dict, metadata=SPARE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFigures:
+    """Examples of each part, the labels, the figure that counts."""
+
+    train: int
+    validation: int
+    test: int
+    labels: tuple[str, ...]
+    metric: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneFigures:
+    """What happened while a model learnt a task; `validation` is its figure there, 0..1, at the kept checkpoint."""
+
+    tokens: int
+    best_step: int
+    best_loss: float
+    looks: tuple[tuple[int, float], ...]
+    validation: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceFigures:
+    """The seed that is shipped, and the figure on validation by seed."""
+
+    seed: int
+    validation: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFigures:
+    """Bytes of an exported file."""
+
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateFigures:
+    """Every gate of the exported files."""
+
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreFigures:
+    """Scores of every form of every model, and what must be beaten; F1 by tag of the shipped model, for a tagger."""
+
+    tasks: tuple[Score, ...]
+    differences: tuple[Difference, ...]
+    constant: MajorityBaseline | None = field(default=None, metadata=SPARE)
+    per_tag_f1: Mapping[str, float] = field(default_factory=dict, metadata=SPARE)

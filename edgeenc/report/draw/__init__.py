@@ -1,0 +1,1 @@
+"""Tables, numbers, plots and the page they stand on; nothing here knows what was measured."""

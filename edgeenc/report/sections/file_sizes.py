@@ -1,0 +1,65 @@
+"""Sizes: parameters by part after each step of a build, and the bytes of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgeenc.record.old_facts import Facts, Parts
+from edgeenc.report.draw.blocks import Bar, Picture, Section, Table, count, megabytes, millions, percent
+
+FP32_BYTES = 4
+
+
+def sizes_section(facts: Facts) -> Section:
+    """Return the parameters by part after each step, and the bytes of the files."""
+    held = [(step["name"], step["parts"]) for step in facts["steps"] if step["parts"] is not None]
+    rows = tuple(
+        (
+            name,
+            *(count(number) for number in (parts["embeddings"], parts["layers"], parts["head"], _total(parts))),
+            megabytes(FP32_BYTES * _total(parts)),
+        )
+        for name, parts in held
+    )
+    head = ("After step", "Embeddings", "Layers", "Head", "Parameters", "MB as fp32")
+    files = facts["bytes"]
+    named = (
+        ("Teacher, fp32", files["teacher_fp32"]),
+        ("Student, fp32", files["fp32"]),
+        ("Student, int8", files["int8"]),
+    )
+    saved = tuple((name, megabytes(n), percent(1 - n / files["teacher_fp32"])) for name, n in named if n is not None)
+    return Section(
+        "Sizes",
+        pictures=(_sizes_picture(held, files["int8"]),),
+        tables=(
+            Table("Parameters by part", head, "lrrrrr", rows),
+            Table("Exported files", ("ONNX file", "MB", "Saved"), "lrr", saved),
+        ),
+        notes=(
+            "MB are a million bytes; as fp32 a parameter takes 4 bytes. Parameters are those of the masked-LM model,"
+            " its output table shared with the embeddings and counted once.",
+        ),
+    )
+
+
+def _sizes_picture(held: Sequence[tuple[str, Parts]], int8: int | None) -> Picture:
+    """Return a bar for each step that changes the sizes, and one for the int8 file, all in megabytes."""
+    changes = [held[i] for i in range(len(held)) if i == 0 or held[i][1] != held[i - 1][1]]
+    bars = [
+        Bar(
+            name,
+            f"{millions(_total(parts))} parameters, {megabytes(FP32_BYTES * _total(parts))} MB",
+            tuple(FP32_BYTES * number / 1e6 for number in (parts["embeddings"], parts["layers"], parts["head"])),
+        )
+        for name, parts in changes
+    ]
+    keys: tuple[str, ...] = ("embeddings", "layers", "head")
+    if int8 is not None:
+        bars.append(Bar("int8 file", f"{megabytes(int8)} MB", (0.0, 0.0, 0.0, int8 / 1e6)))
+        keys = (*keys, "int8 file, all parts")
+    return Picture("Megabytes by part, after each step that changes them", keys, tuple(bars))
+
+
+def _total(parts: Parts) -> int:
+    return parts["embeddings"] + parts["layers"] + parts["head"]

@@ -1,0 +1,35 @@
+"""What was measured of each of several languages that a model keeps."""
+
+from __future__ import annotations
+
+from edgeenc.record.old_facts import Facts
+from edgeenc.report.draw.blocks import Section, Table, bits, count, percent, rare, ratio
+
+
+def languages_section(facts: Facts) -> Section:
+    """Return a row for each language: its share of the text, and the figures on its own held-out text."""
+    rows = []
+    for one in facts.get("languages", []):
+        measured, after = one["bits_per_character"], one["tokenizer"]["after"]
+        rows.append(
+            (
+                f"{one['name']} ({one['tag']})",
+                percent(one["weight"]),
+                count(one["train"]),
+                *(bits(measured[name]) for name in ("unigram", "teacher", "student")),
+                percent(one["tokenizer"]["coverage"]),
+                rare(after["unknown_rate"]),
+                ratio(after["fertility"]),
+            )
+        )
+    head = ("Language", "Share", "Lines", "Unigram", "Teacher", "Student", "Coverage", "Unknown", "Pieces per word")
+    return Section(
+        "Languages",
+        text=("Figures that are not by language are those of all held-out text together.",),
+        tables=(Table("On the held-out text of each language", head, "l" + "r" * 8, tuple(rows)),),
+        notes=(
+            "Share: what the language's pieces counted when the vocabulary was chosen, and the part of the rows that"
+            " were read in training. Unigram, teacher and student: bits per character; the table is counted in the text"
+            " of the language alone. Coverage, unknown pieces and pieces per word: of the student's tokenizer.",
+        ),
+    )

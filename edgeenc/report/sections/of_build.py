@@ -1,0 +1,171 @@
+"""From facts to what is shown: a section for each thing a reader of a build asks about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edgeenc.record.old_facts import Check, Facts, GateFacts
+from edgeenc.report.draw.blocks import (
+    MISSING,
+    Bar,
+    Mark,
+    Picture,
+    Section,
+    Table,
+    bits,
+    count,
+    duration,
+    figure,
+    percent,
+    rare,
+    ratio,
+    seconds,
+)
+from edgeenc.report.headline import advantage_kept, outcome
+from edgeenc.report.reading import of_facts
+from edgeenc.report.sections.accuracy import scores_section
+from edgeenc.report.sections.file_sizes import sizes_section
+from edgeenc.report.sections.hosts import host_section
+from edgeenc.report.sections.languages import languages_section
+from edgeenc.report.sections.times import latency_section
+
+WORST_LENGTH = 90
+"""Characters of a gate's worst sentence that a table shows; report.json has all of it."""
+
+
+def sections(facts: Facts) -> tuple[Section, ...]:
+    """Return every section, in the order of the page."""
+    latency = facts["latency"]
+    return (
+        *([scores_section(of_facts(facts))] if facts.get("tasks") else []),
+        sizes_section(facts),
+        quality_section(facts),
+        *([languages_section(facts)] if facts.get("languages") else []),
+        steps_section(facts),
+        tokenizer_section(facts),
+        gates_section(facts["gates"]),
+        *([] if latency is None else [latency_section(latency)]),
+        host_section(facts["host"], {"edgeenc": facts["edgeenc"], **facts["versions"]}),
+    )
+
+
+def quality_section(facts: Facts) -> Section:
+    """Return the bits per character of all models and the floors they are held against."""
+    measured = facts["bits_per_character"]
+    named = (
+        ("Teacher, untouched", "teacher"),
+        ("Student", "student"),
+        ("Cut, before distillation", "cut"),
+        ("Same shape, from random weights", "random"),
+        ("Unigram table", "unigram"),
+    )
+    known = [(label, key, value) for label, key in named if (value := measured.get(key)) is not None]
+    half = (measured["unigram"] + measured["teacher"]) / 2
+    picture = Picture(
+        "Bits per character on held-out text; fewer is better",
+        ("bits per character",),
+        tuple(Bar(label, bits(value), (value,), strong=key == "student") for label, key, value in known),
+        (
+            Mark(f"{bits(half)}: half of the teacher's advantage", half),
+            Mark(f"{bits(measured['unigram'])}: unigram table", measured["unigram"]),
+        ),
+    )
+    rows = tuple((label, bits(value), percent(advantage_kept(facts, key))) for label, key, value in known)
+    head = ("Model", "Bits per character", "Advantage kept")
+    floors = tuple((c["name"], ratio(c["figure"]), _bound(c, ratio), _passed(c)) for c in facts["floors"])
+    tables = [Table("Bits per character", head, "lrr", rows)]
+    if floors:
+        tables.append(Table("Floors", ("Floor", "Figure", "Bound", "Result"), "lrrl", floors))
+    return Section(
+        "Quality",
+        text=(_sentence(outcome(facts["floors"], "floor")),) if floors else (),
+        pictures=(picture,),
+        tables=tuple(tables),
+        notes=(
+            "Of the words of the text 15 % are masked, the same words for every model; bits are those of all their"
+            " pieces over the characters of these words. A word with an unknown piece costs as much as characters drawn"
+            " blindly. Advantage kept is the share of the teacher's lead over the unigram table.",
+            *_recorded(facts),
+        ),
+    )
+
+
+def _recorded(facts: Facts) -> tuple[str, ...]:
+    """Return where the figure of random weights comes from, where this build did not train them."""
+    measured = facts.get("control")
+    words = f"Random weights were not trained in this build but in another, {measured}: same text, shape and tokens."
+    return (words,) if measured else ()
+
+
+def steps_section(facts: Facts) -> Section:
+    """Return what was done, how long it took and what shape came out."""
+    names = ("layers", "hidden", "heads", "ffn", "vocab")
+    rows = tuple(
+        (
+            step["name"],
+            seconds(step["seconds"]),
+            count(step["tokens"]),
+            count(step["parameters"]),
+            *(count((step["shape"] or {}).get(name)) for name in names),
+        )
+        for step in facts["steps"]
+    )
+    spent, tokens = sum(s["seconds"] for s in facts["steps"]), sum(s["tokens"] or 0 for s in facts["steps"])
+    head = ("Step", "Seconds", "Tokens", "Parameters", "Layers", "Hidden", "Heads", "FFN", "Vocabulary")
+    return Section(
+        "Steps",
+        text=(
+            f"Recipe {facts['recipe']}, teacher {facts['teacher']['source']}; {count(tokens)} tokens trained on;"
+            f" {duration(spent)} in all.",
+        ),
+        tables=(Table("Steps of the build", head, "l" + "r" * 8, rows),),
+    )
+
+
+def tokenizer_section(facts: Facts) -> Section:
+    """Return the tokenizer's figures before and after trimming."""
+    before, after = facts["tokenizer"]["before"], facts["tokenizer"]["after"]
+    rows = (
+        ("Vocabulary, pieces", count(before["vocab"]), count(after["vocab"])),
+        ("Unknown pieces", rare(before["unknown_rate"]), rare(after["unknown_rate"])),
+        ("Pieces per word", ratio(before["fertility"]), ratio(after["fertility"])),
+    )
+    kept = percent(facts["tokenizer"]["coverage"])
+    return Section(
+        "Tokenizer",
+        text=(f"The kept pieces cover {kept} of the text as the teacher cuts it.",),
+        tables=(Table("Tokenizer on held-out text", ("", "Before", "After"), "lrr", rows),),
+    )
+
+
+def gates_section(gates: Sequence[GateFacts]) -> Section:
+    """Return the checks every exported file had to pass."""
+    rows = tuple(
+        (g["name"], figure(g["figure"]), g["unit"] or MISSING, _bound(g), _passed(g), _short(g["worst"] or MISSING))
+        for g in gates
+    )
+    head = ("Gate", "Figure", "Unit", "Bound", "Result", "Worst on")
+    return Section(
+        "Gates",
+        text=(_sentence(outcome(gates, "gate")),),
+        tables=(Table("Exported files against the model, on held-out text", head, "lrlrll", rows),),
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _passed(check: Check) -> str:
+    return "passed" if check["passed"] else "failed"
+
+
+def _bound(check: Check, write: Callable[[float], str] = figure) -> str:
+    """Write a bound with the side it is on, which follows from figure and result; without it where both are equal."""
+    if check["figure"] == check["bound"]:
+        return write(check["bound"])
+    return f"{'≤' if (check['figure'] < check['bound']) == check['passed'] else '≥'} {write(check['bound'])}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WORST_LENGTH else text[: WORST_LENGTH - 1].rstrip() + "…"

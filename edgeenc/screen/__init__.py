@@ -1,0 +1,1 @@
+"""What a terminal shows: one moving line, and tables of numbers."""
