@@ -35,7 +35,7 @@ from edgeenc.record.old_rows import Bench
 from edgeenc.screen.bench_lines import Screen
 from edgeenc.steps.work import ONNX
 from edgeenc.store import Store, default_root
-from edgeenc.targets.onnx import export
+from edgeenc.targets.onnx_file.export import export
 
 HERE = Path(__file__).parent
 DIGITS = 3

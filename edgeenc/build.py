@@ -16,7 +16,7 @@ from edgeenc.language import Tag, joined, resolve, spoken
 from edgeenc.machine.disk import is_file, on_disk
 from edgeenc.machine.runtime import Dtype, Runtime, available_threads, faster_dtype
 from edgeenc.model.published import published_shape
-from edgeenc.model.purpose import EXPORT, ExportTask
+from edgeenc.model.purpose import Purpose, default_purpose, purpose_named
 from edgeenc.model.shape import Shape
 from edgeenc.plan import Plan, Precision, Request, make_plan
 from edgeenc.recipe import Language, Recipe, load_language, load_recipe, read_language
@@ -65,7 +65,7 @@ class Ask:
     recipe: str = "starter"
     teacher: str | None = None
     corpus: tuple[str, ...] = ()
-    export_task: ExportTask | None = None
+    export_task: str | None = None
     precisions: str = "fp32,int8"
     task: str | None = None
     data: str | None = None
@@ -107,7 +107,7 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
         teacher=teacher,
         source=described(source),
         texts=tuple(text for text in texts if text is not None),
-        task=EXPORT[task.data.kind] if task else ask.export_task or "feature-extraction",
+        task=_purpose(ask, task),
         precisions=precisions,
         task_data=task,
         known=known,
@@ -127,6 +127,13 @@ def _recipe(ask: Ask) -> Recipe:
     if not 0 < fraction <= 1:
         raise UsageError(f"--data-fraction {fraction}: expected a share above 0 and at most 1, e.g. 0.3")
     return recipe.model_copy(update={"data_fraction": fraction})
+
+
+def _purpose(ask: Ask, task: Task | None) -> Purpose:
+    """Return what the exported file computes: what the task needs, or else what was asked for."""
+    if task is not None:
+        return task.data.kind.purpose
+    return purpose_named(ask.export_task) if ask.export_task else default_purpose()
 
 
 class _Named(NamedTuple):

@@ -16,13 +16,13 @@ from edgeenc.language import Tag, joined
 from edgeenc.machine.disk import file_hash
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.config import load_shape
-from edgeenc.model.purpose import ExportTask
+from edgeenc.model.purpose import Purpose, default_purpose
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe
 from edgeenc.sources import SEED, is_random
 from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.targets.sizes import fp32_bytes, int8_bytes, require_one_file
+from edgeenc.targets.onnx_file.sizes import fp32_bytes, int8_bytes, require_one_file
 from edgeenc.tasks.task import Task
 from edgeenc.text.mixture import Text, corpus_fields
 
@@ -64,7 +64,7 @@ class Request:
     teacher: Path
     source: str
     texts: tuple[Text, ...]
-    task: ExportTask = "feature-extraction"
+    task: Purpose = field(default_factory=default_purpose)
     precisions: tuple[Precision, ...] = ("fp32", "int8")
     task_data: Task | None = None
     known: Shape | None = None
@@ -250,20 +250,25 @@ class _Maker:
             teacher, shipped = tuned["teacher"][0], self.choice(tuned["student"])
             files = {precision: shipped for precision in request.precisions}
             asked = {"data": "task"}
-        original = self.add("export:teacher", {"encoder": teacher}, {"task": task}, shape=self.steps["teacher"].shape)
+        original = self.add(
+            "export:teacher", {"encoder": teacher}, {"task": task.name}, shape=self.steps["teacher"].shape
+        )
         read = {"corpus": "corpus", "teacher": "teacher", "student": shipped, **asked, **files}
-        self.add("verify", read, {"task": task, "bounds": request.recipe.bounds.model_dump(mode="json")})
+        self.add("verify", read, {"task": task.name, "bounds": request.recipe.bounds.model_dump(mode="json")})
         self.add("bench", read | {"teacher-onnx": original.name}, {})
         head = {"language": request.language.bcp47, "source": request.source, "recipe": request.recipe.to_yaml()}
         everything = {name: name for name in self.steps}
         self.add(
-            "bundle", everything, head | {"task": task, "precisions": list(request.precisions)}, shape=student.shape
+            "bundle",
+            everything,
+            head | {"task": task.name, "precisions": list(request.precisions)},
+            shape=student.shape,
         )
 
     def exports(self, tail: str, encoder: Step) -> dict[str, str]:
         """Add the files of one model; return the name of the step of each precision."""
         shape = self.steps[encoder.name].shape
-        exported = self.add(f"export{tail}", {"encoder": encoder.name}, {"task": self.request.task}, shape=shape)
+        exported = self.add(f"export{tail}", {"encoder": encoder.name}, {"task": self.request.task.name}, shape=shape)
         files = {"fp32": exported.name}
         if "int8" in self.request.precisions:
             files["int8"] = self.add(f"quantize{tail}", {"fp32": exported.name}, {}, shape=shape).name
@@ -281,7 +286,7 @@ class _Maker:
                 f"{self.request.recipe.name}: tuning.method: no adapters at the gated blocks of"
                 f" {student.shape.family}; choose full or frozen"
             )
-        self.add("task", {}, {"name": task.name, "metric": task.metric, "data": task.fingerprint})
+        self.add("task", {}, {"name": task.name, "metric": task.metric.name, "data": task.fingerprint})
         models = {"teacher": "teacher", **self._beside(tuning.beside), "student": student.name}
         tuned: dict[str, list[str]] = {}
         for model, encoder in models.items():

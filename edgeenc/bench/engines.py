@@ -20,7 +20,7 @@ from edgeenc.record.old_rows import Device, Precision, RuntimeName
 if TYPE_CHECKING:
     import torch
 
-    from edgeenc.targets.session import Ids, Output
+    from edgeenc.targets.sessions.session import Ids, Output
 
 PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -71,10 +71,9 @@ def open_engine(runtime: RuntimeName, path: Path, device: Device, precision: Pre
 
 
 def _ort(path: Path, device: Device, threads: int) -> Engine:
-    from edgeenc.targets.session import TASKS, OrtSession
+    from edgeenc.targets.sessions.ort_session import OrtSession
 
     session = OrtSession(path, threads=threads, provider=PROVIDERS[device])
-    output = next(name for name, task in TASKS.items() if task == session.task)
 
     def bind(ids_BT: Ids, attend_BT: Ids) -> Callable[[], float]:
         def run() -> float:
@@ -84,7 +83,7 @@ def _ort(path: Path, device: Device, threads: int) -> Engine:
 
         return run
 
-    return Engine(output, "wall", bind, session, lambda: None)
+    return Engine(session.purpose.output, "wall", bind, session, lambda: None)
 
 
 def _torch(runtime: RuntimeName, path: Path, device: Device, precision: Precision, threads: int) -> Engine:

@@ -18,7 +18,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from edgeenc.bench.turns import Request, Samples
-from edgeenc.targets.session import OrtSession
+from edgeenc.targets.sessions.ort_session import OrtSession
 
 WARM_UP = 3
 """Runs of each model before the first sample: the first ones allocate memory and touch every page of the file."""

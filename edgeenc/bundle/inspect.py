@@ -16,9 +16,10 @@ from rich.text import Text
 from edgeenc.errors import InputError
 from edgeenc.model.anatomy import Anatomy, anatomy_of
 from edgeenc.model.bottleneck import added_parameters, reduction_of
-from edgeenc.model.classifier import task_named, weights_of
+from edgeenc.model.classifier import weights_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS
+from edgeenc.model.purpose import labelled_purpose
 from edgeenc.store import BUNDLE_MARK, MANIFEST
 
 PARTS = ("embeddings", "layers", "head", "unused")
@@ -79,7 +80,7 @@ def look(path: Path) -> Findings:
     weights = weights_of(config)
     header = read_header(path / weights)
     parts = _parts(header, anatomy)
-    classifier = task_named(config) is not None
+    classifier = labelled_purpose(config) is not None
     if classifier:  # the library counts a part of its head to the body
         parts = parts | {"head": parts["unused"], "unused": Part(parameters=0, bytes=0)}
     counted = sum(parts[name]["parameters"] for name in PARTS if name != "unused")

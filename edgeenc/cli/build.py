@@ -15,7 +15,6 @@ from edgeenc.cli.options import FOLDER, open_store
 if TYPE_CHECKING:
     from edgeenc.build import Ask
     from edgeenc.machine.runtime import Runtime
-    from edgeenc.model.purpose import ExportTask
     from edgeenc.plan import Plan
     from edgeenc.store import Store
 
@@ -92,7 +91,7 @@ def build(
     corpus: tuple[str, ...],
     data_fraction: float | None,
     offline: bool,
-    export_task: ExportTask | None,
+    export_task: str | None,
     task: str | None,
     data: str | None,
     text_column: str,
@@ -157,7 +156,7 @@ def plan(
     corpus: tuple[str, ...],
     data_fraction: float | None,
     offline: bool,
-    export_task: ExportTask | None,
+    export_task: str | None,
     task: str | None,
     data: str | None,
     text_column: str,

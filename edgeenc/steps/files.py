@@ -10,17 +10,18 @@ import numpy as np
 
 from edgeenc.bench.turns import compare_latency
 from edgeenc.bundle.assemble import Contents, assemble
-from edgeenc.bundle.gates import gate_batches, int8_gates, kept_pieces_gate, parity_gate, require, tokenizer_gate
+from edgeenc.bundle.gate import Case, run_gates
+from edgeenc.bundle.gate_text import gate_batches
+from edgeenc.bundle.opened import opened
 from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import load_tokenizer
 from edgeenc.steps.summary import facts_of
 from edgeenc.steps.task import PREDICTIONS
 from edgeenc.steps.work import ONNX, Figures, Work
-from edgeenc.targets.onnx import export
-from edgeenc.targets.quantize import quantize
-from edgeenc.targets.session import OrtSession
-from edgeenc.targets.torch_session import checkpoint_session
+from edgeenc.targets.onnx_file.export import export
+from edgeenc.targets.onnx_file.quantize import quantize
+from edgeenc.targets.target import default_target
 
 GATE_LINES = 200
 TIMED_SENTENCES = 60
@@ -43,17 +44,17 @@ def pass_gates(work: Work) -> Figures:
     task, folder = work.plan.request.task, work.input("student")
     lines, tokenizer = work.texts()[:GATE_LINES], load_tokenizer(folder)
     batches = gate_batches(lines, tokenizer, longest_of(folder), task)
-    bounds = work.plan.request.recipe.bounds
-    files = dict(work.onnx())
-    fp32 = OrtSession(files["fp32"], work.runtime.threads, task)
-    gates = [
-        tokenizer_gate(tokenizer, folder, lines),
-        kept_pieces_gate(load_tokenizer(work.input("teacher")), tokenizer, lines),
-        parity_gate(checkpoint_session(folder, task), fp32, batches, bounds.parity),
-    ]
-    if "int8" in files:
-        gates += int8_gates(fp32, OrtSession(files["int8"], work.runtime.threads, task), batches, bounds)
-    require(gates)
+    gates = run_gates(
+        Case(
+            folder,
+            tokenizer,
+            lines,
+            batches,
+            opened(default_target(), folder, dict(work.onnx()), task, work.runtime.threads),
+            work.plan.request.recipe.bounds,
+            teacher=load_tokenizer(work.input("teacher")),
+        )
+    )
     return {"gates": [asdict(gate) for gate in gates]}
 
 

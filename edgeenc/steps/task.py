@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,14 +14,14 @@ from pydantic import JsonValue
 
 from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model
 from edgeenc.model.encoder import WEIGHTS
-from edgeenc.model.purpose import EXPORT
 from edgeenc.steps.work import ONNX, Figures, Work
-from edgeenc.targets.session import OrtSession, Session
-from edgeenc.targets.torch_session import TorchSession
+from edgeenc.targets.sessions.ort_session import OrtSession
+from edgeenc.targets.sessions.session import Session
+from edgeenc.targets.sessions.torch_session import TorchSession
 from edgeenc.tasks.bootstrap import estimate, paired
 from edgeenc.tasks.encode import encode
 from edgeenc.tasks.examples import load_task, save_task
-from edgeenc.tasks.metrics import per_tag_f1, score
+from edgeenc.tasks.metrics import per_tag_f1
 from edgeenc.tasks.predict import predict
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import chosen, guide_for, tune
@@ -46,7 +45,7 @@ def make_task(work: Work) -> Figures:
     assert asked is not None
     save_task(asked.data, work.out)
     sizes = {part: len(getattr(asked.data, part)) for part in ("train", "validation", "test")}
-    return {**sizes, "labels": list(asked.data.labels), "metric": asked.metric}
+    return {**sizes, "labels": list(asked.data.labels), "metric": asked.metric.name}
 
 
 def tune_model(work: Work) -> Figures:
@@ -55,7 +54,7 @@ def tune_model(work: Work) -> Figures:
     guide = None
     if "guide" in work.step.inputs:
         teacher = load_task_model(work.input("guide"))
-        guide = guide_for(teacher, chosen(task.data.train, options.examples), options.longest)
+        guide = guide_for(teacher, chosen(task.data.train, options.examples), task.data.kind, options.longest)
     job = replace(work.job(), seed=int(cast("int", work.step.fields["seed"])))
     lr = float(cast("float", work.step.fields["lr"]))
     asked = options.model_copy(update={"lr": lr})
@@ -103,13 +102,13 @@ def score_models(work: Work) -> Figures:
     values: list[JsonValue] = []
     for one in scored:
         found = asdict(estimate(metric, items, one.by_seed))
-        seeds = [score(metric, items, said) for said in one.by_seed]
-        head = {"task": task.name, "model": one.model, "precision": one.precision, "metric": metric}
+        seeds = [metric.score(items, said) for said in one.by_seed]
+        head = {"task": task.name, "model": one.model, "precision": one.precision, "metric": metric.name}
         values.append({**head, **found, "by_seed": cast("list[JsonValue]", seeds)})
     _write_predictions(work.out / PREDICTIONS, task, scored)
     figures: dict[str, JsonValue] = {"tasks": values, "differences": list(_differences(task, scored))}
     figures["constant"] = _constant(task)
-    if task.metric == "token_accuracy":
+    if metric.by_label:
         shipped = scored[-1]
         figures["per_tag_f1"] = cast("dict[str, JsonValue]", per_tag_f1(items, shipped.by_seed[0]))
     return figures
@@ -117,9 +116,8 @@ def score_models(work: Work) -> Figures:
 
 def _constant(task: Task) -> JsonValue:
     """Return the score of always saying the most frequent label of the training part: what a model must pass."""
-    label = Counter(label for item in task.data.train for label in item.labels).most_common(1)[0][0]
-    said = tuple((label,) * len(item.labels) for item in task.data.test)
-    return {"task": task.name, "label": label, "value": score(task.metric, task.data.test, said)}
+    least = task.data.kind.baseline(task.data.train, task.data.test)
+    return {"task": task.name, "label": least.label, "value": task.metric.score(task.data.test, least.predicted)}
 
 
 def _all_predictions(work: Work, task: Task) -> Iterator[tuple[str, str, list[Predicted]]]:
@@ -135,19 +133,19 @@ def _all_predictions(work: Work, task: Task) -> Iterator[tuple[str, str, list[Pr
             if f"{precision} {seed}" in work.step.inputs:
                 one = load_task_model(work.input(f"tuned student {seed}"))
                 path = work.input(f"{precision} {seed}") / name
-                said.append(_said(OrtSession(path, work.runtime.threads, EXPORT[one.kind]), one, work, task))
+                said.append(_said(OrtSession(path, work.runtime.threads, one.purpose), one, work, task))
         if said:
             yield "student", precision, said
 
 
 def _torch(model: TaskModel) -> TorchSession:
-    return TorchSession(model.logits, EXPORT[model.kind])
+    return TorchSession(model.logits, model.purpose)
 
 
 def _said(session: Session, model: TaskModel, work: Work, task: Task) -> Predicted:
     """Return the labels of the test items; every form of a model gets the same ids in the same batches."""
     longest = min(work.plan.request.recipe.tuning.longest, model.positions)
-    return predict(session, encode(task.data.test, model.kind, model.tokenizer, longest), model.labels)
+    return predict(session, encode(task.data.test, task.data.kind, model.tokenizer, longest), model.labels)
 
 
 def _differences(task: Task, scored: Sequence[Scored]) -> Iterator[JsonValue]:
@@ -159,7 +157,7 @@ def _differences(task: Task, scored: Sequence[Scored]) -> Iterator[JsonValue]:
         found = paired(task.metric, task.data.test, one.by_seed, baseline.by_seed)
         yield {
             "task": task.name,
-            "metric": task.metric,
+            "metric": task.metric.name,
             "model": one.model,
             "precision": one.precision,
             "baseline": f"{baseline.model} {baseline.precision}",
@@ -174,7 +172,7 @@ def _write_predictions(path: Path, task: Task, scored: Sequence[Scored]) -> None
     """Write gold labels and what every model said, so that another build can be compared item by item."""
     whole = {
         "task": task.name,
-        "metric": task.metric,
+        "metric": task.metric.name,
         "items": [item.labels for item in task.data.test],
         "texts": hashlib.sha256(json.dumps([item.words for item in task.data.test]).encode()).hexdigest(),
         "models": {f"{one.model} {one.precision}": one.by_seed for one in scored},
