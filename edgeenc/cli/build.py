@@ -201,7 +201,7 @@ def _planned(
 ) -> tuple[Plan, Store, Runtime]:
     """Return plan, store and runtime for what was asked."""
     from edgeenc.build import request_for, runtime_for
-    from edgeenc.plan import make_plan
+    from edgeenc.steps.line.make import make_plan
 
     request = request_for(ask, offline=offline or plan_only, plan_only=plan_only)
     opened = open_store(store)
