@@ -14,17 +14,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgeenc.errors import RecipeError
-from edgeenc.kinds import types_of
+from edgeenc.kinds import modules_of, types_of
 from edgeenc.sources import ENOUGH, data_folder, is_hub_text
 from edgeenc.stages.stage import Stage
+from edgeenc.targets.target import targets
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.tuning import Tuning
-
-BUILD_STEPS = (
-    *("corpus", "teacher", "control", "measure", "task", "tune", "export", "quantize"),
-    *("choose", "score", "verify", "bench", "bundle"),
-)
-"""Names that no stage can take."""
 
 Fields = Mapping[str, object]
 """What YAML gave, before it is known to be right."""
@@ -102,6 +97,12 @@ class Recipe(BaseModel):
 def stage_kinds() -> dict[str, type[Stage]]:
     """Return every stage by its kind: all `Stage` classes in the modules of `edgeenc.stages`."""
     return {stage.model_fields["kind"].default: stage for stage in types_of("edgeenc.stages", Stage)}
+
+
+def build_steps() -> frozenset[str]:
+    """Return the names that no stage can take: those of the steps that every build has, and of those of a target."""
+    made = {precision.step for target in targets() for precision in target.precisions}
+    return frozenset(modules_of("edgeenc.steps")) - {"stage"} | made
 
 
 def recipe_names() -> list[str]:
@@ -239,7 +240,7 @@ def _names(stages: list[Stage]) -> list[str]:
     problems += [
         f"stages.{place}: {stage.label!r} is a step that every build has; give this one another `name`"
         for place, stage in enumerate(stages)
-        if stage.label in BUILD_STEPS
+        if stage.label in build_steps()
     ]
     for place, stage in enumerate(stages):
         for name in stage.reads:

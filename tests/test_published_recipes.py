@@ -14,11 +14,12 @@ from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.published import published_shape
 from edgeenc.model.shape import Shape
-from edgeenc.plan import Request, make_plan
+from edgeenc.plan import Request
 from edgeenc.recipe import Recipe, load_recipe, parse_recipe
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.drop_layers import DropLayers
 from edgeenc.stages.truncate_hidden import TruncateHidden
+from edgeenc.steps.line.make import make_plan
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import open_task
 from edgeenc.text.mixture import Text
@@ -140,7 +141,7 @@ def test_what_a_method_does_not_read_is_in_no_key(
     def key(tuning: dict[str, object]) -> str:
         recipe = parse_recipe({**fields, "tuning": tuning}, "tiny")
         text = Text(resolve("ilo"), world.corpus)
-        request = Request(recipe, world.teacher, "t", (text,), task=task.data.kind.purpose, task_data=task)
+        request = Request(recipe, world.teacher, "t", (text,), purpose=task.data.kind.purpose, task_data=task)
         return make_plan(request, Runtime()).step("tune:student:1").key
 
     assert key({"preset": "full-published"}) == key(written) == key({**written, "placement": "behind"})

@@ -69,6 +69,11 @@ class Target:
     precisions: tuple[Precision, ...]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its precisions."""
+        return tuple(one.name for one in self.precisions)
+
+    @property
     def first(self) -> Precision:
         """The precision that is made from the checkpoint, which the others are held against."""
         return self.precisions[0]
@@ -82,9 +87,7 @@ class Target:
         for one in self.precisions:
             if one.name == name:
                 return one
-        raise InputError(
-            f"{self.name}: no precision {name!r}; there are {', '.join(one.name for one in self.precisions)}"
-        )
+        raise InputError(f"{self.name}: no precision {name!r}; there are {', '.join(self.names)}")
 
     def made_for(self, asked: Iterable[str]) -> tuple[Precision, ...]:
         """Return the precisions that must be made so that those `asked` for can be, in their order.

@@ -1,0 +1,96 @@
+"""What a kind of step is: one value in the file of its name beside this folder, which says everything about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from edgeenc.kinds import values_of
+from edgeenc.model.shape import Shape
+from edgeenc.plan import ENCODER, Request
+from edgeenc.record.form import parse
+from edgeenc.record.steps import FileFigures
+from edgeenc.targets.target import Precision, targets
+
+if TYPE_CHECKING:
+    from edgeenc.plan import Step
+    from edgeenc.steps.line.work import Work
+    from edgeenc.store import Manifest
+
+F = TypeVar("F")
+
+Predict = Callable[[Request, Shape], int]
+"""The bytes of an exported file, of what is built and the shape of its encoder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepKind(Generic[F]):
+    """A kind of step; a plan reads it, so that its file loads what it works with only when it works.
+
+    Attributes:
+        name: that of its file, and the first word of its steps' names.
+        version: raised when the same fields would give other files, so that old results are not taken for new ones.
+        figures: the record of what it measures.
+        does: fills the folder of a step, and returns what was measured.
+        predicts: the bytes of the file that it makes, or that the encoder that it takes would be; None where it makes
+            no model.
+        require_fits: refuses a file of so many bytes, with the name of the step in its words.
+    """
+
+    name: str
+    version: int
+    figures: type[F]
+    does: Callable[[Work], F]
+    predicts: Predict | None = None
+    require_fits: Callable[[str, int], None] | None = None
+
+
+def exported_bytes(request: Request, shape: Shape) -> int:
+    """Return the predicted bytes of the first file of the target, if an encoder of this shape is exported."""
+    return request.target.first.predicted_bytes(shape, request.purpose, request.labels)
+
+
+STAGE = "stage"
+"""The kind of all stages of a recipe, whose steps are called by the recipe, and whose versions are their own."""
+
+
+def step_kinds() -> Mapping[str, StepKind[object]]:
+    """Return every kind of step by its name: those of the files of the folder, and one for each file of a target."""
+    made = (file_kind(precision) for target in targets() for precision in target.precisions)
+    return {kind.name: kind for kind in (*values_of("edgeenc.steps", StepKind), *made)}
+
+
+@cache
+def file_kind(precision: Precision) -> StepKind[FileFigures]:
+    """Return the kind of step that makes a file of a target, as its target says."""
+
+    def make_file(work: Work) -> FileFigures:
+        source = work.file(precision.source) if precision.source else work.input(ENCODER)
+        path = precision.make(source, work.out / precision.file, work.plan.request.purpose)
+        return FileFigures(bytes=path.stat().st_size)
+
+    return StepKind(
+        name=precision.step,
+        version=precision.version,
+        figures=FileFigures,
+        does=make_file,
+        predicts=lambda request, shape: precision.predicted_bytes(shape, request.purpose, request.labels),
+        require_fits=precision.require_fits,
+    )
+
+
+def kind_of(step: Step) -> StepKind[object]:
+    """Return the kind of a step of a plan."""
+    return step_kinds()[step.kind if step.stage is None else STAGE]
+
+
+def figures_of(manifest: Manifest) -> object:
+    """Return what a finished step measured, as the record of its kind.
+
+    Raises:
+        ValueError: the figures are not those of such a step; the message names the place.
+    """
+    kinds = step_kinds()
+    return parse((kinds.get(manifest.kind) or kinds[STAGE]).figures, manifest.figures)

@@ -1,0 +1,43 @@
+"""Run PyTorch and every exported file on the same real text, and stop the build where a bound is crossed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgeenc.plan import STUDENT, TEACHER
+from edgeenc.record.steps import GateFigures
+from edgeenc.steps.line.kind import StepKind
+
+if TYPE_CHECKING:
+    from edgeenc.steps.line.work import Work
+
+GATE_LINES = 200
+
+
+def pass_gates(work: Work) -> GateFigures:
+    """Hold the exported files against the gates.
+
+    Raises:
+        GateError: a bound is crossed.
+    """
+    from edgeenc.bundle.gate import Case, run_gates
+    from edgeenc.bundle.gate_text import gate_batches
+    from edgeenc.bundle.opened import opened
+    from edgeenc.model.encoder import load_tokenizer
+
+    request, folder = work.plan.request, work.input(STUDENT)
+    lines, tokenizer = work.texts()[:GATE_LINES], load_tokenizer(folder)
+    files = {precision.name: path for precision, path in work.files()}
+    case = Case(
+        folder,
+        tokenizer,
+        lines,
+        gate_batches(lines, tokenizer, work.longest(STUDENT), request.purpose),
+        opened(request.target, folder, files, request.purpose, work.runtime.threads),
+        request.recipe.bounds,
+        teacher=load_tokenizer(work.input(TEACHER)),
+    )
+    return GateFigures(gates=run_gates(case))
+
+
+STEP = StepKind(name="verify", version=2, figures=GateFigures, does=pass_gates)
