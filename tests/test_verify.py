@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from int8_host import EXACT
 from tokenizers import Tokenizer
 
 from edgeenc.bundle.gates import (
@@ -23,7 +24,6 @@ from edgeenc.bundle.gates import (
     tokenizer_gate,
 )
 from edgeenc.errors import GateError, InputError
-from edgeenc.machine.describe import describe
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.model.purpose import ExportTask
 from edgeenc.recipe import Bounds, load_recipe
@@ -35,8 +35,6 @@ from edgeenc.targets.torch_session import encoder_session
 from edgeenc.text.corpus import read_lines
 
 BOUNDS = Bounds(parity=1e-4, mean_cosine=0.98, worst_cosine=0.9, agreement=0.9)
-HOST_ADDS_INT8_EXACTLY = not {"avx512_vnni", "avx_vnni", "asimd"}.isdisjoint(describe()["flags"])
-"""Other processors add pairs of products in 16 bits, which saturate; of random weights that turns one choice in six."""
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +202,7 @@ def test_real_files_pass_and_a_wrong_one_fails(
     batches = gate_batches(sentences, tiny_encoder.tokenizer, positions=64, task=task)
     reference = encoder_session(tiny_encoder, task)
     assert reference.task == fp32.task == int8.task == task
-    bounds = BOUNDS if HOST_ADDS_INT8_EXACTLY else BOUNDS.model_copy(update={"agreement": 0.75})
+    bounds = BOUNDS if EXACT else BOUNDS.model_copy(update={"agreement": 0.75})
     gates = [parity_gate(reference, fp32, batches, 1e-4), *int8_gates(fp32, int8, batches, bounds)]
     require(gates)
     assert all(gate.figure < 1 for gate in gates[1:]) or task == "fill-mask"
