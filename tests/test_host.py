@@ -66,6 +66,9 @@ def test_versions_are_those_installed_and_missing_packages_are_left_out() -> Non
 
 
 def test_versions_and_flags_need_no_torch() -> None:
-    code = "import sys; from edgeenc.machine import describe as host; host.versions(); host.cpu_flags(''); print('torch' in sys.modules)"
+    code = (
+        "import sys; from edgeenc.machine import describe as host;"
+        " host.versions(); host.cpu_flags(''); print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
