@@ -33,7 +33,7 @@ from edgeenc.build import Ask, plan_for
 from edgeenc.plan import Plan
 from edgeenc.record.old_rows import Bench
 from edgeenc.screen.bench_lines import Screen
-from edgeenc.steps.work import ONNX
+from edgeenc.steps.line.work import ONNX
 from edgeenc.store import Store, default_root
 from edgeenc.targets.onnx import export
 

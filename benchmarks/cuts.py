@@ -19,6 +19,7 @@ from edgeenc.compress.importance import calibration
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.model.bits import bits_per_character
 from edgeenc.model.encoder import load_encoder
+from edgeenc.plan import CORPUS, ENCODER
 from edgeenc.stages.truncate_hidden import TruncateHidden
 from edgeenc.store import Store, default_root
 from edgeenc.text.corpus import load_corpus
@@ -33,7 +34,7 @@ def losses(language: str, store: Store, recipe: str) -> dict[str, float]:
     plan = plan_for(Ask(language, recipe), store)
     cut = next(step for step in plan.steps if isinstance(step.stage, TruncateHidden))
     folders = {role: store.folder(plan.step(name).key, name) for role, name in cut.inputs.items()}
-    encoder, corpus = load_encoder(folders["encoder"]), load_corpus(folders["corpus"])
+    encoder, corpus = load_encoder(folders[ENCODER]), load_corpus(folders[CORPUS])
     batches = calibration(encoder, corpus, cut.stage.batches, cut.seed)
     models = {"uncut": encoder} | {
         m: truncate_hidden(encoder, batches, hidden=cut.stage.hidden, method=m) for m in METHODS

@@ -50,7 +50,7 @@ def plan_of(out: Path, recipe: str, language: str, threads: int):  # noqa: ANN20
     """Return plan, store and runtime of the rehearsal in `out`."""
     from edgeenc.build import Ask, request_for
     from edgeenc.machine.runtime import Runtime
-    from edgeenc.plan import make_plan
+    from edgeenc.steps.line.make import make_plan
     from edgeenc.store import Store
 
     ask = Ask(language, str(out / f"{recipe}.yaml"), corpus=out / "text.txt", random_teacher=True)

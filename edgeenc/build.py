@@ -18,7 +18,7 @@ from edgeenc.machine.runtime import Dtype, Runtime, available_threads, faster_dt
 from edgeenc.model.published import published_shape
 from edgeenc.model.purpose import EXPORT, ExportTask
 from edgeenc.model.shape import Shape
-from edgeenc.plan import Plan, Precision, Request, make_plan
+from edgeenc.plan import Plan, Precision, Request
 from edgeenc.recipe import Language, Recipe, load_language, load_recipe, read_language
 from edgeenc.sources import (
     ENOUGH,
@@ -34,6 +34,7 @@ from edgeenc.sources import (
     starter_corpus,
     teacher_folder,
 )
+from edgeenc.steps.line.make import make_plan
 from edgeenc.store import Store
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task

@@ -6,7 +6,6 @@ A finished step is never done twice; a step that was killed goes on from its own
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -14,28 +13,10 @@ import torch
 from edgeenc.machine.describe import describe, versions
 from edgeenc.machine.runtime import Runtime
 from edgeenc.plan import Plan, Step
-from edgeenc.steps.encoder import apply_stage, make_corpus, measure, take_teacher, train_control
-from edgeenc.steps.files import make_bundle, make_int8, make_onnx, pass_gates, time_models
-from edgeenc.steps.task import choose, make_task, score_models, tune_model
-from edgeenc.steps.work import Event, Figures, Tell, Work, quiet
-from edgeenc.store import Facts, Store
-
-DO: dict[str, Callable[[Work], Figures]] = {
-    "corpus": make_corpus,
-    "teacher": take_teacher,
-    "control": train_control,
-    "measure": measure,
-    "task": make_task,
-    "tune": tune_model,
-    "export": make_onnx,
-    "quantize": make_int8,
-    "choose": choose,
-    "score": score_models,
-    "verify": pass_gates,
-    "bench": time_models,
-    "bundle": make_bundle,
-}
-"""What is done for each kind of step; a kind that is not here is a stage of the recipe."""
+from edgeenc.record.form import as_object, plain
+from edgeenc.steps.line.kind import kind_of
+from edgeenc.steps.line.work import Event, Tell, Work, quiet
+from edgeenc.store import Outcome, Store
 
 
 def run(plan: Plan, store: Store, runtime: Runtime, tell: Tell = quiet) -> Path:
@@ -63,16 +44,16 @@ def _once(step: Step, plan: Plan, store: Store, runtime: Runtime, tell: Tell) ->
             if manifest is None:
                 tell(Event("begun", step))
                 began = time.monotonic()
-                figures = DO.get(step.kind, apply_stage)(Work(step, plan, store, runtime, draft, tell))
-                inputs = {role: plan.step(name).key for role, name in step.inputs.items()}
-                facts = Facts(
+                figures = kind_of(step).does(Work(step, plan, store, runtime, draft, tell))
+                inputs = {str(role): plan.step(name).key for role, name in step.inputs.items()}
+                outcome = Outcome(
                     kind=step.kind,
                     inputs=inputs,
                     seconds=round(time.monotonic() - began, 2),
                     versions=versions(),
-                    host=describe(),
-                    figures=dict(figures),
+                    host=plain(describe()),
+                    figures=as_object(figures),
                 )
-                tell(Event("done", step, store.commit(draft, facts)))
+                tell(Event("done", step, store.commit(draft, outcome)))
                 return
     tell(Event("skipped", step, manifest))

@@ -6,8 +6,6 @@ A recipe says how to compress, a language where its text is; neither knows the o
 from __future__ import annotations
 
 import difflib
-import importlib
-import pkgutil
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -15,18 +13,12 @@ from typing import Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-import edgeenc.stages
 from edgeenc.errors import RecipeError
+from edgeenc.kinds import modules_of, types_of
 from edgeenc.sources import ENOUGH, data_folder, is_hub_text
 from edgeenc.stages.stage import Stage
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.tuning import Tuning
-
-BUILD_STEPS = (
-    *("corpus", "teacher", "control", "measure", "task", "tune", "export", "quantize"),
-    *("choose", "score", "verify", "bench", "bundle"),
-)
-"""Names that no stage can take."""
 
 Fields = Mapping[str, object]
 """What YAML gave, before it is known to be right."""
@@ -103,13 +95,12 @@ class Recipe(BaseModel):
 
 def stage_kinds() -> dict[str, type[Stage]]:
     """Return every stage by its kind: all `Stage` classes in the modules of `edgeenc.stages`."""
-    found: dict[str, type[Stage]] = {}
-    for module in sorted(m.name for m in pkgutil.iter_modules(edgeenc.stages.__path__)):
-        members = vars(importlib.import_module(f"edgeenc.stages.{module}")).values()
-        for item in members:
-            if isinstance(item, type) and issubclass(item, Stage) and item is not Stage:
-                found[item.model_fields["kind"].default] = item
-    return found
+    return {stage.model_fields["kind"].default: stage for stage in types_of("edgeenc.stages", Stage)}
+
+
+def build_steps() -> frozenset[str]:
+    """Return the names that no stage can take: those of the steps that every build has, a file each."""
+    return frozenset(modules_of("edgeenc.steps")) - {"stage"}
 
 
 def recipe_names() -> list[str]:
@@ -247,7 +238,7 @@ def _names(stages: list[Stage]) -> list[str]:
     problems += [
         f"stages.{place}: {stage.label!r} is a step that every build has; give this one another `name`"
         for place, stage in enumerate(stages)
-        if stage.label in BUILD_STEPS
+        if stage.label in build_steps()
     ]
     for place, stage in enumerate(stages):
         for name in stage.reads:

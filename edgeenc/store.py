@@ -34,31 +34,31 @@ from edgeenc.machine.disk import (
     trouble,
     try_lock,
 )
+from edgeenc.record.form import Json
 
 MANIFEST = "manifest.json"
 IN_USE = "in-use"
 BUNDLE_MARK = "edgeenc_bundle"
 """The field of a bundle's own `manifest.json` by which a folder is known as ours, and may be replaced."""
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 State: TypeAlias = Literal["finished", "damaged", "unfinished", "at work"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class Outcome:
     """What a step says of itself when it is done; `inputs` maps the name of each input to its key."""
 
     kind: str
     inputs: dict[str, str]
     seconds: float
     versions: dict[str, str]
-    host: dict[str, str | int | float | list[str]]
+    host: Json
     figures: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manifest(Facts):
-    """The facts of a finished step, and its files by their path inside the folder."""
+class Manifest(Outcome):
+    """The outcome of a finished step, and its files by their path inside the folder."""
 
     key: str
     name: str
@@ -164,7 +164,7 @@ class Store:
             finally:
                 shutil.rmtree(draft.folder, ignore_errors=True)
 
-    def commit(self, draft: Draft, facts: Facts) -> Manifest:
+    def commit(self, draft: Draft, outcome: Outcome) -> Manifest:
         """Hash the draft's files and force them to the disk, write the manifest, let the folder appear.
 
         Raises:
@@ -176,7 +176,7 @@ class Store:
         target = self.folder(draft.key, draft.name)
         with on_disk(self.root):
             files = {path: seal(draft.folder / path) for path in files_of(draft.folder)}
-            manifest = Manifest(key=draft.key, name=draft.name, files=files, **vars(facts))
+            manifest = Manifest(key=draft.key, name=draft.name, files=files, **vars(outcome))
             (draft.folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
             seal(draft.folder / MANIFEST)
             target.parent.mkdir(exist_ok=True)

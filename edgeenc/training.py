@@ -10,16 +10,17 @@ import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
-from pydantic import JsonValue
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from edgeenc.errors import UsageError
 from edgeenc.machine.runtime import Runtime
+from edgeenc.record.form import as_object, parse
+from edgeenc.record.steps import StageFigures
 from edgeenc.stages.training import Schedule
 
 
@@ -34,24 +35,34 @@ class Progress:
     seconds_left: float
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class History:
     """What happened: (step, held-out loss) at each look, the best of them, the tokens seen."""
 
-    looks: list[tuple[int, float]] = field(default_factory=list)
+    looks: tuple[tuple[int, float], ...] = ()
     best_step: int = -1
     best_loss: float = math.inf
     tokens: int = 0
 
-    def figures(self) -> dict[str, JsonValue]:
-        """Return what a report shows of a training; losses in nats per predicted piece."""
-        looks: list[JsonValue] = [[step, round(loss, 6)] for step, loss in self.looks]
-        return {
-            "tokens": self.tokens,
-            "best_step": self.best_step,
-            "best_loss": round(self.best_loss, 6),
-            "looks": looks,
-        }
+    def rounded(self) -> History:
+        """Return it with the losses as reports show them: nats per predicted piece, six digits."""
+        looks = tuple((step, round(loss, 6)) for step, loss in self.looks)
+        return History(looks, self.best_step, round(self.best_loss, 6), self.tokens)
+
+    def figures(self) -> StageFigures:
+        """Return what a report shows of the training of a stage."""
+        shown = self.rounded()
+        return StageFigures(
+            tokens=shown.tokens, best_step=shown.best_step, best_loss=shown.best_loss, looks=shown.looks
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a checkpoint says beside its tensors."""
+
+    step: int
+    history: History
 
 
 def silent(_: Progress) -> None:
@@ -153,16 +164,16 @@ class _Run:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        self.history.tokens += loss.tokens
+        self.history = replace(self.history, tokens=self.history.tokens + loss.tokens)
         return loss
 
     def look(self, judge: Callable[[], float]) -> None:
         """Compare the held-out loss with the best one so far."""
         with torch.no_grad():
             loss = judge()
-        self.history.looks.append((self.step, loss))
+        self.history = replace(self.history, looks=(*self.history.looks, (self.step, loss)))
         if loss < self.history.best_loss:  # never true of a loss that is not a number
-            self.history.best_step, self.history.best_loss = self.step, loss
+            self.history = replace(self.history, best_step=self.step, best_loss=loss)
             self._keep()
 
     def _keep(self) -> None:
@@ -191,7 +202,7 @@ class _Run:
         for kind in sorted({name.partition("@")[2] for name in flat}):
             part = {name: tensor for name, tensor in flat.items() if name.partition("@")[2] == kind}
             save_file(part, new / f"training-{kind or 'weights'}.safetensors")
-        (new / "state.json").write_text(json.dumps({"step": self.step, "history": asdict(self.history)}))
+        (new / "state.json").write_text(json.dumps(as_object(_State(self.step, self.history))))
         if place.exists():
             shutil.rmtree(place)
         new.rename(place)
@@ -208,15 +219,13 @@ class _Run:
         if not found:
             return
         folder = found[-1].parent
-        state = json.loads(found[-1].read_text())
-        best = state["history"]["best_step"]
+        state = parse(_State, found[-1].read_text())
+        best = state.history.best_step
         if best >= 0 and not _best_file(scratch, best).is_file():
             return
         flat = {name: tensor for path in folder.glob("training-*") for name, tensor in load_file(path).items()}
         _restore(flat, self.parameters, self.optimizer)
-        history = state["history"]
-        self.step = state["step"]
-        self.history = History(**(history | {"looks": [tuple(look) for look in history["looks"]]}))
+        self.step, self.history = state.step, state.history
 
 
 class _Clock:

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgeenc.machine import disk
-from edgeenc.store import Facts, Manifest, Store
+from edgeenc.store import Manifest, Outcome, Store
 
-FACTS = Facts(
+FACTS = Outcome(
     kind="adapt",
     inputs={"teacher": "aa11"},
     seconds=1.5,

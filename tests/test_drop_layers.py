@@ -14,6 +14,7 @@ from edgeenc.compress.importance import mean_loss
 from edgeenc.errors import InputError, RecipeError, ShapeError
 from edgeenc.model.encoder import Encoder
 from edgeenc.recipe import parse_recipe
+from edgeenc.record.steps import StageFigures
 from edgeenc.stages.drop_layers import DropLayers, choose_layers
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
@@ -79,11 +80,11 @@ def test_a_stage_of_each_kind_says_what_it_kept(tiny_encoder: Encoder, sentences
     desk = Desk(Corpus(sentences, sentences, sentences), lambda _: tiny_encoder, Job(seed=3))
     listed = DropLayers(rule="explicit", keep=(0, 2))
     assert listed.reshape(tiny_encoder.shape).layers == 2
-    assert apply(listed, tiny_encoder, desk).figures == {"kept": [0, 2]}
+    assert apply(listed, tiny_encoder, desk).figures == StageFigures(kept=(0, 2))
     measured = DropLayers(rule="importance", layers=2, batches=1)
     made = apply(measured, tiny_encoder, desk)
     assert made.encoder.shape == measured.reshape(tiny_encoder.shape)
-    kept, without = made.figures["kept"], made.figures["loss_without"]
+    kept, without = made.figures.kept, made.figures.loss_without
     assert sorted([*kept, *(layer for layer, _ in without)]) == [0, 1, 2]
 
 

@@ -14,11 +14,12 @@ from edgeenc.compress.adapt import adapt
 from edgeenc.compress.trim_vocab import trim_vocab
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
+from edgeenc.record.steps import TextTally
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.text import lines as lines_module
 from edgeenc.text.batches import Batching, encode, masked_stream
 from edgeenc.text.corpus import Corpus, load_corpus, read_corpus, save_corpus
-from edgeenc.text.intake import Tally, is_garbage, stream_lines, take_in
+from edgeenc.text.intake import is_garbage, stream_lines, take_in
 from edgeenc.text.lines import Lines, chunks, some
 from edgeenc.text.packed import MappedRows
 from edgeenc.text.vocabulary import characters_of, count_pieces
@@ -72,7 +73,7 @@ def test_what_was_found_is_counted_by_hand(tmp_path: Path) -> None:
     lines = [f"Linya bilang {i}, {'mahaba ' * 60}" for i in range(120)]
     path.write_text("\n".join([*lines, "", lines[3], lines[3].upper(), "12 34", "12 34", "a\ufffdb", "\u0001"]))
     size = sum(len(line.strip().encode()) + 1 for line in [*lines, "12 34", "a\ufffdb"])
-    assert take_in(path, tmp_path / "out", 0) == Tally(lines=125, repeated=3, garbage=3, bytes=size, documents=122)
+    assert take_in(path, tmp_path / "out", 0) == TextTally(lines=125, repeated=3, garbage=3, bytes=size, documents=122)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from edgeenc.errors import InputError, RecipeError
 from edgeenc.language import resolve
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
-from edgeenc.plan import Plan, Request, make_plan, seed_for
-from edgeenc.recipe import BUILD_STEPS, parse_recipe
+from edgeenc.plan import CORPUS, ENCODER, GUIDE, Plan, Request, Role
+from edgeenc.recipe import build_steps, parse_recipe
+from edgeenc.steps.line.make import make_plan, seed_for
 from edgeenc.tasks.examples import Item, TaskData
 from edgeenc.tasks.task import Task
 from edgeenc.text.mixture import Text
@@ -123,7 +124,7 @@ def test_impossible_orders_are_refused(world: World, place: int, stage: dict[str
 def test_a_control_has_the_tokens_of_all_trainings(world: World) -> None:
     plan = make_plan(request_of(world, {"control": "random"}), RUNTIME)
     assert plan.step("control").fields["tokens"] == 4096 + 4096 + 8192
-    assert plan.step("measure").inputs["control"] == "control"
+    assert plan.step("measure").inputs[Role("control")] == "control"
 
 
 def test_roles_and_names_do_not_meet(world: World) -> None:
@@ -134,7 +135,7 @@ def test_roles_and_names_do_not_meet(world: World) -> None:
         {"kind": "distill", "teacher": "encoder", "tokens": 256, "lengths": [16]},
     ]
     step = make_plan(request_of(world, {"stages": stages}), RUNTIME).step("distill")
-    assert step.inputs == {"encoder": "b", "corpus": "corpus", "earlier encoder": "encoder"}
+    assert step.inputs == {ENCODER: "b", CORPUS: "corpus", Role("earlier", step="encoder"): "encoder"}
 
 
 def test_no_stage_can_take_the_name_of_another_step(world: World) -> None:
@@ -142,7 +143,7 @@ def test_no_stage_can_take_the_name_of_another_step(world: World) -> None:
     task = Task("mood", "macro_f1", TaskData("classify", ("a", "b"), items, items, items))
     asked = request_of(world, {"control": "random"})
     plans = [make_plan(asked, RUNTIME), make_plan(replace(asked, task_data=task, task="text-classification"), RUNTIME)]
-    assert {step.kind for plan in plans for step in plan.steps if step.stage is None} == set(BUILD_STEPS)
+    assert {step.kind for plan in plans for step in plan.steps if step.stage is None} == build_steps()
 
 
 def test_a_task_is_learnt_by_teacher_and_student_with_each_seed_and_one_is_shipped(world: World) -> None:
@@ -152,8 +153,8 @@ def test_a_task_is_learnt_by_teacher_and_student_with_each_seed_and_one_is_shipp
     tuned = [step.name for step in plan.steps if step.kind == "tune"]
     models = ("teacher", "trim-only", "student")
     assert tuned == [f"tune:{model}:{seed}" for model in models for seed in (1, 2)]
-    assert plan.step("tune:trim-only:1").inputs["encoder"] == "trim-vocab"
-    assert plan.step("tune:student:2").inputs["guide"] == "tune:teacher:2"
+    assert plan.step("tune:trim-only:1").inputs[ENCODER] == "trim-vocab"
+    assert plan.step("tune:student:2").inputs[GUIDE] == "tune:teacher:2"
     assert plan.shipped.name == "choose"
     assert plan.step("student").key == make_plan(request_of(world), RUNTIME).step("student").key
     other = replace(task, data=replace(task.data, test=items[:1]))
@@ -163,7 +164,7 @@ def test_a_task_is_learnt_by_teacher_and_student_with_each_seed_and_one_is_shipp
 
 def test_without_training_there_is_no_cut(world: World) -> None:
     plan = make_plan(request_of(world, {"stages": [{"kind": "trim-vocab", "size": 112}]}), RUNTIME)
-    assert "cut" not in plan.step("measure").inputs
+    assert Role("cut") not in plan.step("measure").inputs
 
 
 def test_a_missing_teacher_is_an_input_error(world: World, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def place(tmp_path: Path) -> Path:
 COMMITS = """
 import os, sys
 from pathlib import Path
-from edgeenc.store import Facts, Store
+from edgeenc.store import Outcome, Store
 store = Store(Path(sys.argv[1]))
 print("started", flush=True)
 while True:
@@ -33,7 +33,7 @@ while True:
         for number in range(5):
             (draft.folder / f"{number}.bin").write_bytes(os.urandom(100_000))
         (draft.scratch / "checkpoint").write_bytes(b"c")
-        store.commit(draft, Facts(kind="k", inputs={}, seconds=0.0, versions={}, host={}, figures={}))
+        store.commit(draft, Outcome(kind="k", inputs={}, seconds=0.0, versions={}, host={}, figures={}))
     print("round", flush=True)
 """
 

@@ -14,11 +14,12 @@ from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.published import published_shape
 from edgeenc.model.shape import Shape
-from edgeenc.plan import Request, make_plan
+from edgeenc.plan import Request
 from edgeenc.recipe import Recipe, load_recipe, parse_recipe
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.drop_layers import DropLayers
 from edgeenc.stages.truncate_hidden import TruncateHidden
+from edgeenc.steps.line.make import make_plan
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import open_task
 from edgeenc.text.mixture import Text

@@ -20,12 +20,13 @@ from edgeenc.model.config import load_config, load_shape
 from edgeenc.model.encoder import load_encoder, save_encoder
 from edgeenc.model.rows import TABLES
 from edgeenc.model.shape import Shape
-from edgeenc.plan import Request, make_plan
+from edgeenc.plan import Request
 from edgeenc.recipe import load_recipe, recipe_names
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.prune_ffn import PruneFfn
 from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.trim_vocab import TrimVocab
+from edgeenc.steps.line.make import make_plan
 from edgeenc.text.mixture import Text
 
 BASE = Shape(12, 768, 12, 64, 3072, 119_547, 512, 2)

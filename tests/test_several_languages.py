@@ -18,8 +18,8 @@ from edgeenc.errors import EdgeencError, InputError, UsageError
 from edgeenc.language import Tag, joined, resolve, spoken
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
-from edgeenc.plan import make_plan
 from edgeenc.sources import given_texts
+from edgeenc.steps.line.make import make_plan
 from edgeenc.text.corpus import Corpus, Part, load_corpus, save_corpus
 from edgeenc.text.mixture import Text, called, corpus_fields, dealt, mixed, save_mixture
 from edgeenc.text.vocabulary import frequencies

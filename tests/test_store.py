@@ -162,7 +162,7 @@ def test_other_steps_do_not_wait(tmp_path: Path) -> None:
 RACE = """
 import sys, time
 from pathlib import Path
-from edgeenc.store import Facts, Store
+from edgeenc.store import Outcome, Store
 store, log = Store(Path(sys.argv[1])), Path(sys.argv[2])
 for number in range(20):
     with store.building(f"k{number}", "step") as draft:
@@ -170,7 +170,7 @@ for number in range(20):
             with log.open("a") as file:
                 file.write(f"k{number}\\n")
             (draft.folder / "w.bin").write_bytes(b"w" * 1000)
-            store.commit(draft, Facts(kind="k", inputs={}, seconds=0.0, versions={}, host={}, figures={}))
+            store.commit(draft, Outcome(kind="k", inputs={}, seconds=0.0, versions={}, host={}, figures={}))
 """
 
 

@@ -11,8 +11,8 @@ from line import edgeenc
 from edgeenc.build import Ask, request_for
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.published import published_shape
-from edgeenc.plan import make_plan
 from edgeenc.recipe import load_recipe, parse_recipe
+from edgeenc.steps.line.make import make_plan
 
 SIZES = ("tagalog-base", "tagalog-tiny")
 

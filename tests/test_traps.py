@@ -22,10 +22,11 @@ from edgeenc.errors import InputError
 from edgeenc.language import resolve
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
-from edgeenc.plan import Request, make_plan
+from edgeenc.plan import Request, Role
 from edgeenc.recipe import parse_recipe
 from edgeenc.stages.distill import DistillOptions
 from edgeenc.stages.training import TrainingOptions
+from edgeenc.steps.line.make import make_plan
 from edgeenc.text.batches import Batching, masked_stream
 from edgeenc.text.corpus import Corpus
 from edgeenc.text.mixture import Text
@@ -159,6 +160,6 @@ def test_any_earlier_step_can_teach(tiny_encoder: Encoder, sentences: tuple[str,
         fields["stages"][-1]["teacher"] = teacher
         recipe = parse_recipe(fields, "tiny")
         plan = make_plan(Request(recipe, world.teacher, "t", (Text(resolve("ilo"), world.corpus),)), Runtime())
-        assert plan.student.inputs[f"earlier {teacher}"] == teacher
+        assert plan.student.inputs[Role("earlier", step=teacher)] == teacher
         keys.add(plan.student.key)
     assert len(keys) == 4

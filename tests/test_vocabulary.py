@@ -12,10 +12,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 import edgeenc
 from edgeenc.errors import InputError, UsageError
 from edgeenc.model.encoder import load_tokenizer
+from edgeenc.record.facts import TokenizerQuality
 from edgeenc.text.corpus import read_lines
 from edgeenc.text.trimmed import trim_tokenizer
 from edgeenc.text.vocabulary import (
-    Quality,
     characters_of,
     choose,
     count_documents,
@@ -56,7 +56,9 @@ def test_documents_are_counted_once_however_often_they_say_a_piece() -> None:
 
 def test_quality_by_hand() -> None:
     """Text "aba b" is ab ##a b; with "q": 4 pieces, 1 unknown, 3 words."""
-    assert quality(["aba b", "q"], word_piece(PIECES)) == Quality(len(PIECES), 0.25, 4 / 3)
+    assert quality(["aba b", "q"], word_piece(PIECES)) == TokenizerQuality(
+        vocab=len(PIECES), unknown_rate=0.25, fertility=4 / 3
+    )
 
 
 def test_quality_needs_text() -> None:

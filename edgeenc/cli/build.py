@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,61 +22,99 @@ if TYPE_CHECKING:
     from edgeenc.store import Store
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `build` and `plan` are told alike: an attribute for each option of `what_to_build`, by its name."""
+
+    lang: str = ""
+    target: str = ""
+    recipe: str = ""
+    teacher: str | None = None
+    random_teacher: bool = False
+    corpus: tuple[str, ...] = ()
+    data_fraction: float | None = None
+    offline: bool = False
+    export_task: ExportTask | None = None
+    task: str | None = None
+    data: str | None = None
+    text_column: str = ""
+    label_column: str = ""
+    precision: str = ""
+    store: Path | None = None
+    threads: int | None = None
+    as_json: bool = False
+
+    def ask(self) -> Ask:
+        """Return what says which model is built."""
+        from edgeenc.build import Ask
+
+        return Ask(
+            self.lang,
+            self.recipe,
+            self.teacher,
+            self.corpus,
+            export_task=self.export_task,
+            precisions=self.precision,
+            task=self.task,
+            data=self.data,
+            columns=(self.text_column, self.label_column),
+            random_teacher=self.random_teacher,
+            data_fraction=self.data_fraction,
+        )
+
+
 def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say what is built, for `build` and `plan` alike."""
+    """Add the options that say what is built; the command gets them as one `Asked`, before its own."""
+    command = click.make_pass_decorator(Asked)(command)
+    told = partial(click.option, expose_value=False, callback=_told)
     for option in reversed(
         [
-            click.option(
+            told(
                 "--lang",
                 required=True,
                 metavar="TAG|FILE",
                 help="Language: tl, fil, tgl, tgl_Latn all mean one; a YAML file; several: tl+en, tl:0.8+en:0.2.",
             ),
-            click.option(
-                "--target", default="onnx", type=click.Choice(["onnx"]), show_default=True, help="Export format."
-            ),
-            click.option(
-                "--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."
-            ),
-            click.option("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]"),
-            click.option(
-                "--random-teacher", is_flag=True, help="Rehearse: the teacher's shape, random weights, no files."
-            ),
-            click.option(
+            told("--target", default="onnx", type=click.Choice(["onnx"]), show_default=True, help="Export format."),
+            told("--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."),
+            told("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]"),
+            told("--random-teacher", is_flag=True, help="Rehearse: the teacher's shape, random weights, no files."),
+            told(
                 "--corpus",
                 multiple=True,
                 metavar="[TAG=]FILE|ID@REV",
                 help="Text, a sentence or paragraph per line, or org/name@commit:config of the hub; again for each of"
                 " several languages.",
             ),
-            click.option(
+            told(
                 "--data-fraction",
                 type=click.FloatRange(0, 1, min_open=True),
                 metavar="SHARE",
                 help="Share of the training text to read, e.g. 0.3.  [default: the recipe's]",
             ),
-            click.option("--offline", is_flag=True, help="Take from the hub's cache only; see `edgeenc fetch`."),
-            click.option(
+            told("--offline", is_flag=True, help="Take from the hub's cache only; see `edgeenc fetch`."),
+            told(
                 "--export-task",
                 type=click.Choice(["feature-extraction", "fill-mask"]),
                 help="What the exported file computes.  [default: feature-extraction]",
             ),
-            click.option("--task", metavar="NAME", help="Tune, score and ship a classifier: topic, pos, ner, ..."),
-            click.option("--data", metavar="FILE|DIR|ID@REV", help="Labelled data.  [default: the language's]"),
-            click.option("--text-column", default="", metavar="NAME", help="Column of the text.  [default: guessed]"),
-            click.option("--label-column", default="", metavar="NAME", help="Column of the label.  [default: guessed]"),
-            click.option("--precision", default="fp32,int8", metavar="LIST", show_default=True, help="Files to make."),
-            click.option(
-                "--store", type=FOLDER, metavar="DIR", help="Where finished steps are kept.  [default: user cache]"
-            ),
-            click.option(
-                "--threads", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores allowed]"
-            ),
-            click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output."),
+            told("--task", metavar="NAME", help="Tune, score and ship a classifier: topic, pos, ner, ..."),
+            told("--data", metavar="FILE|DIR|ID@REV", help="Labelled data.  [default: the language's]"),
+            told("--text-column", default="", metavar="NAME", help="Column of the text.  [default: guessed]"),
+            told("--label-column", default="", metavar="NAME", help="Column of the label.  [default: guessed]"),
+            told("--precision", default="fp32,int8", metavar="LIST", show_default=True, help="Files to make."),
+            told("--store", type=FOLDER, metavar="DIR", help="Where finished steps are kept.  [default: user cache]"),
+            told("--threads", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores allowed]"),
+            told("--json", "as_json", is_flag=True, help="Print one JSON object on standard output."),
         ]
     ):
         command = option(command)
     return command
+
+
+def _told(context: click.Context, option: click.Parameter, value: object) -> None:
+    """Keep the value of an option beside those that were read before it."""
+    context.obj = replace(context.find_object(Asked) or Asked(), **{str(option.name): value})
 
 
 @click.command(short_help="Make a small model of one language, verified.")
@@ -83,129 +123,60 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("-q", "--quiet", "loudness", flag_value="quiet", help="Print the last line only.")
 @click.option("-v", "--verbose", "loudness", flag_value="verbose", help="Print more.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop; the same as `edgeenc plan`.")
-def build(
-    lang: str,
-    target: str,
-    recipe: str,
-    teacher: str | None,
-    random_teacher: bool,
-    corpus: tuple[str, ...],
-    data_fraction: float | None,
-    offline: bool,
-    export_task: ExportTask | None,
-    task: str | None,
-    data: str | None,
-    text_column: str,
-    label_column: str,
-    precision: str,
-    store: Path | None,
-    threads: int | None,
-    as_json: bool,
-    output: Path | None,
-    loudness: Literal["quiet", "verbose"] | None,
-    dry_run: bool,
-) -> None:
+def build(asked: Asked, output: Path | None, loudness: Literal["quiet", "verbose"] | None, dry_run: bool) -> None:
     """Compress, export, verify, measure and bundle a model of one language. Finished steps are reused."""
-    if not (random_teacher or dry_run):
-        check_at_hand(lang, recipe, teacher, corpus, offline=offline, task=data or task)
-    from edgeenc.build import Ask
+    if not (asked.random_teacher or dry_run):
+        _check_at_hand(asked)
     from edgeenc.screen.build_lines import Screen, last_line
     from edgeenc.store import check_destination, publish
 
-    ask = Ask(
-        lang,
-        recipe,
-        teacher,
-        corpus,
-        export_task=export_task,
-        precisions=precision,
-        task=task,
-        data=data,
-        columns=(text_column, label_column),
-        random_teacher=random_teacher,
-        data_fraction=data_fraction,
-    )
+    ask = asked.ask()
     if output is not None and not dry_run:
         check_destination(output)
-    plan, opened, runtime = _planned(ask, store, threads, offline=offline, plan_only=dry_run)
+    plan, opened, runtime = _planned(ask, asked, offline=asked.offline, plan_only=dry_run)
     if dry_run:
-        return _show(plan, opened, as_json)
-    names = [plan.request.language.bcp47, *([task] if task else []), plan.request.recipe.name]
+        return _show(plan, opened, asked.as_json)
+    names = [plan.request.language.bcp47, *([asked.task] if asked.task else []), plan.request.recipe.name]
     place = output or Path("-".join(names))
     check_destination(place)
     from edgeenc.pipeline import run  # seconds, which a build that cannot run need not take
 
     screen = Screen(loudness or "normal")
     language = plan.request.language
-    screen.say(f"{lang}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
+    screen.say(f"{asked.lang}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
     for line in plan.request.task_data.shown if plan.request.task_data else ():
         screen.say(line)
     with opened.in_use(), closing(screen):
         published = publish(run(plan, opened, runtime, screen), place, screen.say)
     facts = json.loads((published / "report" / "report.json").read_text(encoding="utf-8"))
-    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else last_line(str(place), facts))
+    click.echo(json.dumps(facts, ensure_ascii=False) if asked.as_json else last_line(str(place), facts))
 
 
 @click.command(short_help="Show every step of a build; train nothing.")
 @what_to_build
-def plan(
-    lang: str,
-    target: str,
-    recipe: str,
-    teacher: str | None,
-    random_teacher: bool,
-    corpus: tuple[str, ...],
-    data_fraction: float | None,
-    offline: bool,
-    export_task: ExportTask | None,
-    task: str | None,
-    data: str | None,
-    text_column: str,
-    label_column: str,
-    precision: str,
-    store: Path | None,
-    threads: int | None,
-    as_json: bool,
-) -> None:
+def plan(asked: Asked) -> None:
     """Show every step of a build with key, status, shape, parameters and predicted bytes; nothing runs."""
-    from edgeenc.build import Ask
-
-    ask = Ask(
-        lang,
-        recipe,
-        teacher,
-        corpus,
-        export_task=export_task,
-        precisions=precision,
-        task=task,
-        data=data,
-        columns=(text_column, label_column),
-        random_teacher=random_teacher,
-        data_fraction=data_fraction,
-    )
-    planned, opened, _ = _planned(ask, store, threads, offline=True, plan_only=True)
-    _show(planned, opened, as_json)
+    planned, opened, _ = _planned(asked.ask(), asked, offline=True, plan_only=True)
+    _show(planned, opened, asked.as_json)
 
 
-def check_at_hand(
-    lang: str, recipe: str, teacher: str | None, corpus: tuple[str, ...], *, offline: bool, task: str | None
-) -> None:
+def _check_at_hand(asked: Asked) -> None:
     """Say what an offline build lacks before anything heavy is loaded."""
     from edgeenc.sources.at_hand import require_at_hand
 
-    require_at_hand(lang, recipe, teacher, corpus, offline=offline, task=task)
+    require_at_hand(
+        asked.lang, asked.recipe, asked.teacher, asked.corpus, offline=asked.offline, task=asked.data or asked.task
+    )
 
 
-def _planned(
-    ask: Ask, store: Path | None, threads: int | None, *, offline: bool, plan_only: bool = False
-) -> tuple[Plan, Store, Runtime]:
+def _planned(ask: Ask, asked: Asked, *, offline: bool, plan_only: bool) -> tuple[Plan, Store, Runtime]:
     """Return plan, store and runtime for what was asked."""
     from edgeenc.build import request_for, runtime_for
-    from edgeenc.plan import make_plan
+    from edgeenc.steps.line.make import make_plan
 
     request = request_for(ask, offline=offline or plan_only, plan_only=plan_only)
-    opened = open_store(store)
-    runtime = runtime_for(opened, threads)
+    opened = open_store(asked.store)
+    runtime = runtime_for(opened, asked.threads)
     return make_plan(request, runtime), opened, runtime
 
 

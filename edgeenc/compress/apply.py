@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import singledispatch
 
-from pydantic import JsonValue
 from tokenizers import Tokenizer
 
 from edgeenc.compress.adapt import adapt
@@ -18,6 +17,8 @@ from edgeenc.compress.trim_vocab import trim_for_several
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.errors import ShapeError
 from edgeenc.model.encoder import Encoder
+from edgeenc.record.facts import TokenizerFit
+from edgeenc.record.steps import StageFigures
 from edgeenc.stages.adapt import Adapt
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.drop_layers import DropLayers, choose_layers
@@ -50,7 +51,7 @@ class Made:
     """What a stage gives back: the new encoder, and figures for the report."""
 
     encoder: Encoder
-    figures: Mapping[str, JsonValue] = field(default_factory=dict)
+    figures: StageFigures = field(default_factory=StageFigures)
 
 
 @singledispatch
@@ -79,16 +80,16 @@ def _(stage: Distill, encoder: Encoder, desk: Desk) -> Made:
 @apply.register
 def _(stage: DropLayers, encoder: Encoder, desk: Desk) -> Made:
     """Drop layers; under `importance` the figures say which one went at which loss."""
-    figures: dict[str, JsonValue] = {}
+    losses: list[tuple[int, float]] = []
     if stage.rule == "importance":
         batches = calibration(encoder, desk.corpus, stage.batches, desk.job.seed)
         kept, losses = measured_layers(encoder, stage.count, batches)
-        figures["loss_without"] = [[layer, round(loss, 6)] for layer, loss in losses]
     elif stage.rule == "explicit":
         kept = stage.keep
     else:
         kept = choose_layers(encoder.shape.layers, stage.count, stage.rule)
-    return Made(drop_layers(encoder, kept), {"kept": list(kept), **figures})
+    shown = tuple((layer, round(loss, 6)) for layer, loss in losses)
+    return Made(drop_layers(encoder, kept), StageFigures(kept=tuple(kept), loss_without=shown))
 
 
 @apply.register
@@ -107,18 +108,17 @@ def _(stage: TrimVocab, encoder: Encoder, desk: Desk) -> Made:
     corpus = desk.corpus
     texts = [(part.weight, part.corpus.train) for part in corpus.each]
     trimmed = trim_for_several(encoder, texts, size=stage.size, coverage=stage.coverage, count=stage.count)
-    figures = _fit(corpus.test, encoder.tokenizer, trimmed.tokenizer)
-    languages: dict[str, JsonValue] = {
-        part.language: _fit(part.corpus.test, encoder.tokenizer, trimmed.tokenizer) for part in corpus.parts
-    }
-    return Made(trimmed, figures | ({"languages": languages} if languages else {}))
+    whole = _fit(corpus.test, encoder.tokenizer, trimmed.tokenizer)
+    languages = {part.language: _fit(part.corpus.test, encoder.tokenizer, trimmed.tokenizer) for part in corpus.parts}
+    figures = StageFigures(before=whole.before, after=whole.after, coverage=whole.coverage, languages=languages)
+    return Made(trimmed, figures)
 
 
-def _fit(lines: Sequence[str], old: Tokenizer, new: Tokenizer) -> dict[str, JsonValue]:
+def _fit(lines: Sequence[str], old: Tokenizer, new: Tokenizer) -> TokenizerFit:
     """Return how well two tokenizers fit held-out lines, and the share of their pieces that the new one kept."""
     kept = [number for number in map(old.token_to_id, new.get_vocab()) if number is not None]
-    before, after = (asdict(quality(lines, tokenizer)) for tokenizer in (old, new))
-    return {"before": before, "after": after, "coverage": covered(count_pieces(lines, old), kept)}
+    before, after = (quality(lines, tokenizer) for tokenizer in (old, new))
+    return TokenizerFit(before=before, after=after, coverage=covered(count_pieces(lines, old), kept))
 
 
 @apply.register

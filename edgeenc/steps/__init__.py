@@ -1,1 +1,1 @@
-"""What each kind of step does: from the folders of its inputs to files in its own folder, and figures."""
+"""What each kind of step does, a file a kind: from the folders of its inputs to files in its own, and figures."""

@@ -10,7 +10,6 @@ import lzma
 from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,31 +17,12 @@ from numpy.typing import NDArray
 
 from edgeenc.errors import InputError
 from edgeenc.machine.disk import on_disk
+from edgeenc.record.steps import TextTally
 from edgeenc.text.corpus import fingerprint, normalise, require_enough
 from edgeenc.text.documents import LEFT, Sides, documents_of, mark_of, sides, thinned
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What was found in a text.
-
-    Attributes:
-        lines: that are not empty.
-        repeated: lines that say what an earlier one said; they are left out.
-        garbage: lines without any letter, or with characters that could not be read when the text was made (U+FFFD);
-            they stay, since what language a line is in, and whether it is one, is the user's to judge.
-        bytes: of the distinct lines.
-        documents: that the distinct lines make; as many as these where each is one.
-    """
-
-    lines: int
-    repeated: int
-    garbage: int
-    bytes: int
-    documents: int
-
-
-def take_in(path: Path, folder: Path, seed: int, fraction: float = 1.0) -> Tally:
+def take_in(path: Path, folder: Path, seed: int, fraction: float = 1.0) -> TextTally:
     """Write `train.txt`, `valid.txt` and `test.txt` of the text `path` into `folder`, and say what was found.
 
     Of the training documents `fraction` are written.
@@ -65,7 +45,13 @@ def take_in(path: Path, folder: Path, seed: int, fraction: float = 1.0) -> Tally
     side_L = np.full(len(marks), LEFT, dtype=np.uint8)
     side_L[first_L] = thinned(sides(document_K, seed), document_K, mark_L[first_L], fraction)
     _write(path, folder, side_L)
-    return Tally(len(marks), len(marks) - kept, garbage, size, documents=int(document_K[-1]) + 1)
+    return TextTally(
+        lines=len(marks),
+        repeated=len(marks) - kept,
+        garbage=garbage,
+        bytes=size,
+        documents=int(document_K[-1]) + 1,
+    )
 
 
 def stream_lines(path: Path) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from edgeenc.language import Tag
 from edgeenc.machine.disk import file_hash, on_disk
+from edgeenc.record.steps import TextTally
 from edgeenc.text.corpus import (
     SHARES,
     Corpus,
@@ -25,7 +26,7 @@ from edgeenc.text.corpus import (
     save_corpus,
     split_heldout,
 )
-from edgeenc.text.intake import Tally, take_in
+from edgeenc.text.intake import take_in
 
 FINEST = 100
 """Rows after which languages come again in the same order, at most."""
@@ -81,7 +82,7 @@ def _fields(text: Text) -> dict[str, JsonValue]:
     return fields | ({"heldout": file_hash(text.heldout)} if text.heldout else {"split": "documents"})
 
 
-def take_text(text: Text, folder: Path, seed: int, fraction: float = 1.0) -> Tally | None:
+def take_text(text: Text, folder: Path, seed: int, fraction: float = 1.0) -> TextTally | None:
     """Write the corpus of one language into `folder`; of a user's own text say what was found in it.
 
     Raises:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from itertools import chain
 from typing import Literal, cast
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from edgeenc.errors import InputError, UsageError
+from edgeenc.record.facts import TokenizerQuality
 from edgeenc.text.batches import encode
 from edgeenc.text.lines import chunks
 from edgeenc.text.must_stay import must_stay, parts_of
@@ -26,21 +26,6 @@ Frequencies = NDArray[np.int64] | NDArray[np.float64]
 """Occurrences, or shares of them."""
 
 Count = Literal["tokens", "documents"]
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """How well a tokenizer fits a text.
-
-    Attributes:
-        vocab: pieces of the tokenizer.
-        unknown_rate: unknown pieces / all pieces.
-        fertility: pieces per word, words split by white space.
-    """
-
-    vocab: int
-    unknown_rate: float
-    fertility: float
 
 
 def count_pieces(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
@@ -99,7 +84,7 @@ def characters_of(lines: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
     return frozenset(c for c in seen if not c.isspace())
 
 
-def quality(lines: Sequence[str], tokenizer: Tokenizer) -> Quality:
+def quality(lines: Sequence[str], tokenizer: Tokenizer) -> TokenizerQuality:
     """Measure `tokenizer` on `lines`.
 
     Worked example: "aba b" in pieces a ##b [UNK] has 3 pieces, 1 unknown, 2 words: unknown rate 1/3, fertility 1.5.
@@ -112,7 +97,8 @@ def quality(lines: Sequence[str], tokenizer: Tokenizer) -> Quality:
     if not counts_V.sum() or not words:
         raise InputError("no words to measure the tokenizer on; text is needed")
     total = int(counts_V.sum())
-    return Quality(len(counts_V), int(counts_V[Specials.of(tokenizer).unk]) / total, total / words)
+    unknown = int(counts_V[Specials.of(tokenizer).unk])
+    return TokenizerQuality(vocab=len(counts_V), unknown_rate=unknown / total, fertility=total / words)
 
 
 def covered(counts_V: Counts, keep: Sequence[int]) -> float:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import JsonValue
-
 from edgeenc.machine.runtime import Runtime
+from edgeenc.model.anatomy import anatomy_of
+from edgeenc.model.config import load_config
 from edgeenc.model.encoder import Encoder, load_encoder
-from edgeenc.plan import Plan, Step
+from edgeenc.plan import CORPUS, DATA, ENCODER, TASK, Plan, Precision, Role, Step
 from edgeenc.store import Draft, Manifest, Store
 from edgeenc.tasks.examples import load_task
+from edgeenc.tasks.task import Task
 from edgeenc.text.corpus import Corpus, load_corpus
 from edgeenc.training import Job, Progress
 
-ONNX = {"fp32": "model.onnx", "int8": "model_quantized.onnx"}
+ONNX: Mapping[Precision, str] = {"fp32": "model.onnx", "int8": "model_quantized.onnx"}
 """Names of the exported files in the folder of a step."""
-
-Figures = Mapping[str, JsonValue]
 
 
 @dataclass(frozen=True)
@@ -56,22 +55,43 @@ class Work:
         """The folder to fill."""
         return self.draft.folder
 
-    def input(self, role: str) -> Path:
+    def input(self, role: Role) -> Path:
         """Return the folder of an input."""
-        step = self.plan.step(self.step.inputs[role])
+        step = self._read(role)
         return self.store.folder(step.key, step.name)
 
-    def encoder(self, role: str = "encoder") -> Encoder:
+    def manifest(self, role: Role) -> Manifest:
+        """Return the manifest of an input."""
+        step = self._read(role)
+        manifest = self.store.manifest(step.key, step.name)
+        assert manifest is not None
+        return manifest
+
+    def _read(self, role: Role) -> Step:
+        return self.plan.step(self.step.inputs[role])
+
+    def encoder(self, role: Role = ENCODER) -> Encoder:
         """Load an input that is an encoder."""
         return load_encoder(self.input(role))
 
+    def longest(self, role: Role) -> int:
+        """Return how many pieces the model of an input reads at most."""
+        config = load_config(self.input(role))
+        return anatomy_of(config).shape(config).longest
+
     def corpus(self) -> Corpus:
         """Load the corpus."""
-        return load_corpus(self.input("corpus"))
+        return load_corpus(self.input(CORPUS))
+
+    def task(self) -> Task:
+        """Return the task of the build, with the examples as they were when its step was done."""
+        asked = self.plan.request.task_data
+        assert asked is not None
+        return replace(asked, data=load_task(self.input(TASK)))
 
     def texts(self) -> list[str]:
         """Return text that nothing was learnt from: a task's test part first, then the test lines of the corpus."""
-        asked = load_task(self.input("data")).test if "data" in self.step.inputs else ()
+        asked = load_task(self.input(DATA)).test if DATA in self.step.inputs else ()
         return [*(" ".join(item.words) for item in asked), *self.corpus().test]
 
     def job(self) -> Job:
@@ -79,8 +99,12 @@ class Work:
         said = lambda progress: self.tell(Event("progress", self.step, progress=progress))  # noqa: E731
         return Job(self.step.seed, self.runtime, self.draft.scratch, said, in_place=True)
 
-    def onnx(self) -> Iterator[tuple[str, Path]]:
-        """Return the exported files among the inputs, by precision."""
-        for precision in ("fp32", "int8"):
-            if precision in self.step.inputs:
-                yield precision, self.input(precision) / ONNX[precision]
+    def file(self, precision: Precision, seed: int | None = None) -> Path:
+        """Return an exported file among the inputs, of several tunings that of one seed."""
+        return self.input(Role("file", precision=precision, seed=seed)) / ONNX[precision]
+
+    def onnx(self, seed: int | None = None) -> Iterator[tuple[Precision, Path]]:
+        """Return the exported files among the inputs by precision, of several tunings those of one seed."""
+        for precision in ONNX:
+            if Role("file", precision=precision, seed=seed) in self.step.inputs:
+                yield precision, self.file(precision, seed)

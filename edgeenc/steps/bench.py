@@ -1,0 +1,39 @@
+"""Time the untouched teacher and the student on the same sentences, each with its own tokenizer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from edgeenc.plan import STUDENT, TEACHER, TEACHER_FILE
+from edgeenc.record.form import parse
+from edgeenc.record.latency import Latency
+from edgeenc.steps.line.kind import StepKind
+
+if TYPE_CHECKING:
+    from edgeenc.steps.line.work import Work
+
+TIMED_SENTENCES = 60
+
+
+def time_models(work: Work) -> Latency:
+    """Time what is to be published; sentences are those of the task, where it has enough."""
+    import numpy as np
+
+    from edgeenc.bench.turns import compare_latency
+    from edgeenc.steps.line.work import ONNX
+
+    models = {"teacher fp32": work.input(TEACHER_FILE) / ONNX["fp32"]}
+    models |= {f"student {precision}": path for precision, path in work.onnx()}
+    tokenizers = {name: work.input(TEACHER if name == "teacher fp32" else STUDENT) for name in models}
+    texts = work.texts()
+    own = len(texts) - len(work.corpus().test)
+    test = texts[:own] if own >= TIMED_SENTENCES else texts
+    picked = np.random.default_rng(work.step.seed).permutation(len(test))[:TIMED_SENTENCES]
+    sentences = [test[i] for i in picked]
+    longest = min(work.longest(TEACHER), work.longest(STUDENT))
+    found = compare_latency(models, tokenizers, sentences, rounds=5, threads=1, longest=longest)
+    return parse(Latency, json.dumps(found))
+
+
+STEP = StepKind(name="bench", version=1, figures=Latency, does=time_models)

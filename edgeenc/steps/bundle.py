@@ -1,0 +1,38 @@
+"""Put what was made, verified and measured into one folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from edgeenc.plan import STUDENT, Role, StepName
+from edgeenc.record.steps import Nothing
+from edgeenc.steps.line.kind import StepKind
+
+if TYPE_CHECKING:
+    from edgeenc.steps.line.work import Work
+
+
+def make_bundle(work: Work) -> Nothing:
+    """Assemble the bundle: the files that were verified, and the facts of all steps before this one."""
+    from edgeenc.bundle.assemble import Contents, assemble
+    from edgeenc.steps.line.summary import facts_of
+    from edgeenc.steps.score import PREDICTIONS
+
+    manifests = {step.name: work.store.manifest(step.key, step.name) for step in work.plan.steps[:-1]}
+    request, scored = work.plan.request, Role("step", step=str(StepName("score")))
+    verified = replace(work, step=work.plan.step(str(StepName("verify"))))
+    contents = Contents(
+        checkpoint=verified.input(STUDENT),
+        onnx={precision: path for precision, path in verified.onnx() if precision in request.precisions},
+        lines=verified.texts(),
+        recipe=request.recipe.to_yaml(),
+        facts=facts_of(work.plan, {name: m for name, m in manifests.items() if m is not None}),
+        task=request.task,
+        predictions=work.input(scored) / PREDICTIONS if scored in work.step.inputs else None,
+    )
+    assemble(contents, work.out / "bundle")
+    return Nothing()
+
+
+STEP = StepKind(name="bundle", version=1, figures=Nothing, does=make_bundle)

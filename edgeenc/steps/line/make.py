@@ -1,0 +1,246 @@
+"""A request becomes a plan: its steps in their order, each with its key, seed, shape and size."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from edgeenc.errors import RecipeError, ShapeError
+from edgeenc.machine.disk import file_hash
+from edgeenc.machine.runtime import Runtime
+from edgeenc.model.config import load_shape
+from edgeenc.model.shape import Shape
+from edgeenc.plan import (
+    CORPUS,
+    DATA,
+    ENCODER,
+    GUIDE,
+    STUDENT,
+    TASK,
+    TEACHER,
+    TEACHER_FILE,
+    Inputs,
+    Plan,
+    Request,
+    Role,
+    Step,
+    StepName,
+)
+from edgeenc.recipe import Recipe
+from edgeenc.sources import SEED, is_random
+from edgeenc.stages.stage import Stage, shape_after
+from edgeenc.stages.training import TrainingOptions
+from edgeenc.stages.trim_vocab import TrimVocab
+from edgeenc.steps.line.kind import step_kinds
+from edgeenc.targets.sizes import fp32_bytes, require_one_file
+from edgeenc.tasks.task import Task
+from edgeenc.text.mixture import corpus_fields
+
+Fields = Mapping[str, JsonValue]
+
+
+def make_plan(request: Request, runtime: Runtime) -> Plan:
+    """Return the steps of a build; reads the teacher's `config.json` and hashes the input files, nothing else.
+
+    Of a teacher that is not here but whose shape is known, the hashes in the keys are `missing`.
+
+    Raises:
+        InputError: the teacher's configuration or an input file is missing.
+        RecipeError: a stage cannot work on the shape before it; the message names its place in the recipe.
+        BudgetError: an exported model would not fit one ONNX file.
+    """
+    maker = _Maker(request, runtime)
+    maker.add(StepName("corpus"), {}, corpus_fields(request.texts, request.recipe.data_fraction))
+    shape = request.known or load_shape(request.teacher)
+    names = ("config.json", "model.safetensors", "tokenizer.json")
+    teacher = maker.add(StepName("teacher"), {}, _teacher_fields(request, names), shape=shape)
+    last, cut = maker.stages(teacher, shape)
+    maker.results(teacher, last, cut)
+    return Plan(request, tuple(maker.steps.values()))
+
+
+@dataclass(frozen=True)
+class _Tuned:
+    """A model that learnt the task with one seed."""
+
+    model: str
+    seed: int
+    step: Step
+
+
+class _Maker:
+    """Adds steps one by one; each key follows from what was added before."""
+
+    def __init__(self, request: Request, runtime: Runtime) -> None:
+        self.request, self.runtime, self.steps = request, runtime, dict[str, Step]()
+
+    def add(self, named: StepName, inputs: Inputs, fields: Fields, *, shape: Shape | None = None) -> Step:
+        """Add a step that is no stage."""
+        kind, name = step_kinds()[named.kind], str(named)
+        size = kind.predicts(shape, self.request.task, self.request.labels) if kind.predicts and shape else None
+        exact = all(self.steps[other].exact for other in inputs.values())
+        if kind.one_file and size and exact:
+            require_one_file(name, size)
+        seed = seed_for(self.request.recipe.seed, name)
+        key = self.key(kind.name, kind.version, fields, seed, inputs)
+        self.steps[name] = Step(name, kind.name, key, seed, inputs, fields, None, shape, size, exact)
+        return self.steps[name]
+
+    def stages(self, teacher: Step, shape: Shape) -> tuple[Step, Step | None]:
+        """Add the recipe's stages; return the last one, and what the last training started from, if there was one."""
+        last, cut = teacher, None
+        for place, stage in enumerate(self.request.recipe.stages):
+            try:
+                shape = shape_after(stage, shape, self.steps)
+            except ShapeError as error:
+                raise RecipeError(f"{self.request.recipe.name}: stages.{place}: {error}") from None
+            cut = last if stage.trains else cut
+            last = self.stage(stage, last, shape)
+        return last, cut
+
+    def stage(self, stage: Stage, before: Step, shape: Shape) -> Step:
+        """Add a stage that works on `before` and makes an encoder of `shape`."""
+        inputs = {ENCODER: before.name, CORPUS: "corpus"} | {Role("earlier", step=name): name for name in stage.reads}
+        fields = stage.model_dump(mode="json", exclude={"name", "kind"})
+        if stage.trains:
+            fields |= {"dtype": self.runtime.dtype, "device": self.runtime.device}
+        seed = seed_for(self.request.recipe.seed, stage.label)
+        key = self.key(stage.kind, stage.version, fields, seed, inputs)
+        size = fp32_bytes(shape, self.request.task, self.request.labels)
+        exact = before.exact and stage.exact
+        self.steps[stage.label] = Step(stage.label, stage.kind, key, seed, inputs, fields, stage, shape, size, exact)
+        return self.steps[stage.label]
+
+    def results(self, teacher: Step, student: Step, cut: Step | None) -> None:
+        """Add what is done with the student: measure, export, quantize, verify, bench, bundle."""
+        request, task = self.request, self.request.task
+        self.measures(teacher, student, cut)
+        if request.task_data is None:
+            original, shipped, files = teacher, student, self.exports(student)
+            asked = dict[Role, str]()
+        else:
+            tuned = self.tunings(request.task_data, student)
+            original, shipped = tuned[0].step, self.choice(tuned)
+            files = {Role("file", precision=precision): shipped.name for precision in request.precisions}
+            asked = {DATA: "task"}
+        exported = StepName("export", "teacher")
+        original = self.add(exported, {ENCODER: original.name}, {"task": task}, shape=teacher.shape)
+        read = {CORPUS: "corpus", TEACHER: teacher.name, STUDENT: shipped.name, **asked, **files}
+        bounds = request.recipe.bounds.model_dump(mode="json")
+        self.add(StepName("verify"), read, {"task": task, "bounds": bounds})
+        self.add(StepName("bench"), read | {TEACHER_FILE: original.name}, {})
+        everything = {Role("step", step=name): name for name in self.steps}
+        head = {"language": request.language.bcp47, "source": request.source, "recipe": request.recipe.to_yaml()}
+        asked_for: Fields = {**head, "task": task, "precisions": list(request.precisions)}
+        self.add(StepName("bundle"), everything, asked_for, shape=student.shape)
+
+    def measures(self, teacher: Step, student: Step, cut: Step | None) -> None:
+        """Add the bits per character, and before them the control where one is asked for."""
+        inputs = {CORPUS: "corpus", TEACHER: teacher.name, STUDENT: student.name}
+        if cut is not None:
+            inputs[Role("cut")] = cut.name
+        options = _control_options(self.request.recipe)
+        if options is not None:
+            fields = options.model_dump(mode="json") | {"dtype": self.runtime.dtype, "device": self.runtime.device}
+            read = {CORPUS: "corpus", ENCODER: student.name}
+            inputs[Role("control")] = self.add(StepName("control"), read, fields, shape=student.shape).name
+        self.add(StepName("measure"), inputs, {})
+
+    def exports(self, encoder: Step, seed: int | None = None) -> dict[Role, str]:
+        """Add the files of one model, of a tuned one with its seed; return the name of the step of each."""
+        fp32, int8 = (Role("file", precision=precision, seed=seed) for precision in ("fp32", "int8"))
+        asked: Fields = {"task": self.request.task}
+        exported = self.add(StepName("export", seed=seed), {ENCODER: encoder.name}, asked, shape=encoder.shape)
+        files = {fp32: exported.name}
+        if "int8" in self.request.precisions:
+            read = {Role("file", precision="fp32"): exported.name}
+            files[int8] = self.add(StepName("quantize", seed=seed), read, {}, shape=encoder.shape).name
+        return files
+
+    def tunings(self, task: Task, student: Step) -> Sequence[_Tuned]:
+        """Add the task and a tuning of each model with each seed, the teacher first and the student last.
+
+        Raises:
+            RecipeError: a step to tune beside the others is not there, or the family takes no adapters.
+        """
+        tuning = self.request.recipe.tuning
+        if tuning.method == "adapter" and student.shape is not None and student.shape.table.gated:
+            raise RecipeError(
+                f"{self.request.recipe.name}: tuning.method: no adapters at the gated blocks of"
+                f" {student.shape.family}; choose full or frozen"
+            )
+        self.add(StepName("task"), {}, {"name": task.name, "metric": task.metric, "data": task.fingerprint})
+        models = {"teacher": "teacher", **self._beside(tuning.beside), "student": student.name}
+        return [self.tuning(model, self.steps[name], seed) for model, name in models.items() for seed in tuning.seeds]
+
+    def tuning(self, model: str, encoder: Step, seed: int) -> _Tuned:
+        """Add the tuning of one model with one seed; only the student imitates, and only it has the recipe's rate."""
+        tuning, runtime = self.request.recipe.tuning, self.runtime
+        unread = {"preset", "seeds", "beside", "teacher_lr"} | (set() if tuning.method == "adapter" else {"placement"})
+        options = tuning.model_dump(mode="json", exclude=unread)
+        options |= {"dtype": runtime.dtype, "device": runtime.device, "seed": seed}
+        inputs = {ENCODER: encoder.name, TASK: "task"}
+        if model != "student":
+            options |= {"imitate": 0.0, "lr": tuning.teacher_lr or tuning.lr}
+        elif tuning.imitate:
+            inputs[GUIDE] = str(StepName("tune", "teacher", seed))
+        return _Tuned(model, seed, self.add(StepName("tune", model, seed), inputs, options, shape=encoder.shape))
+
+    def choice(self, tuned: Sequence[_Tuned]) -> Step:
+        """Add the files of the tuned students, the choice of one, and the scores of all; return the choice."""
+        students = [one for one in tuned if one.model == "student"]
+        files = dict[Role, str]()
+        picked = dict[Role, str]()
+        for one in students:
+            own = self.exports(one.step, one.seed)
+            files |= own
+            picked |= {Role("tuned", seed=one.seed): one.step.name, **own}
+        models = {Role("tuned", one.model, one.seed): one.step.name for one in tuned}
+        self.add(StepName("score"), {TASK: "task", **models, **files}, {})
+        return self.add(StepName("choose"), picked, {}, shape=students[0].step.shape)
+
+    def _beside(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the steps that are tuned besides, by what reports call them: the trimmed teacher is `trim-only`."""
+        unknown = [name for name in names if name not in self.steps or self.steps[name].stage is None]
+        if unknown:
+            known = ", ".join(name for name, step in self.steps.items() if step.stage is not None)
+            raise RecipeError(
+                f"{self.request.recipe.name}: tuning.beside: no step {', '.join(unknown)}; there are {known}"
+            )
+        return {self._called(name): name for name in names}
+
+    def _called(self, name: str) -> str:
+        step = self.steps[name]
+        return "trim-only" if isinstance(step.stage, TrimVocab) and step.inputs[ENCODER] == "teacher" else name
+
+    def key(self, kind: str, version: int, fields: Fields, seed: int, inputs: Inputs) -> str:
+        """Return the address of a result: 16 hexadecimal digits of a sha256."""
+        keys = {str(role): self.steps[name].key for role, name in inputs.items()}
+        intent = {"kind": kind, "version": version, "fields": fields, "seed": seed, "inputs": keys}
+        return hashlib.sha256(json.dumps(intent, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def seed_for(seed: int, name: str) -> int:
+    """Return the seed of the step `name` in a recipe of seed `seed`: 31 bits of a hash of both."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4]) >> 1
+
+
+def _teacher_fields(request: Request, names: Sequence[str]) -> dict[str, JsonValue]:
+    """Return the hashes of the teacher's files; of random weights there is no file, so their seed stands for it."""
+    drawn: dict[str, JsonValue] = {"random weights": SEED} if is_random(request.recipe.teacher) else {}
+    if request.known:  # two teachers whose files are all missing are still two
+        drawn |= {"source": request.source}
+    return drawn | {name: file_hash(request.teacher / name) for name in names}
+
+
+def _control_options(recipe: Recipe) -> TrainingOptions | None:
+    """Return how the control is trained: as the last training, with the tokens of all; None where none is wanted."""
+    trained = [stage for stage in recipe.stages if isinstance(stage, TrainingOptions)]
+    if recipe.control == "none" or not trained:
+        return None
+    fields = trained[-1].model_dump(include=set(TrainingOptions.model_fields))
+    return TrainingOptions.model_validate(fields | {"tokens": sum(stage.tokens for stage in trained)})

@@ -1,0 +1,82 @@
+"""Bits per character of every model on the same words of the test lines, of several languages also of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from edgeenc.plan import STUDENT, TEACHER, Role
+from edgeenc.record.facts import TokenizerFit
+from edgeenc.record.steps import BitsFigures
+from edgeenc.steps.line.kind import StepKind
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from edgeenc.steps.line.work import Work
+
+
+@dataclass(frozen=True)
+class _Bits:
+    """A model on the text of each language: bits per character and characters, and bits of its tokenizer's table."""
+
+    per_character: tuple[float, ...]
+    characters: tuple[int, ...]
+    unigram: tuple[float, ...] = ()
+
+
+def measure(work: Work) -> BitsFigures:
+    """Measure every model that is among the inputs, and the unigram table of the better of two tokenizers."""
+    corpus, tokenizer = work.corpus(), work.encoder(STUDENT).tokenizer
+    teacher, student = _bits(work, TEACHER, table=True), _bits(work, STUDENT, table=True)
+    cut, control = (_bits(work, role) if role in work.step.inputs else None for role in (Role("cut"), Role("control")))
+    unigram = replace(teacher, per_character=tuple(map(min, teacher.unigram, student.unigram)))
+
+    def figures(lines: Sequence[str], place: int | None) -> BitsFigures:
+        """Return the figures of one language, or of all together."""
+        return BitsFigures(
+            unigram=_at(unigram, place),
+            teacher=_at(teacher, place),
+            student=_at(student, place),
+            cut=_at(cut, place) if cut else None,
+            control=_at(control, place) if control else None,
+            tokenizer=_as_it_was(lines, tokenizer),
+        )
+
+    each = {part.language: figures(part.corpus.test, place) for place, part in enumerate(corpus.parts)}
+    return replace(figures(corpus.test, None), languages=each)
+
+
+def _bits(work: Work, role: Role, *, table: bool = False) -> _Bits:
+    """Measure a model, and the unigram table of its tokenizer where that is wanted."""
+    from edgeenc.model.bits import score, unigram_bits
+
+    corpus, encoder, seed = work.corpus(), work.encoder(role), work.step.seed
+    alphabet, texts = corpus.characters, [part.corpus for part in corpus.each]
+    scored = [score(encoder, text.test, characters=alphabet, seed=seed) for text in texts]
+    tables = [
+        unigram_bits(text.train, encoder.tokenizer, text.test, characters=alphabet, seed=seed)
+        for text in texts
+        if table
+    ]
+    return _Bits(tuple(one.per_character for one in scored), tuple(one.characters for one in scored), tuple(tables))
+
+
+def _at(bits: _Bits, place: int | None) -> float:
+    """Return the bits per character of one text, or of all together; of one text they are its own to the last bit."""
+    if place is not None or len(bits.per_character) == 1:
+        return bits.per_character[place or 0]
+    pairs = zip(bits.per_character, bits.characters, strict=True)
+    return sum(one * count for one, count in pairs) / sum(bits.characters)
+
+
+def _as_it_was(lines: Sequence[str], tokenizer: Tokenizer) -> TokenizerFit:
+    """Return the figures of a tokenizer that was not trimmed."""
+    from edgeenc.text.vocabulary import quality
+
+    same = quality(lines, tokenizer)
+    return TokenizerFit(before=same, after=same, coverage=1.0)
+
+
+STEP = StepKind(name="measure", version=1, figures=BitsFigures, does=measure)

@@ -1,0 +1,87 @@
+"""Score every model in every form on the test part, with intervals and paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from edgeenc.plan import Role
+from edgeenc.record.steps import ScoreFigures
+from edgeenc.steps.line.kind import StepKind
+
+if TYPE_CHECKING:
+    from edgeenc.model.classifier import TaskModel
+    from edgeenc.steps.line.scored import Predicted, Scored
+    from edgeenc.steps.line.work import Work
+    from edgeenc.targets.session import Session
+    from edgeenc.tasks.task import Task
+
+PREDICTIONS = "predictions.json"
+
+
+def score_models(work: Work) -> ScoreFigures:
+    """Score all tuned models in PyTorch and the student's exported files, and write what each of them said."""
+    from edgeenc.steps.line.scored import always_the_same, differences, score_of, write_predictions
+    from edgeenc.tasks.metrics import per_tag_f1
+
+    task = work.task()
+    scored = [*_models(work, task), *_files(work, task)]
+    write_predictions(work.out / PREDICTIONS, task, scored)
+    by_tag = per_tag_f1(task.data.test, scored[-1].by_seed[0]) if task.metric == "token_accuracy" else {}
+    return ScoreFigures(
+        tasks=tuple(score_of(task, one) for one in scored),
+        differences=tuple(differences(task, scored)),
+        constant=always_the_same(task),
+        per_tag_f1=by_tag,
+    )
+
+
+def _models(work: Work, task: Task) -> Iterator[Scored]:
+    """Yield what every tuned model says in PyTorch, with each seed."""
+    from edgeenc.steps.line.scored import Scored
+
+    tuned = [role for role in work.step.inputs if role.part == "tuned"]
+    for model in dict.fromkeys(role.model for role in tuned):
+        loaded = [_load(work, role) for role in tuned if role.model == model]
+        yield Scored(model, "torch", tuple(_said(_torch(one), one, work, task) for one in loaded))
+
+
+def _files(work: Work, task: Task) -> Iterator[Scored]:
+    """Yield what the student's exported files say, by precision, with each seed."""
+    from edgeenc.model.purpose import EXPORT
+    from edgeenc.steps.line.scored import Scored
+    from edgeenc.targets.session import OrtSession
+
+    said: dict[str, list[Predicted]] = {}
+    for seed in work.plan.request.recipe.tuning.seeds:
+        for precision, path in work.onnx(seed):
+            one = _load(work, Role("tuned", "student", seed))
+            session = OrtSession(path, work.runtime.threads, EXPORT[one.kind])
+            said.setdefault(precision, []).append(_said(session, one, work, task))
+    for precision, by_seed in said.items():
+        yield Scored("student", precision, tuple(by_seed))
+
+
+def _load(work: Work, role: Role) -> TaskModel:
+    from edgeenc.model.classifier import load_task_model
+
+    return load_task_model(work.input(role))
+
+
+def _torch(model: TaskModel) -> Session:
+    from edgeenc.model.purpose import EXPORT
+    from edgeenc.targets.torch_session import TorchSession
+
+    return TorchSession(model.logits, EXPORT[model.kind])
+
+
+def _said(session: Session, model: TaskModel, work: Work, task: Task) -> Predicted:
+    """Return the labels of the test items; every form of a model gets the same ids in the same batches."""
+    from edgeenc.tasks.encode import encode
+    from edgeenc.tasks.predict import predict
+
+    longest = min(work.plan.request.recipe.tuning.longest, model.positions)
+    return predict(session, encode(task.data.test, model.kind, model.tokenizer, longest), model.labels)
+
+
+STEP = StepKind(name="score", version=1, figures=ScoreFigures, does=score_models)

@@ -1,0 +1,28 @@
+"""Take the teacher: copy it, so that the build does not depend on its folder, or draw its weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgeenc.record.steps import TeacherFigures
+from edgeenc.steps.line.kind import StepKind
+from edgeenc.targets.sizes import fp32_bytes
+
+if TYPE_CHECKING:
+    from edgeenc.steps.line.work import Work
+
+
+def take_teacher(work: Work) -> TeacherFigures:
+    """Save the teacher in the folder of the step."""
+    from edgeenc.model.encoder import load_encoder, save_encoder
+    from edgeenc.model.random import random_encoder
+    from edgeenc.sources import SEED, is_random
+
+    request = work.plan.request
+    drawn = is_random(request.recipe.teacher)
+    encoder = random_encoder(request.teacher, SEED) if drawn else load_encoder(request.teacher)
+    save_encoder(encoder, work.out)
+    return TeacherFigures(parameters=encoder.shape.parameters, weights="random" if drawn else None)
+
+
+STEP = StepKind(name="teacher", version=1, figures=TeacherFigures, does=take_teacher, predicts=fp32_bytes)
