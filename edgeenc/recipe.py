@@ -6,8 +6,6 @@ A recipe says how to compress, a language where its text is; neither knows the o
 from __future__ import annotations
 
 import difflib
-import importlib
-import pkgutil
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -15,8 +13,8 @@ from typing import Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-import edgeenc.stages
 from edgeenc.errors import RecipeError
+from edgeenc.kinds import types_of
 from edgeenc.sources import ENOUGH, data_folder, is_hub_text
 from edgeenc.stages.stage import Stage
 from edgeenc.tasks.spec import TaskSpec
@@ -103,13 +101,7 @@ class Recipe(BaseModel):
 
 def stage_kinds() -> dict[str, type[Stage]]:
     """Return every stage by its kind: all `Stage` classes in the modules of `edgeenc.stages`."""
-    found: dict[str, type[Stage]] = {}
-    for module in sorted(m.name for m in pkgutil.iter_modules(edgeenc.stages.__path__)):
-        members = vars(importlib.import_module(f"edgeenc.stages.{module}")).values()
-        for item in members:
-            if isinstance(item, type) and issubclass(item, Stage) and item is not Stage:
-                found[item.model_fields["kind"].default] = item
-    return found
+    return {stage.model_fields["kind"].default: stage for stage in types_of("edgeenc.stages", Stage)}
 
 
 def recipe_names() -> list[str]:

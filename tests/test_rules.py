@@ -23,7 +23,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 LEVELS = (
-    *("errors", "record", "machine", "language", "store", "text", "model", "stages", "training", "sources"),
+    *("errors", "kinds", "record", "machine", "language", "store", "text", "model", "stages", "training", "sources"),
     *("targets", "tasks", "compress", "bench", "recipe", "report", "bundle"),
     *("plan", "steps", "pipeline", "build", "screen", "cli", "__main__"),
 )

@@ -1,0 +1,51 @@
+"""What can be added is one value in one file: a registry lists the folder, and nobody keeps a table beside it.
+
+Loading a registry loads every module of its folder, so that those of a folder that a plan reads load nothing heavy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from functools import cache
+from types import ModuleType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@cache
+def modules_of(package: str) -> tuple[str, ...]:
+    """Return the names of the modules of `package`, sorted, without those in folders below it; none is loaded."""
+    found = pkgutil.iter_modules(importlib.import_module(package).__path__)
+    return tuple(sorted(one.name for one in found if not one.ispkg))
+
+
+@cache
+def values_of(package: str, kind: type[T]) -> tuple[T, ...]:
+    """Return every value of type `kind` at the top of a module of `package`, by the modules' names, each once.
+
+    Worked example: with `STEP = StepKind(...)` in each of `steps/bench.py` and `steps/corpus.py`,
+    `values_of("edgeenc.steps", StepKind)` gives the two in this order.
+    """
+    found: dict[int, T] = {}  # by identity: a value need not be hashable, and another module may import it
+    for module in _loaded(package):
+        found |= {id(value): value for value in vars(module).values() if isinstance(value, kind)}
+    return tuple(found.values())
+
+
+@cache
+def types_of(package: str, base: type[T]) -> tuple[type[T], ...]:
+    """Return every subclass of `base` that a module of `package` defines, by the modules' names."""
+    return tuple(
+        value
+        for module in _loaded(package)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, base) and value is not base
+        if value.__module__ == module.__name__
+    )
+
+
+def _loaded(package: str) -> Iterator[ModuleType]:
+    return (importlib.import_module(f"{package}.{name}") for name in modules_of(package))
