@@ -11,9 +11,9 @@ import numpy as np
 from edgeenc.bench.turns import compare_latency
 from edgeenc.bundle.assemble import Contents, assemble
 from edgeenc.bundle.gates import gate_batches, int8_gates, kept_pieces_gate, parity_gate, require, tokenizer_gate
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import load_tokenizer
+from edgeenc.model.shape import shape_of
 from edgeenc.steps.summary import facts_of
 from edgeenc.steps.task import PREDICTIONS
 from edgeenc.steps.work import ONNX, Figures, Work
@@ -60,7 +60,7 @@ def pass_gates(work: Work) -> Figures:
 def longest_of(folder: Path) -> int:
     """Return how many pieces the model of a checkpoint folder reads at most."""
     config = load_config(folder)
-    return anatomy_of(config).shape(config).longest
+    return shape_of(config).longest
 
 
 def time_models(work: Work) -> Figures:
