@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
@@ -45,6 +46,28 @@ def types_of(package: str, base: type[T]) -> tuple[type[T], ...]:
         if isinstance(value, type) and issubclass(value, base) and value is not base
         if value.__module__ == module.__name__
     )
+
+
+def add_folder(package: str, folder: Path) -> None:
+    """Let the registry of `package` list the modules of another folder too, for the rest of the process.
+
+    Worked example: after `add_folder("edgeenc.model.families", folder)` a `folder/deberta.py` with its value at the top
+    is a family like those of the package.
+    """
+    importlib.import_module(package).__path__.append(str(folder))
+    _forget()
+
+
+def remove_folder(package: str, folder: Path) -> None:
+    """Undo `add_folder`."""
+    importlib.import_module(package).__path__.remove(str(folder))
+    _forget()
+
+
+def _forget() -> None:
+    """List all folders anew when they are asked for next."""
+    for listed in (modules_of, values_of, types_of):
+        listed.cache_clear()
 
 
 def _loaded(package: str) -> Iterator[ModuleType]:
