@@ -8,11 +8,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_ADDED: dict[str, tuple[object, ...]] = {}
 
 
 @cache
@@ -22,13 +25,28 @@ def modules_of(package: str) -> tuple[str, ...]:
     return tuple(sorted(one.name for one in found if not one.ispkg))
 
 
-@cache
 def values_of(package: str, kind: type[T]) -> tuple[T, ...]:
     """Return every value of type `kind` at the top of a module of `package`, by the modules' names, each once.
 
     Worked example: with `STEP = StepKind(...)` in each of `steps/bench.py` and `steps/corpus.py`,
     `values_of("edgeenc.steps", StepKind)` gives the two in this order.
     """
+    return _listed(package, kind) + tuple(value for value in _ADDED.get(package, ()) if isinstance(value, kind))
+
+
+@contextmanager
+def added(package: str, value: object) -> Iterator[None]:
+    """Let `values_of` give `value` too, after those of the folder, while the context lasts: for tests and plugins."""
+    before = _ADDED.get(package, ())
+    _ADDED[package] = (*before, value)
+    try:
+        yield
+    finally:
+        _ADDED[package] = before
+
+
+@cache
+def _listed(package: str, kind: type[T]) -> tuple[T, ...]:
     found: dict[int, T] = {}  # by identity: a value need not be hashable, and another module may import it
     for module in _loaded(package):
         found |= {id(value): value for value in vars(module).values() if isinstance(value, kind)}

@@ -27,7 +27,7 @@ from edgeenc.record.old_rows import Device, Precision, Row, RuntimeName
 from edgeenc.screen.bench_lines import host_notes, input_name, notes, progress_line, runs_as
 
 MB = 2**20
-SHAPE = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2)
+SHAPE = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2, family="bert")
 ALL = Abilities(ort_cuda=True, torch_cuda=True, compiler=True)
 NONE = Abilities(ort_cuda=False, torch_cuda=False, compiler=False)
 

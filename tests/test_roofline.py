@@ -18,7 +18,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
 from edgeenc.record.old_rows import Peak
 
-SMALL = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2)
+SMALL = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2, family="bert")
 PEAKS: list[Peak] = [
     {"device": "cpu", "threads": 1, "gflops": {"fp32": {"a": 40.0, "b": 30.0}, "int8": {}}, "copy_gbytes_per_s": 100.0}
 ]

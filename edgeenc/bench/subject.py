@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeenc.errors import InputError, UsageError
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS, load_tokenizer
-from edgeenc.model.shape import Shape
+from edgeenc.model.shape import Shape, shape_of
 from edgeenc.record.old_rows import Precision, RuntimeName
 from edgeenc.store import MANIFEST
 
@@ -93,7 +92,7 @@ def read_subject(text: str) -> Subject:
     return Subject(
         name=name if named else folder.resolve().name,
         folder=folder.resolve(),
-        shape=anatomy_of(config).shape(config),
+        shape=shape_of(config),
         pad=config.pad_token_id or 0,
         onnx=onnx,
         language=_language(folder),

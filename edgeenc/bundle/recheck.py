@@ -9,10 +9,10 @@ import yaml
 
 from edgeenc.bundle.assemble import GOLDEN, ONNX, check, replay
 from edgeenc.bundle.gates import Gate, gate_batches, int8_gates, parity_gate, require, tokenizer_gate
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.classifier import task_named
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import load_tokenizer
+from edgeenc.model.shape import shape_of
 from edgeenc.recipe import parse_recipe
 from edgeenc.targets.session import OrtSession
 from edgeenc.targets.torch_session import checkpoint_session
@@ -36,7 +36,7 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     named = task_named(config)
     sessions = {p: OrtSession(folder / name, 1, named) for p, name in ONNX.items() if (folder / name).is_file()}
     task = next(iter(sessions.values())).task
-    batches = gate_batches(lines, tokenizer, anatomy_of(config).shape(config).longest, task)
+    batches = gate_batches(lines, tokenizer, shape_of(config).longest, task)
     right = checkpoint_session(folder, task)
     gates = [tokenizer_gate(tokenizer, folder, lines)]
     if "fp32" in sessions:
