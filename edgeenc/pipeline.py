@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
 
-from edgeenc.machine.describe import describe, versions
+from edgeenc.machine.describe import Fact, describe, versions
 from edgeenc.machine.runtime import Runtime
 from edgeenc.plan import Plan, Step
+from edgeenc.record.form import plain
 from edgeenc.steps.encoder import apply_stage, make_corpus, measure, take_teacher, train_control
 from edgeenc.steps.files import make_bundle, make_int8, make_onnx, pass_gates, time_models
 from edgeenc.steps.task import choose, make_task, score_models, tune_model
@@ -70,7 +72,7 @@ def _once(step: Step, plan: Plan, store: Store, runtime: Runtime, tell: Tell) ->
                     inputs=inputs,
                     seconds=round(time.monotonic() - began, 2),
                     versions=versions(),
-                    host=describe(),
+                    host=cast("dict[str, Fact]", plain(describe())),
                     figures=dict(figures),
                 )
                 tell(Event("done", step, store.commit(draft, facts)))
