@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,13 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from edgeenc.bench.engines import engines
 from edgeenc.bench.figures import Round, Text, empty_row, measured_row, percentiles, spread, throughput
 from edgeenc.bench.fresh import Finished, run_fresh
 from edgeenc.bench.matrix import Case, Matrix, contests, obstacle
 from edgeenc.bench.row_process import Taken, padded, sampled, up_and_down
 from edgeenc.bench.sentences import exact_batches, exact_text, own_lengths
+from edgeenc.bench.settings import Device, Precision
 from edgeenc.bench.subject import Subject
 from edgeenc.errors import InputError, UsageError
 from edgeenc.machine import describe as host
@@ -27,7 +30,7 @@ from edgeenc.machine.memory import status_bytes
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
 from edgeenc.record.form import plain
-from edgeenc.record.rows import Device, Precision, Row
+from edgeenc.record.rows import RUNTIMES, Row
 from edgeenc.screen.bench_lines import host_notes, input_name, notes, progress_line, runs_as
 
 MB = 2**20
@@ -219,6 +222,13 @@ def test_what_cannot_be_run(
     machine(monkeypatch, able=able)
     runtime, device, precision, length = asked
     assert obstacle(Case(subject, runtime, device, precision, 1, 1, length)) == reason
+
+
+def test_every_runtime_is_a_file_of_its_own_and_reports_know_its_words() -> None:
+    assert {name: engine.words for name, engine in engines().items()} == RUNTIMES
+    code = "import sys; from edgeenc.bench.engines import engines; engines(); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "onnxruntime", "numpy", "transformers", "pydantic"} & set(re.findall(r"\w+", done.stdout))
 
 
 def test_a_checkpoint_may_be_missing(monkeypatch: pytest.MonkeyPatch, subject: Subject) -> None:

@@ -19,6 +19,7 @@ from edgeenc.bench.matrix import Case, Matrix, contests, obstacle
 from edgeenc.bench.roofline import measure_peak
 from edgeenc.bench.row_process import RowRequest, Taken, up_and_down
 from edgeenc.bench.sentences import bench_text, exact_batches, own_lengths
+from edgeenc.bench.settings import Device, Precision
 from edgeenc.bench.subject import Subject
 from edgeenc.bench.taken_scores import read_scores
 from edgeenc.errors import EdgeencError, HostError, InputError
@@ -26,7 +27,7 @@ from edgeenc.machine.describe import bench_host
 from edgeenc.model.encoder import load_tokenizer
 from edgeenc.record.form import parse, plain
 from edgeenc.record.host import Peak
-from edgeenc.record.rows import Bench, Device, Precision, Row
+from edgeenc.record.rows import Bench, Row
 
 LONGEST = 128
 """Pieces of the longest batch of the run of other lengths, where no exact length was asked for."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeenc.bench.engines import engines
+from edgeenc.bench.settings import Device, Precision
 from edgeenc.bench.subject import Subject
 from edgeenc.errors import UsageError
-from edgeenc.record.rows import Device, Precision
 
 
 @dataclass(frozen=True, slots=True)

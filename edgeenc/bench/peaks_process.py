@@ -16,10 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeenc.bench.precisions import PRECISIONS
+from edgeenc.bench.settings import PRECISIONS, Device, Precision
 from edgeenc.record.form import plain
 from edgeenc.record.host import Peak
-from edgeenc.record.rows import Device, Precision
 
 SIZES = {"cpu": (512, 1024), "cuda": (4096, 8192)}
 """Rows and columns of the products; the larger reads less for what it computes, the smaller is over before the system

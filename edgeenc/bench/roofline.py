@@ -14,12 +14,11 @@ from typing import Literal
 
 from edgeenc.bench.fresh import run_fresh
 from edgeenc.bench.peaks_process import PeakRequest
-from edgeenc.bench.precisions import PRECISIONS
+from edgeenc.bench.settings import PRECISIONS, Device, Precision
 from edgeenc.errors import HostError
 from edgeenc.model.shape import Shape
 from edgeenc.record.form import parse, plain
 from edgeenc.record.host import Peak
-from edgeenc.record.rows import Device, Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,9 +20,9 @@ import numpy as np
 
 from edgeenc.bench.engines import engines
 from edgeenc.bench.engines.engine import LoadedModel
+from edgeenc.bench.settings import Device, Precision
 from edgeenc.machine.memory import peak_resident_bytes, resident_bytes
 from edgeenc.record.form import plain
-from edgeenc.record.rows import Device, Precision
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeenc.bench.engines import engines
-from edgeenc.bench.precisions import PRECISIONS
+from edgeenc.bench.settings import PRECISIONS, Precision
 from edgeenc.errors import InputError, UsageError
 from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS, load_tokenizer
 from edgeenc.model.shape import Shape
 from edgeenc.record.form import parse
-from edgeenc.record.rows import Precision
 from edgeenc.store import MANIFEST
 
 

@@ -6,15 +6,14 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
 from edgeenc.bench.engines import engines
-from edgeenc.bench.precisions import PRECISIONS
+from edgeenc.bench.settings import DEVICES, PRECISIONS
 from edgeenc.cli.options import FILE, FOLDER, JSON
 from edgeenc.record.form import plain
-from edgeenc.record.rows import Device
 
 if TYPE_CHECKING:
     from edgeenc.record.rows import Bench, Row
@@ -55,11 +54,11 @@ class Listed(click.ParamType):
 @click.argument("models", nargs=-1, required=True, metavar="[NAME=]DIR...")
 @click.option(
     "--device",
-    type=Listed(get_args(Device)),
+    type=Listed(DEVICES),
     default="cpu",
     show_default=True,
     metavar="LIST",
-    help=", ".join(get_args(Device)) + ".",
+    help=", ".join(DEVICES) + ".",
 )
 @click.option(
     "--runtime",

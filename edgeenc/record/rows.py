@@ -9,8 +9,6 @@ from typing import Literal
 from edgeenc.record.host import Gpu, Peak
 from edgeenc.record.scores import Difference, Score
 
-Device = Literal["cpu", "cuda"]
-Precision = Literal["fp32", "int8", "bf16", "fp16"]
 Status = Literal["measured", "not run", "failed"]
 
 RUNTIMES: Mapping[str, str] = {"ort": "ONNX Runtime", "torch": "PyTorch", "torch-compiled": "PyTorch, compiled"}

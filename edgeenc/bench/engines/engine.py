@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from edgeenc.record.rows import Device, Precision
+from edgeenc.bench.settings import Device, Precision
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from edgeenc.bench.engines.engine import Engine, Files, LoadedModel
-from edgeenc.bench.precisions import PRECISIONS
-from edgeenc.record.rows import Device, Precision
+from edgeenc.bench.settings import PRECISIONS, Device, Precision
 
 if TYPE_CHECKING:
     from pathlib import Path

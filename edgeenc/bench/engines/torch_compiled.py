@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgeenc.bench.engines import torch_eager
 from edgeenc.bench.engines.engine import LoadedModel
-from edgeenc.record.rows import Device, Precision
+from edgeenc.bench.settings import Device, Precision
 
 if TYPE_CHECKING:
     from pathlib import Path

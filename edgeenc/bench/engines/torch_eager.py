@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from edgeenc.bench.engines.clocks import by_clock, by_events
 from edgeenc.bench.engines.engine import Engine, Files, LoadedModel
-from edgeenc.bench.precisions import PRECISIONS
+from edgeenc.bench.settings import PRECISIONS, Device, Precision
 from edgeenc.errors import HostError
-from edgeenc.record.rows import Device, Precision
 
 if TYPE_CHECKING:
     from pathlib import Path

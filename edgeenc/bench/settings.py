@@ -1,15 +1,17 @@
-"""Every precision a model is measured in, and all that hangs on it."""
+"""Where and in which numbers a model is measured: every device, and every precision with all that hangs on it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from edgeenc.record.rows import Precision
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     import torch
+
+Device = Literal["cpu", "cuda"]
+Precision = Literal["fp32", "int8", "bf16", "fp16"]
+DEVICES: tuple[Device, ...] = get_args(Device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
