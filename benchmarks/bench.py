@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,15 +28,14 @@ import yaml
 from rich.console import Console
 
 from edgeenc.bench import harness
-from edgeenc.bench.matrix import Ask as Combined
+from edgeenc.bench.matrix import Matrix
 from edgeenc.bench.subject import Subject, read_subjects
 from edgeenc.build import Ask, plan_for
 from edgeenc.plan import Plan
-from edgeenc.record.old_rows import Bench
+from edgeenc.record.form import plain
+from edgeenc.record.rows import Bench, Row
 from edgeenc.screen.bench_lines import Screen
-from edgeenc.steps.line.work import ONNX
 from edgeenc.store import Store, default_root
-from edgeenc.targets.onnx_file.export import export
 
 HERE = Path(__file__).parent
 DIGITS = 3
@@ -43,10 +43,10 @@ DIGITS = 3
 TEACHERS = ("teacher", "trim-only")
 
 
-def parts_of(matrix: Mapping) -> list[Combined]:
+def parts_of(matrix: Mapping) -> list[Matrix]:
     """Return what each part of the matrix combines; `own` stands for sentences at their own length."""
     return [
-        Combined(
+        Matrix(
             tuple(part["devices"]),
             tuple(part["runtimes"]),
             tuple(part["precisions"]),
@@ -64,27 +64,28 @@ def exported(model: str, plan: Plan, store: Store, folder: Path) -> Path:
     """Write the tuned `model` of the first seed, its tokenizer and its fp32 file into `folder`, and return it."""
     name = f"tune:{model}:{plan.request.recipe.tuning.seeds[0]}"
     shutil.copytree(store.folder(plan.step(name).key, name), folder, ignore=shutil.ignore_patterns("manifest.json"))
-    (folder / "onnx").mkdir()
-    export(folder, folder / "onnx" / ONNX["fp32"], plan.request.task)
+    first = plan.request.target.first
+    first.make(folder, folder / first.path, plan.request.purpose)
     return folder
 
 
 def slim(result: Bench) -> Bench:
     """Return the result with samples rounded to a microsecond, half of the bytes."""
-    rows = []
-    for row in result["rows"]:
-        kept = {key: [round(sample, DIGITS) for sample in row[key]] for key in row if key.endswith("samples_ms")}
-        rows.append({**row, **kept})
-    return {**result, "rows": rows}
+    return replace(result, rows=tuple(map(_slim_row, result.rows)))
+
+
+def _slim_row(row: Row) -> Row:
+    names = [one.name for one in fields(row) if one.name.endswith("samples_ms")]
+    return replace(row, **{name: tuple(round(sample, DIGITS) for sample in getattr(row, name)) for name in names})
 
 
 def measured(subjects: tuple[Subject, ...], matrix: Mapping, screen: Screen) -> Bench:
     """Return one result with the rows of every part of the matrix."""
     watch = harness.Watch(screen.process, screen.rows)
     results = [harness.bench(subjects, part, None, watch) for part in parts_of(matrix)]
-    peaks = {(peak["device"], peak["threads"]): peak for result in results for peak in result["host"]["peaks"]}
-    rows = [row for result in results for row in result["rows"]]
-    return slim({**results[0], "rows": rows, "host": {**results[0]["host"], "peaks": list(peaks.values())}})
+    peaks = {(peak.device, peak.threads): peak for result in results for peak in result.host.peaks}
+    rows = tuple(row for result in results for row in result.rows)
+    return slim(replace(results[0], rows=rows, host=replace(results[0].host, peaks=tuple(peaks.values()))))
 
 
 @click.command()
@@ -108,7 +109,7 @@ def main(tasks: Path, out: Path, root: Path | None, matrix: Path, languages: tup
             result = measured(subjects, asked, screen)
             screen.end(result)
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
+        place.write_text(json.dumps(plain(result), ensure_ascii=False) + "\n", encoding="utf-8")
         click.echo(f"{language}: {place.stat().st_size / 1e3:.0f} KB, {(time.monotonic() - began) / 60:.1f} minutes")
         if (error := harness.failure(result)) is not None:
             sys.exit(str(error))

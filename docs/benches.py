@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Annotated
 
-Raw = Mapping[str, object]
+from pydantic import Field
+
+from edgeenc.record.form import parse
+from edgeenc.record.rows import Bench, Row
+
 FORMS = (("teacher", "fp32"), ("trim-only", "fp32"), ("student", "fp32"), ("student", "int8"))
+RUNTIME = "ort"
+"""The runtime whose rows are shown."""
 MEMORY_AT = 128
 """Pieces of the sentences at which memory is shown; batch 1."""
 NOT_RUN = "not run"
 
 
+@dataclass(frozen=True, slots=True)
+class MeanScore:
+    """Mean and sample deviation over seeds, 0 to 1."""
+
+    value: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A paired difference with its 95 % interval, 0 to 1."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class BothStarts:
+    """A language in what benchmarks/starts.py writes."""
+
+    starts: Mapping[str, MeanScore]
+    gain: Annotated[Gain, Field(alias="mean less plain")]
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """What benchmarks/starts.py writes, by language."""
+
+    languages: Mapping[str, BothStarts]
+
+
 def bench_tables(folder: Path) -> list[str]:
     """Return the lines of all tables of one run: a folder a language with `bench.json`."""
-    found = {path.parent.name: _read(path) for path in sorted(folder.glob("*/bench.json"))}
-    rows = {language: [row for row in _rows(raw) if row["device"] == "cpu"] for language, raw in found.items()}
+    found = {path.parent.name: parse(Bench, path.read_bytes()) for path in sorted(folder.glob("*/bench.json"))}
+    rows = {language: [row for row in bench.rows if row.device == "cpu"] for language, bench in found.items()}
     everything = [row for many in rows.values() for row in many]
-    lengths = sorted({_length(row) for row in everything if row["batch"] == 1})
-    batches = sorted({cast("int", row["batch"]) for row in everything})
-    at = cast("int", next((row["seq_len"] for row in everything if row["batch"] == batches[-1]), 0))
+    lengths = sorted({row.seq_len or 0 for row in everything if row.batch == 1})
+    batches = sorted({row.batch for row in everything})
+    at = next((row.seq_len or 0 for row in everything if row.batch == batches[-1]), 0)
     return [
         *head(folder, found),
         "",
@@ -62,37 +100,28 @@ def bench_tables(folder: Path) -> list[str]:
     ]
 
 
-def head(folder: Path, found: Mapping[str, Raw]) -> list[str]:
+def head(folder: Path, found: Mapping[str, Bench]) -> list[str]:
     """Return where the figures come from, and how many of them are too noisy to conclude from."""
-    host = cast("Mapping[str, object]", next(iter(found.values()))["host"])
-    versions = cast("Mapping[str, str]", host["versions"])
-    loads = [cast("Mapping[str, float | None]", raw["host"])["load"] for raw in found.values()]
-    known = [load for load in loads if load is not None]
-    measured = [row for raw in found.values() for row in _rows(raw) if row["status"] == "measured"]
-    noisy = sum(bool(row["noisy"]) for row in measured)
+    host = next(iter(found.values())).host
+    known = [bench.host.load for bench in found.values() if bench.host.load is not None]
+    measured = [row for bench in found.values() for row in bench.rows if row.status == "measured"]
+    noisy = sum(row.noisy for row in measured)
     load = f", load before each language {min(known):.1f} to {max(known):.1f}" if known else ""
     return [
-        f"`{folder.name}`: {host['cpu']}, {host['cores']} cores{load}; ONNX Runtime {versions['onnxruntime']}."
+        f"`{folder.name}`: {host.cpu}, {host.cores} cores{load}; ONNX Runtime {host.versions['onnxruntime']}."
         f" `~` marks rows whose rounds differ too widely to conclude from them: {noisy} of {len(measured)}."
     ]
 
 
-def gpu_lines(found: Mapping[str, Raw]) -> list[str]:
+def gpu_lines(found: Mapping[str, Bench]) -> list[str]:
     """Return the table of the GPU, or one line that says why there is none."""
-    rows = [(language, row) for language, raw in found.items() for row in _rows(raw) if row["device"] == "cuda"]
-    measured = [(language, row) for language, row in rows if row["status"] == "measured"]
+    rows = [(language, row) for language, bench in found.items() for row in bench.rows if row.device == "cuda"]
+    measured = [(language, row) for language, row in rows if row.status == "measured"]
     if not measured:
-        reasons = sorted({str(row["reason"]) for _, row in rows})
+        reasons = sorted({row.reason for _, row in rows})
         return [f"GPU: not run: {'; '.join(reasons) or 'no GPU'}."]
     cells = (
-        [
-            language,
-            f"{row['model']} {row['precision']}",
-            str(row["batch"]),
-            str(row["seq_len"]),
-            _ms(row),
-            _mb(row["vram_allocated_bytes"]),
-        ]
+        [language, row.name, str(row.batch), str(row.seq_len), _ms(row), _mb(row.vram_allocated_bytes)]
         for language, row in measured
     )
     return ["GPU.\n", *table(("language", "model", "batch", "pieces", "p50, ms", "allocated, MB"), cells)]
@@ -100,14 +129,12 @@ def gpu_lines(found: Mapping[str, Raw]) -> list[str]:
 
 def starts_table(path: Path) -> list[str]:
     """Return how both starts of a classifier of texts compare, from what benchmarks/starts.py wrote."""
-    found = cast("Mapping[str, Mapping[str, Raw]]", _read(path)["languages"])
     rows = []
-    for language, raw in found.items():
-        starts = cast("Mapping[str, Mapping[str, float]]", raw["starts"])
-        gain = cast("Mapping[str, float]", raw["mean less plain"])
-        shown = [f"{100 * s['value']:.1f} ± {100 * s['deviation']:.1f}" for s in (starts["plain"], starts["mean"])]
-        low, high = 100 * gain["low"], 100 * gain["high"]
-        rows.append([language, *shown, f"{100 * gain['value']:+.1f} ({low:+.1f} to {high:+.1f})"])
+    for language, both in parse(Starts, path.read_bytes()).languages.items():
+        starts = [both.starts[name] for name in ("plain", "mean")]
+        shown = [f"{100 * start.value:.1f} ± {100 * start.deviation:.1f}" for start in starts]
+        low, high = 100 * both.gain.low, 100 * both.gain.high
+        rows.append([language, *shown, f"{100 * both.gain.value:+.1f} ({low:+.1f} to {high:+.1f})"])
     # the factor of the start was chosen on the test part of one of these sets, which its reader must know
     chosen = (
         "The start's factor was chosen on the test part of the Tagalog topics, so that its gain there is flattered.\n"
@@ -120,52 +147,43 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def _rows(raw: Raw) -> Sequence[Raw]:
-    return cast("Sequence[Raw]", raw["rows"])
-
-
-def _length(row: Raw) -> int:
-    """Return the pieces of a row, 0 for sentences at their own length."""
-    return cast("int | None", row["seq_len"]) or 0
-
-
-def _row(rows: Sequence[Raw], form: tuple[str, str], length: int, batch: int) -> Raw | None:
-    """Return the measured row of one model at one input."""
+def _row(rows: Sequence[Row], form: tuple[str, str], length: int, batch: int) -> Row | None:
+    """Return the measured row of one model at one input; length 0 stands for sentences at their own length."""
     for row in rows:
-        same = (row["model"], row["precision"]) == form and (_length(row), row["batch"]) == (length, batch)
-        if same and row["runtime"] == "ort" and row["status"] == "measured":
+        same = (row.model, row.precision) == form and (row.seq_len or 0, row.batch) == (length, batch)
+        if same and row.runtime == RUNTIME and row.status == "measured":
             return row
     return None
 
 
-def _latency(rows: Sequence[Raw], form: tuple[str, str], length: int) -> str:
+def _latency(rows: Sequence[Row], form: tuple[str, str], length: int) -> str:
     row, teacher = _row(rows, form, length, 1), _row(rows, FORMS[0], length, 1)
-    if row is None or teacher is None or row is teacher:
-        return NOT_RUN if row is None else _ms(row)
-    return f"{_ms(row)} ({cast('float', teacher['p50_ms']) / cast('float', row['p50_ms']):.1f})"
-
-
-def _ms(row: Raw) -> str:
-    return f"{'~' if row['noisy'] else ''}{cast('float', row['p50_ms']):.2f}"
-
-
-def _rate(row: Raw | None) -> str:
     if row is None:
         return NOT_RUN
-    return f"{'~' if row['noisy'] else ''}{cast('float', row['sentences_per_s']):,.0f}"
+    if teacher is None or row is teacher or row.p50_ms is None or teacher.p50_ms is None:
+        return _ms(row)
+    return f"{_ms(row)} ({teacher.p50_ms / row.p50_ms:.1f})"
 
 
-def _memory(row: Raw | None) -> list[str]:
+def _ms(row: Row) -> str:
+    return f"{'~' if row.noisy else ''}{_number(row.p50_ms, '.2f')}"
+
+
+def _rate(row: Row | None) -> str:
+    return NOT_RUN if row is None else f"{'~' if row.noisy else ''}{_number(row.sentences_per_s, ',.0f')}"
+
+
+def _memory(row: Row | None) -> list[str]:
     if row is None:
         return [NOT_RUN] * 7
-    names = ("file", "peak_above_base", "steady_above_base", "base_rss", "retained")
-    times = (cast("float", row[name]) for name in ("load_ms", "cold_start_ms"))
-    return [*(_mb(row[f"{name}_bytes"]) for name in names), *(f"{time:,.0f}" for time in times)]
+    kept = (row.file_bytes, row.peak_above_base_bytes, row.steady_above_base_bytes, row.base_rss_bytes)
+    times = (row.load_ms, row.cold_start_ms)
+    return [*map(_mb, (*kept, row.retained_bytes)), *(_number(time, ",.0f") for time in times)]
 
 
-def _mb(count: object) -> str:
-    return NOT_RUN if count is None else f"{cast('int', count) / 1e6:,.1f}"
+def _mb(count: int | None) -> str:
+    return NOT_RUN if count is None else f"{count / 1e6:,.1f}"
 
 
-def _read(path: Path) -> Raw:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _number(value: float | None, form: str) -> str:
+    return NOT_RUN if value is None else format(value, form)

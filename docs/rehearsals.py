@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-Raw = Mapping[str, object]
+from edgeenc.record.form import parse
+from edgeenc.record.gates import Gate
+from edgeenc.record.host import Host
+from edgeenc.record.latency import Ratio
+
 Table = Callable[[Sequence[str], Sequence[Sequence[str]]], list[str]]
 """From a head and rows to the lines of a Markdown table."""
 
@@ -27,47 +30,109 @@ HEADS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class RehearsedStep:
+    """A step of a rehearsal; bytes and parameters where it made a model or a file."""
+
+    step: str
+    peak_mb: int
+    parameters: int | None
+    bytes: int | None
+    predicted_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PairedTimes:
+    """Times as a share of the teacher's, by model and precision."""
+
+    ratio: Mapping[str, Ratio]
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedReport:
+    """The part of a rehearsal's report that is shown."""
+
+    latency: PairedTimes
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What benchmarks/full_size.py writes, as far as it is shown."""
+
+    recipe_name: str
+    optimiser_steps: int
+    batch_tokens: int
+    threads: int
+    steps: tuple[RehearsedStep, ...]
+    report: RehearsedReport
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStep:
+    """Seconds of a step, and the tokens that it read where it trained."""
+
+    seconds: float
+    tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStudent:
+    """Parameters of what came out."""
+
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBits:
+    """Bits per character of what came out."""
+
+    student: float
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A recipe in what benchmarks/orders.py writes of a language, as far as it is shown."""
+
+    recipe: str
+    steps: tuple[OrderStep, ...]
+    student: OrderStudent
+    bits_per_character: OrderBits
+    host: Host
+    peak_bytes: int
+
+
 def rehearsal_lines(table: Table) -> list[str]:
     """Return the sizes and latencies of every rehearsal beside the plan's prediction, and the peak of every step."""
-    found = [_read(path) for path in sorted(RESULTS.glob("full-size-*.json"))]
-    asked = sorted({(raw["optimiser_steps"], raw["batch_tokens"], raw["threads"]) for raw in found})
+    found = [parse(Rehearsal, path.read_bytes()) for path in sorted(RESULTS.glob("full-size-*.json"))]
+    asked = sorted({(one.optimiser_steps, one.batch_tokens, one.threads) for one in found})
     how = "; ".join(f"{steps} steps of {batch} tokens, {threads} thread" for steps, batch, threads in asked)
     note = (
         f"`full-size-*.json`: random weights in the teacher's shape; each training {how}. Time per sentence:"
         " median ratio to the teacher's (ONNX fp32, batch 1). Steps that recipes of one teacher share are done once.\n"
     )
-    sizes = [cells for raw in found for cells in _size_rows(raw)]
-    peaks = [[cast("str", raw["recipe_name"]), *_peaks(raw)] for raw in found]
-    steps = [cast("str", row["step"]) for row in _steps(found[0])] if found else []
+    sizes = [cells for one in found for cells in _size_rows(one)]
+    peaks = [[one.recipe_name, *(f"{row.peak_mb:,}" for row in one.steps)] for one in found]
+    steps = [row.step for row in found[0].steps] if found else []
     told = "\nPeak memory of each step's process, MB:\n"
     return [note, *table(HEADS["sizes"], sizes), told, *table(("recipe", *steps), peaks)]
 
 
-def _size_rows(raw: Raw) -> list[list[str]]:
+def _size_rows(found: Rehearsal) -> list[list[str]]:
     """Return a row for each exported file of a rehearsal."""
-    report = cast("Raw", raw["report"])
-    ratios = cast("Mapping[str, Raw]", cast("Raw", report["latency"])["ratio"])
-    gates = cast("Sequence[Raw]", report["gates"])
-    passed = f"{sum(bool(gate['passed']) for gate in gates)} of {len(gates)}"
+    gates, ratios = found.report.gates, found.report.latency.ratio
+    passed = f"{sum(gate.passed for gate in gates)} of {len(gates)}"
     files = {"teacher fp32": "export:teacher", "student fp32": "export", "student int8": "quantize"}
     rows = []
     for file, name in files.items():
-        row = next(row for row in _steps(raw) if row["step"] == name)
-        made, predicted = cast("int", row["bytes"]), cast("int", row["predicted_bytes"])
-        ratio = f"{cast('float', ratios[file]['median']):.3f}" if file in ratios else "1"
-        shown = [f"{value:,}" for value in (cast("int", row["parameters"]), made, predicted)]
-        off = f"{100 * (made / predicted - 1):+.4f} %"
+        row = next(row for row in found.steps if row.step == name)
+        assert row.bytes is not None and row.predicted_bytes is not None
+        ratio = f"{ratios[file].median:.3f}" if file in ratios else "1"
+        off = f"{100 * (row.bytes / row.predicted_bytes - 1):+.4f} %"
         of_student = passed if file == "student int8" else ""
-        rows.append([cast("str", raw["recipe_name"]), shown[0], file, *shown[1:], off, ratio, of_student])
+        made, predicted = f"{row.bytes:,}", f"{row.predicted_bytes:,}"
+        rows.append([found.recipe_name, f"{row.parameters:,}", file, made, predicted, off, ratio, of_student])
     return rows
-
-
-def _peaks(raw: Raw) -> list[str]:
-    return [f"{cast('int', row['peak_mb']):,}" for row in _steps(raw)]
-
-
-def _steps(raw: Raw) -> Sequence[Raw]:
-    return cast("Sequence[Raw]", raw["steps"])
 
 
 def order_lines(table: Table) -> list[str]:
@@ -75,8 +140,8 @@ def order_lines(table: Table) -> list[str]:
     rows, names = [], []
     for path in sorted(RESULTS.glob("orders_*.json")):
         names.append(f"`{path.name}`")
-        for language, recipes in cast("Mapping[str, Mapping[str, Raw]]", _read(path)).items():
-            rows += [_order_row(language, facts) for facts in recipes.values()]
+        for language, recipes in parse(dict[str, dict[str, Order]], path.read_bytes()).items():
+            rows += [_order_row(language, order) for order in recipes.values()]
     if not rows:
         return ["Not measured yet."]
     note = (
@@ -88,21 +153,15 @@ def order_lines(table: Table) -> list[str]:
     return [note, *table(HEADS["orders"], rows)]
 
 
-def _order_row(language: str, facts: Raw) -> list[str]:
-    trained = [step for step in cast("Sequence[Raw]", facts["steps"]) if step["tokens"]]
-    seconds = sum(cast("float", step["seconds"]) for step in trained)
-    bits = cast("Mapping[str, float]", facts["bits_per_character"])
+def _order_row(language: str, order: Order) -> list[str]:
+    trained = [(step.seconds, step.tokens) for step in order.steps if step.tokens]
     return [
         language,
-        cast("str", facts["recipe"]),
-        f"{cast('Mapping[str, int]', facts['student'])['parameters']:,}",
-        f"{sum(cast('int', step['tokens']) for step in trained):,}",
-        f"{bits['student']:.3f}",
-        f"{seconds / 60:.1f}",
-        f"{cast('Mapping[str, float]', facts['host'])['load']:.1f}",
-        f"{cast('int', facts['peak_bytes']) / 1e6:,.0f}",
+        order.recipe,
+        f"{order.student.parameters:,}",
+        f"{sum(tokens for _, tokens in trained):,}",
+        f"{order.bits_per_character.student:.3f}",
+        f"{sum(seconds for seconds, _ in trained) / 60:.1f}",
+        f"{order.host.load:.1f}",
+        f"{order.peak_bytes / 1e6:,.0f}",
     ]
-
-
-def _read(path: Path) -> Raw:
-    return json.loads(path.read_text(encoding="utf-8"))

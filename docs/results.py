@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from benches import bench_tables, starts_table, table
 from rehearsals import order_lines, rehearsal_lines
 
-Raw = Mapping[str, object]
+from edgeenc.record.form import parse
+from edgeenc.record.latency import Ratio
+from edgeenc.record.scores import Difference, Score
+
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = "tasks_*/*.json"
 MORE = (
@@ -18,6 +20,65 @@ MORE = (
     *("teacher MB", "student fp32 MB", "student int8 MB", "time int8 / teacher"),
 )
 FORMS = (("teacher", "torch"), ("trim-only", "torch"), ("student", "torch"), ("student", "fp32"), ("student", "int8"))
+
+
+@dataclass(frozen=True, slots=True)
+class AllBytes:
+    """Bytes of the exported files, all of them there."""
+
+    teacher_fp32: int
+    fp32: int
+    int8: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllBits:
+    """Bits per character of every model, all of them measured."""
+
+    teacher: float
+    unigram: float
+    random: float
+    cut: float
+    student: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Parameters of a model."""
+
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class StarterBuild:
+    """A language in what benchmarks/starter_run.py writes, as far as it is shown."""
+
+    bytes: AllBytes
+    bits_per_character: AllBits
+    student: Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """Times as a share of the teacher's, by model and precision."""
+
+    ratio: Mapping[str, Ratio]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSet:
+    """What benchmarks/tasks.py writes of a set, as far as it is shown."""
+
+    set: str
+    tasks: tuple[Score, ...]
+    differences: tuple[Difference, ...]
+    bytes: AllBytes
+    latency: Ratios
+
+    @property
+    def scores(self) -> Mapping[tuple[str, str], Score]:
+        """Every score by model and precision."""
+        return {(score.model, score.precision): score for score in self.tasks}
 
 
 def results_page() -> str:
@@ -88,37 +149,31 @@ def starter_table() -> list[str]:
         "cut",
         "student",
     )
-    found = cast("Mapping[str, Raw]", _read(newest))
-    return [f"`{newest.name}`; bits per character on held-out text.\n", *table(head, map(_starter_row, *_pairs(found)))]
+    found = parse(dict[str, StarterBuild], newest.read_bytes())
+    rows = [_starter_row(language, build) for language, build in found.items()]
+    return [f"`{newest.name}`; bits per character on held-out text.\n", *table(head, rows)]
 
 
-def _pairs(found: Mapping[str, Raw]) -> tuple[list[str], list[Raw]]:
-    return list(found), list(found.values())
-
-
-def _starter_row(language: str, facts: Raw) -> list[str]:
-    sizes, bits = _numbers(facts["bytes"]), _numbers(facts["bits_per_character"])
-    parameters = _numbers(facts["student"])["parameters"]
-    shown = [f"{bits[name]:.3f}" for name in ("teacher", "unigram", "random", "cut", "student")]
-    smaller = 100 * (1 - sizes["int8"] / sizes["teacher_fp32"])
+def _starter_row(language: str, build: StarterBuild) -> list[str]:
+    sizes, bits = build.bytes, build.bits_per_character
     return [
         language,
-        f"{parameters:,.0f}",
-        f"{sizes['fp32'] / 1e6:.2f}",
-        f"{sizes['int8'] / 1e6:.2f}",
-        f"{smaller:.1f} %",
-        *shown,
+        f"{build.student.parameters:,.0f}",
+        f"{sizes.fp32 / 1e6:.2f}",
+        f"{sizes.int8 / 1e6:.2f}",
+        f"{100 * (1 - sizes.int8 / sizes.teacher_fp32):.1f} %",
+        *(f"{value:.3f}" for value in (bits.teacher, bits.unigram, bits.random, bits.cut, bits.student)),
     ]
 
 
 def tasks_tables() -> list[str]:
     """Return the scores of every task set, and the differences that decide."""
-    sets = [_read(path) for path in sorted((ROOT / "benchmarks" / "results").glob(TASKS))]
+    sets = [parse(TaskSet, path.read_bytes()) for path in sorted((ROOT / "benchmarks" / "results").glob(TASKS))]
     if not sets:
         return ["Not measured yet."]
     head = ("set", "metric", "test items", *(f"{model} {form}" for model, form in FORMS), "int8 less teacher, points")
     rows = [_task_row(facts) for facts in sets]
-    fast = [_numbers(_ratios(facts)["student int8"])["median"] for facts in sets]
+    fast = [facts.latency.ratio["student int8"].median for facts in sets]
     note = (
         f"Per cent, mean of three seeds and the sample deviation over them. The last column is paired over test items,"
         f" with its 95 % interval; *none seen* where that contains 0. The int8 student takes {min(fast):.2f} to"
@@ -133,44 +188,27 @@ def tasks_tables() -> list[str]:
     return [note, *table(head, rows), more, *table(MORE, [_more_row(facts) for facts in sets])]
 
 
-def _task_row(facts: Raw) -> list[str]:
-    scores = {(row["model"], row["precision"]): row for row in cast("Sequence[Raw]", facts["tasks"])}
-    first = next(iter(scores.values()))
+def _task_row(found: TaskSet) -> list[str]:
+    first, scores = found.tasks[0], found.scores
     cells = [_score(scores[form]) if form in scores else "not run" for form in FORMS]
-    return [str(facts["set"]), str(first["metric"]), str(first["n"]), *cells, _difference(facts)]
+    return [found.set, first.metric, str(first.n), *cells, _difference(found)]
 
 
-def _more_row(facts: Raw) -> list[str]:
+def _more_row(found: TaskSet) -> list[str]:
     """Return the intervals of a set's scores, the sizes in MB, and the time."""
-    scores = {(row["model"], row["precision"]): row for row in cast("Sequence[Raw]", facts["tasks"])}
-    shown = []
-    for form in (("teacher", "torch"), ("trim-only", "torch"), ("student", "int8")):
-        low, high = (100 * cast("float", scores[form][end]) for end in ("low", "high"))
-        shown.append(f"{low:.1f} to {high:.1f}")
-    sizes = [f"{_numbers(facts['bytes'])[name] / 1e6:.2f}" for name in ("teacher_fp32", "fp32", "int8")]
-    return [str(facts["set"]), *shown, *sizes, f"{_numbers(_ratios(facts)['student int8'])['median']:.2f}"]
+    scores = [found.scores[form] for form in (("teacher", "torch"), ("trim-only", "torch"), ("student", "int8"))]
+    shown = [f"{100 * score.low:.1f} to {100 * score.high:.1f}" for score in scores]
+    sizes = [f"{size / 1e6:.2f}" for size in (found.bytes.teacher_fp32, found.bytes.fp32, found.bytes.int8)]
+    return [found.set, *shown, *sizes, f"{found.latency.ratio['student int8'].median:.2f}"]
 
 
-def _score(row: Raw) -> str:
-    value, deviation = cast("float", row["value"]), cast("float | None", row["deviation"])
-    return f"{100 * value:.1f}" + (f" ± {100 * deviation:.1f}" if deviation is not None else "")
+def _score(score: Score) -> str:
+    return f"{100 * score.value:.1f}" + (f" ± {100 * score.deviation:.1f}" if score.deviation is not None else "")
 
 
-def _difference(facts: Raw) -> str:
-    for row in cast("Sequence[Raw]", facts["differences"]):
-        if row["precision"] == "int8" and str(row["baseline"]).startswith("teacher"):
-            difference, low, high = (100 * cast("float", row[name]) for name in ("difference", "low", "high"))
-            return f"{difference:+.1f} ({low:+.1f} to {high:+.1f})" + ("" if row["seen"] else ", none seen")
+def _difference(found: TaskSet) -> str:
+    for row in found.differences:
+        if row.precision == "int8" and row.baseline.startswith("teacher"):
+            difference, low, high = (100 * value for value in (row.difference, row.low, row.high))
+            return f"{difference:+.1f} ({low:+.1f} to {high:+.1f})" + ("" if row.seen else ", none seen")
     return "not run"
-
-
-def _read(path: Path) -> Raw:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _numbers(value: object) -> Mapping[str, float]:
-    return cast("Mapping[str, float]", value)
-
-
-def _ratios(facts: Raw) -> Raw:
-    return cast("Raw", cast("Raw", facts["latency"])["ratio"])

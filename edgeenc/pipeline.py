@@ -13,7 +13,7 @@ import torch
 from edgeenc.machine.describe import describe, versions
 from edgeenc.machine.runtime import Runtime
 from edgeenc.plan import Plan, Step
-from edgeenc.record.form import as_object, plain
+from edgeenc.record.form import as_object
 from edgeenc.steps.line.kind import kind_of
 from edgeenc.steps.line.work import Event, Tell, Work, quiet
 from edgeenc.store import Outcome, Store
@@ -51,7 +51,7 @@ def _once(step: Step, plan: Plan, store: Store, runtime: Runtime, tell: Tell) ->
                     inputs=inputs,
                     seconds=round(time.monotonic() - began, 2),
                     versions=versions(),
-                    host=plain(describe()),
+                    host=as_object(describe()),
                     figures=as_object(figures),
                 )
                 tell(Event("done", step, store.commit(draft, outcome)))

@@ -7,8 +7,8 @@ import torch
 from families import word_piece
 from transformers import BertConfig, BertForMaskedLM
 
-from edgeenc.model.anatomy import BERT
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.families import family_of
 
 SENTENCES = (
     "Ang aso ay natutulog sa ilalim ng mesa.",
@@ -58,4 +58,4 @@ def tiny_encoder(sentences: tuple[str, ...]) -> Encoder:
         torch.manual_seed(1)
         model = BertForMaskedLM(config)
         torch.nn.init.normal_(model.cls.predictions.bias)
-    return Encoder(model.eval(), tokenizer, BERT)
+    return Encoder(model.eval(), tokenizer, family_of("bert"))

@@ -10,7 +10,6 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from torch import nn
 from transformers import AutoConfig, AutoModelForMaskedLM
 
-from edgeenc.model.anatomy import FAMILIES
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
 from edgeenc.text.specials import Specials
@@ -33,15 +32,14 @@ def random_encoder(shape: Shape, tokenizer: Tokenizer, seed: int = 1) -> Encoder
     special = Specials.of(tokenizer)
     ids = {"pad_token_id": special.pad, "cls_token_id": special.cls, "sep_token_id": special.sep}
     ids |= {"bos_token_id": special.cls, "eos_token_id": special.sep}
-    anatomy = FAMILIES[shape.family]
     more = {"local_attention": 8} if shape.family == "modernbert" else {}
-    config = AutoConfig.for_model(shape.family, **anatomy.config_fields(shape), **ids, **more, initializer_range=0.2)
+    config = AutoConfig.for_model(shape.family, **shape.config_fields, **ids, **more, initializer_range=0.2)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         model = AutoModelForMaskedLM.from_config(config)
         for parameter in model.parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape))
-    return Encoder(model.eval(), tokenizer, anatomy)
+    return Encoder(model.eval(), tokenizer, shape.table)
 
 
 def hooks(model: nn.Module) -> list[object]:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,18 @@ from onnx import TensorProto, helper, numpy_helper
 from shown import task_facts
 
 from edgeenc.bench import harness
-from edgeenc.bench.engines import by_clock, open_engine, padded
+from edgeenc.bench.engines import engines
+from edgeenc.bench.engines.clocks import by_clock
+from edgeenc.bench.row_process import padded
 from edgeenc.bench.subject import Subject, read_subject, stored_bytes
 from edgeenc.bench.taken_scores import Scored, read_scores
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder, save_encoder
 from edgeenc.model.purpose import default_purpose
 from edgeenc.model.shape import Shape
+from edgeenc.record.form import Json, parse, plain
 from edgeenc.record.old_facts import Facts
-from edgeenc.record.old_rows import Bench, BenchHost, Peak, Row
+from edgeenc.record.rows import Bench, BenchHost, Row
 from edgeenc.targets.sessions.torch_session import encoder_session
 
 KEYS = {  # the issue's own list
@@ -45,12 +48,13 @@ class Run:
     bundle: Path
     out: Path
     done: Done
-    printed: Bench
-    written: Bench
+    printed: dict[str, Json]
+    written: dict[str, Json]
+    result: Bench
 
     def rows(self, runtime: str, device: str = "cpu", precision: str = "fp32") -> list[Row]:
         wanted = (runtime, device, precision)
-        return [row for row in self.printed["rows"] if (row["runtime"], row["device"], row["precision"]) == wanted]
+        return [row for row in self.result.rows if (row.runtime, row.device, row.precision) == wanted]
 
 
 def rows_graph(path: Path, rows: int, width: int) -> None:
@@ -96,28 +100,32 @@ def run(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = tmp_path_factory.mktemp("results") / "here"
     asked = ["--runtime", "ort,torch", "--device", "cpu,cuda", "--batch", "2", "--seq-len", "16", *FEW]
     done = edgeenc("bench", f"one={bundle}", *asked, "--rounds", "2", "--json", "-o", str(out))
-    return Run(bundle, out, done, json.loads(done.stdout), json.loads((out / "bench.json").read_text("utf-8")))
+    written = json.loads((out / "bench.json").read_text("utf-8"))
+    return Run(bundle, out, done, json.loads(done.stdout), written, parse(Bench, done.stdout))
 
 
 def test_it_is_one_json_object_of_host_rows_and_tasks(run: Run) -> None:
     assert run.done.returncode == 0
-    assert set(run.printed) == {"host", "rows", "tasks", "differences"}
-    assert set(run.printed["host"]) == set(BenchHost.__annotations__)
-    assert run.printed == run.written
-    for row in run.printed["rows"]:
-        assert set(row) == set(Row.__annotations__)
+    assert list(run.printed) == ["host", "rows", "tasks", "differences"]
+    host, rows = run.printed["host"], run.printed["rows"]
+    assert isinstance(host, dict) and isinstance(rows, list)
+    assert list(host) == [one.name for one in fields(BenchHost)]
+    assert run.printed == run.written == plain(run.result)
+    for row in rows:
+        assert isinstance(row, dict) and list(row) == [one.name for one in fields(Row)]
         assert set(row) >= KEYS
     # one model and one length; two runtimes, two devices, two precisions
-    assert len(run.printed["rows"]) == 2 * 2 * 2
+    assert len(rows) == 2 * 2 * 2
 
 
 def test_tasks_are_those_of_the_bundle_s_own_report(run: Run) -> None:
     asked = task_facts()
-    assert len(run.printed["tasks"]) == len(asked["tasks"]) == 8
-    for told, score in zip(run.printed["tasks"], asked["tasks"], strict=True):
-        assert set(told) >= TASK_KEYS
+    assert len(run.result.tasks) == len(asked["tasks"]) == 8
+    for written, score in zip(run.result.tasks, asked["tasks"], strict=True):
+        told = plain(written)
+        assert isinstance(told, dict) and set(told) >= TASK_KEYS
         assert told == {**score, "model": "one" if score["model"] == "student" else score["model"]}
-    assert {(d["model"], d["baseline"]) for d in run.printed["differences"]} == {("one", "teacher fp32")}
+    assert {(d.model, d.baseline) for d in run.result.differences} == {("one", "teacher fp32")}
     assert "topic, macro F1: teacher torch 84.12 %, teacher fp32 84.12 %" in run.done.stderr
 
 
@@ -137,17 +145,17 @@ def test_scores_keep_apart_what_bundles_say_differently(tmp_path: Path) -> None:
     a, b, c, bare = (subject_at(tmp_path / name) for name in ("a", "b", "c", "bare"))
     for place in (a, b, c):
         with_report(place.folder, task_facts())
-    told = [(s["task"], s["model"], s["precision"]) for s in read_scores([a, bare, b]).tasks]
+    told = [(s.task, s.model, s.precision) for s in read_scores([a, bare, b]).tasks]
     assert len(told) == len(set(told))
     assert {model for _, model, _ in told} == {"a", "b", "teacher", "trim-only"}
     changed = task_facts()
     changed["tasks"][0]["value"] = 0.5  # the teacher on topic, in PyTorch
     with_report(c.folder, changed)
     scored = read_scores([a, c])
-    topic = {s["model"] for s in scored.tasks if s["task"] == "topic"}
+    topic = {s.model for s in scored.tasks if s.task == "topic"}
     assert topic == {"a", "c", "a teacher", "c teacher", "trim-only"}
-    assert {s["model"] for s in scored.tasks if s["task"] == "pos"} == {"a", "c", "teacher"}
-    assert {d["baseline"] for d in scored.differences if d["model"] == "c"} == {"c teacher fp32", "teacher fp32"}
+    assert {s.model for s in scored.tasks if s.task == "pos"} == {"a", "c", "teacher"}
+    assert {d.baseline for d in scored.differences if d.model == "c"} == {"c teacher fp32", "teacher fp32"}
     assert read_scores([bare]) == Scored()
 
 
@@ -162,87 +170,87 @@ def test_a_damaged_report_is_named(tmp_path: Path) -> None:
 
 def subject_at(folder: Path) -> Subject:
     folder.mkdir(exist_ok=True)
-    return Subject(folder.name, folder, Shape(1, 8, 2, 4, 8, 10, 16, 2), 0, {}, "")
+    return Subject(folder.name, folder, Shape(1, 8, 2, 4, 8, 10, 16, 2, "bert"), 0, {}, "")
 
 
 def test_rows_hold_every_sample(run: Run) -> None:
     measured = [*run.rows("ort"), *run.rows("torch")]
-    assert [row["seq_len"] for row in measured] == [16, 16]
+    assert [row.seq_len for row in measured] == [16, 16]
     for row in measured:
-        assert (row["status"], row["reason"], row["batch"], row["threads"]) == ("measured", "", 2, 1)
-        assert row["samples_per_round"] == [4, 4]  # a whole pass over 4 batches
-        assert len(row["samples_ms"]) == 8
-        assert min(row["samples_ms"]) > 0
-        assert row["p50_ms"] == pytest.approx(np.median(row["samples_ms"]), abs=1e-4)
-        assert len(row["cold_start_samples_ms"]) == len(row["load_samples_ms"]) == 2
-        assert row["sentences_per_s"] == pytest.approx(2e3 / np.mean(row["samples_ms"]), rel=1e-4)
-        assert row["text"] == "golden.jsonl of one"
-        assert row["clock"] == "wall"
-        assert row["spread"] is not None
+        assert (row.status, row.reason, row.batch, row.threads) == ("measured", "", 2, 1)
+        assert row.samples_per_round == (4, 4)  # a whole pass over 4 batches
+        assert len(row.samples_ms) == 8
+        assert min(row.samples_ms) > 0
+        assert row.p50_ms == pytest.approx(np.median(row.samples_ms), abs=1e-4)
+        assert len(row.cold_start_samples_ms) == len(row.load_samples_ms) == 2
+        assert row.sentences_per_s == pytest.approx(2e3 / np.mean(row.samples_ms), rel=1e-4)
+        assert row.text == "golden.jsonl of one"
+        assert row.clock == "wall"
+        assert row.spread is not None
 
 
 def test_sentences_have_the_pieces_that_were_asked_for(run: Run) -> None:
     for row in (*run.rows("ort"), *run.rows("torch")):
-        assert row["tokens_per_sentence"] == 16
-        assert row["tokens_per_s"] == pytest.approx(16 * (row["sentences_per_s"] or 0), rel=1e-4)
+        assert row.tokens_per_sentence == 16
+        assert row.tokens_per_s == pytest.approx(16 * (row.sentences_per_s or 0), rel=1e-4)
 
 
 @pytest.mark.usefixtures("no_peaks")
 def test_sentences_as_long_as_they_are(bundle: Path, tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     asked = ["--runtime", "ort", "--precision", "fp32", "--batch", "2", "--seq-len", "own", "--rounds", "1"]
-    (row,) = json.loads(edgeenc("bench", str(bundle), *asked, *FEW, "--json").stdout)["rows"]
-    assert row["seq_len"] is None
-    assert row["samples_per_round"] == [10]  # 20 sentences
+    (row,) = parse(Bench, edgeenc("bench", str(bundle), *asked, *FEW, "--json").stdout).rows
+    assert row.seq_len is None
+    assert row.samples_per_round == (10,)  # 20 sentences
     pieces = [len(tiny_encoder.tokenizer.encode(line).ids) for line in sentences]
-    assert row["tokens_per_sentence"] == pytest.approx(np.mean(pieces), abs=1e-4)
-    assert row["characters_per_sentence"] == pytest.approx(np.mean([len(line) for line in sentences]), abs=1e-4)
-    assert row["tokens_per_s"] == pytest.approx(np.mean(pieces) * row["sentences_per_s"], rel=1e-4)
-    assert (row["spread"], row["noisy"], row["share_of_peak"]) == (None, False, None)
+    assert row.tokens_per_sentence == pytest.approx(np.mean(pieces), abs=1e-4)
+    assert row.characters_per_sentence == pytest.approx(np.mean([len(line) for line in sentences]), abs=1e-4)
+    assert row.tokens_per_s == pytest.approx(np.mean(pieces) * (row.sentences_per_s or 0), rel=1e-4)
+    assert (row.spread, row.noisy, row.share_of_peak) == (None, False, None)
 
 
 def test_memory_and_times_are_possible(run: Run) -> None:
     for row in (*run.rows("ort"), *run.rows("torch")):
-        base, steady, peak = row["base_rss_bytes"], row["steady_rss_bytes"], row["peak_rss_bytes"]
+        base, steady, peak = row.base_rss_bytes, row.steady_rss_bytes, row.peak_rss_bytes
         assert base is not None and steady is not None and peak is not None
         assert 10e6 < base < peak + 1e6
         assert steady < peak + 1e6  # the kernel counts in batches of pages
-        above = row["peak_above_base_bytes"]
+        above = row.peak_above_base_bytes
         assert above is not None and abs(above) < 400e6
-        assert row["retained_bytes"] is not None
-        assert 0 < (row["load_ms"] or 0) < (row["cold_start_ms"] or 0)
-        assert (row["tokenizer_ms"] or 0) > 0
+        assert row.retained_bytes is not None
+        assert 0 < (row.load_ms or 0) < (row.cold_start_ms or 0)
+        assert (row.tokenizer_ms or 0) > 0
     # PyTorch's interpreter is several times as large as that of ONNX Runtime: each process holds one of them
-    assert (run.rows("torch")[0]["base_rss_bytes"] or 0) > 2 * (run.rows("ort")[0]["base_rss_bytes"] or 0)
+    assert (run.rows("torch")[0].base_rss_bytes or 0) > 2 * (run.rows("ort")[0].base_rss_bytes or 0)
 
 
 def test_files_are_counted(run: Run) -> None:
-    assert run.rows("ort")[0]["file_bytes"] == (run.bundle / "onnx" / "model.onnx").stat().st_size
-    assert run.rows("torch")[0]["file_bytes"] == (run.bundle / "model.safetensors").stat().st_size
+    assert run.rows("ort")[0].file_bytes == (run.bundle / "onnx" / "model.onnx").stat().st_size
+    assert run.rows("torch")[0].file_bytes == (run.bundle / "model.safetensors").stat().st_size
 
 
 def test_shares_are_of_the_peaks_in_the_host(run: Run) -> None:
-    peak: Peak = run.printed["host"]["peaks"][0]
-    assert (peak["device"], peak["threads"]) == ("cpu", 1)
-    best = max(peak["gflops"]["fp32"].values())
+    peak = run.result.host.peaks[0]
+    assert (peak.device, peak.threads) == ("cpu", 1)
+    best = max(peak.gflops["fp32"].values())
     for row in run.rows("torch"):
-        assert row["gflops"] == pytest.approx((row["gflop"] or 0) / (row["p50_ms"] or 1) * 1e3, rel=1e-2, abs=1e-4)
-        assert row["compute_share"] == pytest.approx((row["gflops"] or 0) / best, rel=1e-2, abs=1e-5)
-        bounds = {"compute": row["compute_share"], "bandwidth": row["bandwidth_share"]}
-        assert row["share_of_peak"] == bounds[row["bound"] or ""]
+        assert row.gflops == pytest.approx((row.gflop or 0) / (row.p50_ms or 1) * 1e3, rel=1e-2, abs=1e-4)
+        assert row.compute_share == pytest.approx((row.gflops or 0) / best, rel=1e-2, abs=1e-5)
+        bounds = {"compute": row.compute_share, "bandwidth": row.bandwidth_share}
+        assert row.share_of_peak == bounds[row.bound or ""]
     # 3 layers; a piece costs 4 x 32 x 32 + 2 x 32 x 48 + 2 x 16 x 32 multiply-adds in each; 2 sentences of 16
-    assert run.rows("torch")[0]["gflop"] == round(2 * 2 * 16 * 3 * (4096 + 3072 + 1024) / 1e9, 6)
+    assert run.rows("torch")[0].gflop == round(2 * 2 * 16 * 3 * (4096 + 3072 + 1024) / 1e9, 6)
 
 
 def test_what_was_not_run_has_a_reason_and_no_figure(run: Run) -> None:
     missing = [*run.rows("ort", precision="int8"), *run.rows("torch", precision="int8")]
-    assert {row["reason"] for row in run.rows("ort", precision="int8")} == {"no file model_quantized.onnx"}
+    assert {row.reason for row in run.rows("ort", precision="int8")} == {"no file model_quantized.onnx"}
     if not torch.cuda.is_available():
-        assert {row["reason"] for row in run.rows("torch", "cuda")} == {"PyTorch sees no CUDA device"}
+        assert {row.reason for row in run.rows("torch", "cuda")} == {"PyTorch sees no CUDA device"}
         missing += run.rows("torch", "cuda")
     for row in missing:
-        assert row["status"] == "not run"
-        assert row["p50_ms"] is row["peak_rss_bytes"] is row["vram_allocated_bytes"] is row["share_of_peak"] is None
-        assert row["samples_ms"] == []
+        assert row.status == "not run"
+        assert row.p50_ms is row.peak_rss_bytes is row.vram_allocated_bytes is row.share_of_peak is None
+        assert row.samples_ms == ()
     assert "no file model_quantized.onnx" in run.done.stderr
 
 
@@ -279,27 +287,27 @@ def test_models_take_turns(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Two models, three rounds: the order is turned round each time, and a model that failed is left alone."""
     from edgeenc.bench.figures import Text
     from edgeenc.bench.fresh import Finished
-    from edgeenc.bench.matrix import Abilities, Ask, contests
+    from edgeenc.bench.matrix import Matrix, contests
 
     subjects = [read_subject(f"{name}={bundle}") for name in ("first", "second", "broken")]
-    ask = Ask(runtimes=("torch",), precisions=("fp32",), lengths=(8,), rounds=3, runs=1, seconds=0.0)
-    able = Abilities(ort_cuda=False, torch_cuda=False, compiler=False)
+    ask = Matrix(runtimes=("torch",), precisions=("fp32",), lengths=(8,), rounds=3, runs=1, seconds=0.0)
     started: list[str] = []
 
-    def run_case(case: harness.Case, text: Text, ask: Ask, turn: int, scratch: Path) -> Finished:
+    def run_case(case: harness.Case, text: Text, ask: Matrix, turn: int, scratch: Path) -> Finished:
         started.append(f"{case.subject.name} {turn}")
         return Finished(1, "", "out of luck", 0) if case.subject.name == "broken" else Finished(0, "{}", "", 0)
 
+    monkeypatch.setattr(harness, "parse", lambda kind, answer: answer)
     monkeypatch.setattr(harness, "run_case", run_case)
     monkeypatch.setattr(harness, "measured_row", lambda case, rounds, text, peaks: len(rounds))
     group = contests(subjects, ask)[0]
     told: list[tuple[int, int]] = []
     watch = harness.Watch(lambda progress: told.append((progress.done, progress.total)))
-    setup = harness.Setup(ask, able, "text", ["isa dalawa tatlo"], [], watch)
+    setup = harness.Setup(ask, "text", ["isa dalawa tatlo"], [], watch)
     rows = harness.run_contest(group, setup, (0, 9))
     assert started == ["first 0", "second 0", "broken 0", "second 1", "first 1", "first 2", "second 2"]
     assert rows[:2] == [3, 3]
-    assert (rows[2]["status"], rows[2]["reason"]) == ("failed", "ended with code 1 (out of luck)")
+    assert (rows[2].status, rows[2].reason) == ("failed", "ended with code 1 (out of luck)")
     assert told == [(number, 9) for number in range(9)]
 
 
@@ -308,7 +316,8 @@ def test_an_engine_runs_the_model_it_is_given(bundle: Path, tiny_encoder: Encode
     threads = torch.get_num_threads()
     rows = [tiny_encoder.tokenizer.encode(line).ids for line in ("Kumain kami.", "Ang tubig sa ilog ay malinaw.")]
     ids_BT, attend_BT = padded(rows, 0)
-    engine = open_engine("torch", bundle, "cpu", precision, threads)  # pyright: ignore[reportArgumentType]
+    weights = bundle / "model.safetensors"
+    engine = engines()["torch"].open(weights, "cpu", precision, threads)  # pyright: ignore[reportArgumentType]
     found_BTH = engine.run(ids_BT, attend_BT)
     expected_BTH = encoder_session(tiny_encoder, default_purpose())(ids_BT, attend_BT)
     kept = attend_BT == 1
@@ -334,8 +343,8 @@ def test_a_damaged_file_fails_its_rows_and_no_others(bundle: Path, tmp_path: Pat
     assert done.returncode == 5
     assert "1 of 2 measurements failed; the first is bad, ort fp32: ended with code 1" in done.stderr
     assert "ONNX Runtime cannot load it" in done.stderr
-    bad, good = json.loads(done.stdout)["rows"]
-    assert (bad["status"], bad["p50_ms"], good["status"]) == ("failed", None, "measured")
+    bad, good = parse(Bench, done.stdout).rows
+    assert (bad.status, bad.p50_ms, good.status) == ("failed", None, "measured")
 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [

@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import itertools
+import re
+import shutil
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
+import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from edgeenc.bench.engines import padded
+from edgeenc.bench.engines import engines
 from edgeenc.bench.figures import Round, Text, empty_row, measured_row, percentiles, spread, throughput
 from edgeenc.bench.fresh import Finished, run_fresh
-from edgeenc.bench.matrix import Abilities, Ask, Case, contests, obstacle
-from edgeenc.bench.row_process import Taken, sampled, up_and_down
+from edgeenc.bench.matrix import Case, Matrix, contests, obstacle
+from edgeenc.bench.row_process import Taken, padded, sampled, up_and_down
 from edgeenc.bench.sentences import exact_batches, exact_text, own_lengths
+from edgeenc.bench.settings import Device, Precision
 from edgeenc.bench.subject import Subject
 from edgeenc.errors import InputError, UsageError
 from edgeenc.machine import describe as host
 from edgeenc.machine.memory import status_bytes
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
-from edgeenc.record.old_rows import Device, Precision, Row, RuntimeName
+from edgeenc.record.form import plain
+from edgeenc.record.rows import RUNTIMES, Row
 from edgeenc.screen.bench_lines import host_notes, input_name, notes, progress_line, runs_as
 
 MB = 2**20
-SHAPE = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2)
-ALL = Abilities(ort_cuda=True, torch_cuda=True, compiler=True)
-NONE = Abilities(ort_cuda=False, torch_cuda=False, compiler=False)
+SHAPE = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2, family="bert")
+ALL, NONE = True, False
 
 
 @pytest.fixture
@@ -46,21 +52,29 @@ def case(subject: Subject, length: int | None = 2) -> Case:
 
 
 def taken(samples: list[float], base: int, peak: int, steady: int) -> Taken:
-    return {
-        "output": "last_hidden_state",
-        "width": 4,
-        "clock": "wall",
-        "tokens": [[2, 2], [1, 2]],
-        "samples_ms": samples,
-        "tokenizer_ms": [0.1, 0.3],
-        "load_ms": 5.0,
-        "first_result_ns": 250_000_000,
-        "base_rss_bytes": base,
-        "peak_rss_bytes": peak,
-        "steady_rss_bytes": steady,
-        "retained_bytes": 3 * MB,
-        "vram": None,
-    }
+    return Taken(
+        output="last_hidden_state",
+        width=4,
+        clock="wall",
+        tokens=((2, 2), (1, 2)),
+        samples_ms=tuple(samples),
+        tokenizer_ms=(0.1, 0.3),
+        load_ms=5.0,
+        first_result_ns=250_000_000,
+        base_rss_bytes=base,
+        peak_rss_bytes=peak,
+        steady_rss_bytes=steady,
+        retained_bytes=3 * MB,
+        vram=None,
+    )
+
+
+def machine(monkeypatch: pytest.MonkeyPatch, *, able: bool) -> None:
+    """Let the machine be one where everything runs, or one without GPU and compiler."""
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"] if able else ["CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: able)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if able else None)
 
 
 def test_percentiles_by_hand() -> None:
@@ -86,40 +100,41 @@ def test_a_row_by_hand(subject: Subject) -> None:
         Round(taken([20.0, 20.0], 45 * MB, 70 * MB, 60 * MB), started_ns=150_000_000),
     ]
     row = measured_row(case(subject), rounds, Text("lines.txt", [["isa", "dalawa"], ["a", "bb"]]), [])
-    assert (row["status"], row["reason"], row["text"]) == ("measured", "", "lines.txt")
-    assert row["samples_ms"] == [10, 30, 20, 40, 20, 20]
-    assert row["samples_per_round"] == [2, 2, 2]
-    assert row["p50_ms"] == 20.0
-    assert row["spread"] == 0.5  # medians 20, 30, 20
-    assert row["noisy"] is True
-    assert row["sentences_per_s"] == round(12 / 0.14, 4)
-    assert row["tokens_per_s"] == round(3 * 7 / 0.14, 4)
-    assert row["tokens_per_sentence"] == 1.75
-    assert row["characters_per_sentence"] == 3.0
-    assert row["cold_start_samples_ms"] == [200.0, 250.0, 100.0]
-    assert row["cold_start_ms"] == 200.0
-    assert (row["load_ms"], row["tokenizer_ms"]) == (5.0, 0.2)
-    assert row["file_bytes"] == 11
-    assert (row["base_rss_bytes"], row["peak_rss_bytes"], row["steady_rss_bytes"]) == (45 * MB, 80 * MB, 72 * MB)
-    assert (row["peak_above_base_bytes"], row["steady_above_base_bytes"]) == (35 * MB, 32 * MB)
-    assert row["retained_bytes"] == 3 * MB
-    assert (row["vram_allocated_bytes"], row["vram_reserved_bytes"]) == (None, None)
+    assert (row.status, row.reason, row.text) == ("measured", "", "lines.txt")
+    assert row.samples_ms == (10, 30, 20, 40, 20, 20)
+    assert row.samples_per_round == (2, 2, 2)
+    assert row.p50_ms == 20.0
+    assert row.spread == 0.5  # medians 20, 30, 20
+    assert row.noisy is True
+    assert row.sentences_per_s == round(12 / 0.14, 4)
+    assert row.tokens_per_s == round(3 * 7 / 0.14, 4)
+    assert row.tokens_per_sentence == 1.75
+    assert row.characters_per_sentence == 3.0
+    assert row.cold_start_samples_ms == (200.0, 250.0, 100.0)
+    assert row.cold_start_ms == 200.0
+    assert (row.load_ms, row.tokenizer_ms) == (5.0, 0.2)
+    assert row.file_bytes == 11
+    assert (row.base_rss_bytes, row.peak_rss_bytes, row.steady_rss_bytes) == (45 * MB, 80 * MB, 72 * MB)
+    assert (row.peak_above_base_bytes, row.steady_above_base_bytes) == (35 * MB, 32 * MB)
+    assert row.retained_bytes == 3 * MB
+    assert (row.vram_allocated_bytes, row.vram_reserved_bytes) == (None, None)
     # both batches are 2 sentences padded to 2 pieces: 2 x 576 operations in 20 ms
-    assert row["gflops"] == round(1152 / 20e-3 / 1e9, 4)
-    assert row["share_of_peak"] is None
+    assert row.gflops == round(1152 / 20e-3 / 1e9, 4)
+    assert row.share_of_peak is None
 
 
 def test_the_first_start_of_compiled_code_counts(subject: Subject) -> None:
     compiled = Case(subject, "torch-compiled", "cpu", "fp32", 1, 2, 2)
     rounds = [Round(taken([1.0, 1.0], MB, MB, MB), started) for started in (0, 200_000_000, 210_000_000)]
-    assert measured_row(compiled, rounds, Text("", [["a"]]), [])["cold_start_ms"] == 250.0
+    assert measured_row(compiled, rounds, Text("", [["a"]]), []).cold_start_ms == 250.0
 
 
 def test_a_row_that_was_not_run_has_no_figure(subject: Subject) -> None:
     row = empty_row(case(subject), "not run", "no reason")
-    assert set(row) == set(Row.__annotations__)
+    written = plain(row)
+    assert isinstance(written, dict) and list(written) == [one.name for one in fields(Row)]
     asked = {"model", "runtime", "device", "precision", "threads", "batch", "seq_len", "status", "reason"}
-    assert {key for key, value in row.items() if value not in (None, [], "", False)} == asked
+    assert {key for key, value in written.items() if value not in (None, [], "", False)} == asked
 
 
 def test_padding_by_hand() -> None:
@@ -174,7 +189,7 @@ def test_sentences_at_their_own_length() -> None:
 
 
 def test_cases_are_grouped_by_what_they_are_compared_at(subject: Subject) -> None:
-    ask = Ask(("cpu", "cuda"), ("ort",), ("fp32", "int8"), (1, 2), (1, 8), (16, None))
+    ask = Matrix(("cpu", "cuda"), ("ort",), ("fp32", "int8"), (1, 2), (1, 8), (16, None))
     groups = contests([subject], ask)
     assert [(group[0].threads, group[0].batch, group[0].length) for group in groups] == list(
         itertools.product((1, 2), (1, 8), (16, None))
@@ -198,15 +213,28 @@ def test_cases_are_grouped_by_what_they_are_compared_at(subject: Subject) -> Non
     (("torch", "cpu", "fp16", None), NONE, ""),
 ])  # fmt: skip
 def test_what_cannot_be_run(
-    subject: Subject, asked: tuple[RuntimeName, Device, Precision, int | None], able: Abilities, reason: str
+    monkeypatch: pytest.MonkeyPatch,
+    subject: Subject,
+    asked: tuple[str, Device, Precision, int | None],
+    able: bool,
+    reason: str,
 ) -> None:
+    machine(monkeypatch, able=able)
     runtime, device, precision, length = asked
-    assert obstacle(Case(subject, runtime, device, precision, 1, 1, length), able) == reason
+    assert obstacle(Case(subject, runtime, device, precision, 1, 1, length)) == reason
 
 
-def test_a_checkpoint_may_be_missing(subject: Subject) -> None:
+def test_every_runtime_is_a_file_of_its_own_and_reports_know_its_words() -> None:
+    assert {name: engine.words for name, engine in engines().items()} == RUNTIMES
+    code = "import sys; from edgeenc.bench.engines import engines; engines(); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "onnxruntime", "numpy", "transformers", "pydantic"} & set(re.findall(r"\w+", done.stdout))
+
+
+def test_a_checkpoint_may_be_missing(monkeypatch: pytest.MonkeyPatch, subject: Subject) -> None:
+    machine(monkeypatch, able=ALL)
     (subject.folder / "model.safetensors").unlink()
-    assert obstacle(Case(subject, "torch", "cpu", "fp32", 1, 1, 4), ALL) == "no checkpoint in the folder"
+    assert obstacle(Case(subject, "torch", "cpu", "fp32", 1, 1, 4)) == "no checkpoint in the folder"
 
 
 def test_memory_is_read_in_units_of_1024() -> None:
@@ -256,14 +284,14 @@ def test_what_is_said(subject: Subject) -> None:
     rows = [empty_row(case(subject, length), "not run", "no file") for length in (2, 3)]
     assert notes(rows) == ["not run: small ort fp32: no file"]
     assert runs_as(empty_row(Case(subject, "torch", "cuda", "bf16", 1, 1, 2), "not run", "")) == "torch bf16 cuda"
-    loud = {**empty_row(case(subject), "measured", ""), "spread": 0.2, "noisy": True}
-    said = notes([loud, {**loud, "noisy": False}])  # pyright: ignore[reportArgumentType]
+    loud = replace(empty_row(case(subject), "measured", ""), spread=0.2, noisy=True)
+    said = notes([loud, replace(loud, noisy=False)])
     assert "in 1 of 2 rows (!) the rounds are more than 10 % apart" in said[-1]
-    fast = {**loud, "noisy": False, "compute_share": 1.01}
-    assert "do not trust the column `peak`" in notes([fast])[-1]  # pyright: ignore[reportArgumentType]
-    within = {**fast, "compute_share": 0.99, "bandwidth_share": 1.4}  # caches are faster than memory
-    assert len(notes([within])) == 1  # pyright: ignore[reportArgumentType]
-    assert "one round shows no noise" in notes([{**loud, "spread": None}])[-1]  # pyright: ignore[reportArgumentType]
+    fast = replace(loud, noisy=False, compute_share=1.01)
+    assert "do not trust the column `peak`" in notes([fast])[-1]
+    within = replace(fast, compute_share=0.99, bandwidth_share=1.4)  # caches are faster than memory
+    assert len(notes([within])) == 1
+    assert "one round shows no noise" in notes([replace(loud, spread=None)])[-1]
 
 
 def test_progress_tells_the_time_that_is_left(subject: Subject) -> None:
@@ -275,7 +303,7 @@ def test_progress_tells_the_time_that_is_left(subject: Subject) -> None:
 
 
 def test_another_load_is_warned_of() -> None:
-    machine = {**host.bench_host(), "cores": 2}
-    assert host_notes({**machine, "load": 0.9}) == []  # pyright: ignore[reportArgumentType]
-    assert host_notes({**machine, "load": None}) == []  # pyright: ignore[reportArgumentType]
-    assert "the load was 1.0 on 2 cores" in host_notes({**machine, "load": 1.0})[0]  # pyright: ignore[reportArgumentType]
+    machine = replace(host.bench_host(), cores=2)
+    assert host_notes(replace(machine, load=0.9)) == []
+    assert host_notes(replace(machine, load=None)) == []
+    assert "the load was 1.0 on 2 cores" in host_notes(replace(machine, load=1.0))[0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +13,9 @@ import pytest
 import yaml
 from shown import DATA
 
-from edgeenc.bench.matrix import Ask
+from edgeenc.bench.matrix import Matrix
+from edgeenc.record.form import parse
+from edgeenc.record.rows import Bench
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,6 +24,7 @@ def loaded(path: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[module.__name__] = module  # where dataclasses look for the names in their annotations
     spec.loader.exec_module(module)
     return module
 
@@ -92,11 +97,11 @@ def test_the_matrix_is_read_and_samples_lose_their_nanoseconds() -> None:
     matrix = yaml.safe_load((ROOT / "benchmarks" / "bench.yaml").read_text("utf-8"))
     first, *_, gpu = bench.parts_of(matrix)
     assert list(matrix["sets"]) == ["tl", "mt", "sk", "sw"]
-    assert first == Ask(
+    assert first == Matrix(
         runtimes=("ort",), lengths=(None, 16, 64, 128, 256), rounds=matrix["rounds"], runs=matrix["runs"], seconds=0.0
     )
     assert (gpu.devices, gpu.precisions) == (("cuda",), ("fp32", "bf16"))
-    row = {"p50_ms": 1.23456, "samples_ms": [1.23456, 2.0], "load_samples_ms": [3.99999]}
-    assert bench.slim({"rows": [row]})["rows"] == [
-        {"p50_ms": 1.23456, "samples_ms": [1.235, 2.0], "load_samples_ms": [4.0]}
-    ]
+    made = parse(Bench, (DATA / "bench.json").read_text("utf-8"))
+    row = replace(made.rows[0], p50_ms=1.23456, samples_ms=(1.23456, 2.0), load_samples_ms=(3.99999,))
+    slim = replace(row, samples_ms=(1.235, 2.0), load_samples_ms=(4.0,))
+    assert bench.slim(replace(made, rows=(row,))).rows == (slim,)

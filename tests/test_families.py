@@ -18,10 +18,10 @@ from edgeenc.compress.drop_layers import drop_layers
 from edgeenc.compress.prune_ffn import prune_ffn
 from edgeenc.compress.trim_vocab import keep_pieces, trim_vocab
 from edgeenc.errors import InputError, ShapeError
-from edgeenc.model.anatomy import FAMILIES
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
+from edgeenc.model.families import family_of
 from edgeenc.model.random import random_like
-from edgeenc.model.shape import Shape
+from edgeenc.model.shape import Shape, shape_of
 from edgeenc.model.surgery import rebuild, take
 from edgeenc.text.batches import Batching, masked_stream
 from edgeenc.text.specials import Specials
@@ -57,7 +57,7 @@ def apart(one: Tensor, other: Tensor) -> float:
 
 def test_every_parameter_has_a_row_of_its_size(encoder: Encoder) -> None:
     for name, tensor in encoder.model.state_dict().items():
-        assert tuple(tensor.shape) == tuple(map(encoder.shape.size, encoder.anatomy.axes(name))), name
+        assert tuple(tensor.shape) == tuple(map(encoder.shape.size, encoder.family.axes(name))), name
     assert encoder.shape.parameters == encoder.model.num_parameters()
 
 
@@ -70,13 +70,13 @@ def test_the_logits_are_the_library_s(encoder: Encoder) -> None:
 def test_keeping_everything_changes_nothing(encoder: Encoder) -> None:
     state, ids = encoder.model.state_dict(), some_ids(encoder)
     for axis in ("vocab", "hidden", "attention", "ffn"):
-        state = take(state, encoder.anatomy, axis, torch.arange(encoder.shape.size(axis)))
+        state = take(state, encoder.family, axis, torch.arange(encoder.shape.size(axis)))
     assert torch.equal(logits(rebuild(encoder, state, encoder.shape), ids), logits(encoder, ids))
 
 
 def test_permuted_neurons_change_no_logit(encoder: Encoder) -> None:
     order_LF = torch.stack([torch.randperm(encoder.shape.ffn) for _ in range(encoder.shape.layers)])
-    state, ids = take(encoder.model.state_dict(), encoder.anatomy, "ffn", order_LF), some_ids(encoder)
+    state, ids = take(encoder.model.state_dict(), encoder.family, "ffn", order_LF), some_ids(encoder)
     assert not torch.equal(order_LF[0], torch.arange(encoder.shape.ffn))
     assert apart(logits(rebuild(encoder, state, encoder.shape), ids), logits(encoder, ids)) <= EXACT
 
@@ -87,7 +87,7 @@ def test_pruning_takes_dead_neurons_and_changes_no_logit(encoder: Encoder) -> No
     dead_F = torch.arange(ffn) % 3 == 0
     silenced = replace(encoder, model=copy.deepcopy(encoder.model))
     for name, tensor in silenced.model.state_dict().items():
-        if encoder.anatomy.layer_of(name) is not None and encoder.anatomy.axes(name) == ("hidden", "ffn"):
+        if encoder.family.layer_of(name) is not None and encoder.family.axes(name) == ("hidden", "ffn"):
             tensor[:, dead_F] = 0
     lines = ["ang bata ay kumain ng kanin kagabi at natulog"] * 40
     stream = masked_stream([lines], encoder.tokenizer, Batching(256, 0.3, (16,)), seed=1)
@@ -100,7 +100,7 @@ def test_permuted_heads_change_no_logit(encoder: Encoder) -> None:
     shape, ids = encoder.shape, some_ids(encoder)
     first_NW = torch.arange(shape.attention).view(shape.heads, shape.head_width)
     order_LA = torch.stack([first_NW[torch.randperm(shape.heads)].flatten() for _ in range(shape.layers)])
-    state = take(encoder.model.state_dict(), encoder.anatomy, "attention", order_LA)
+    state = take(encoder.model.state_dict(), encoder.family, "attention", order_LA)
     assert apart(logits(rebuild(encoder, state, shape), ids), logits(encoder, ids)) <= EXACT
 
 
@@ -129,7 +129,7 @@ def test_dropped_layers_leave_the_others_as_they_were(encoder: Encoder) -> None:
     assert set(mine) < set(whole)
     assert all(torch.equal(tensor, whole[name]) for name, tensor in mine.items())
     other = drop_layers(encoder, (0, 2))
-    layers = [name for name in other.model.state_dict() if encoder.anatomy.layer_of(name) == 1]
+    layers = [name for name in other.model.state_dict() if encoder.family.layer_of(name) == 1]
     renamed = {name: name.replace(".1.", ".2.") for name in layers}
     assert layers and all(torch.equal(other.model.state_dict()[new], whole[old]) for new, old in renamed.items())
     assert apart(logits(kept, ids), logits(other, ids)) > EXACT
@@ -212,7 +212,7 @@ def test_kept_layers_of_modernbert_attend_as_before(sentences: tuple[str, ...]) 
     shape = replace(MODERN, vocab=tiny("modernbert", sentences).shape.vocab)
     whole = double(random_encoder(shape, tiny("modernbert", sentences).tokenizer))
     for name, tensor in whole.model.state_dict().items():
-        if whole.anatomy.layer_of(name) in (2, 5) and name.endswith("Wo.weight"):
+        if whole.family.layer_of(name) in (2, 5) and name.endswith("Wo.weight"):
             tensor.zero_()
     ids = some_ids(whole).reshape(1, -1)[:, :40]
     kept = drop_layers(whole, (0, 1, 3, 4))
@@ -240,14 +240,14 @@ def test_a_modernbert_with_other_biases_is_refused(sentences: tuple[str, ...]) -
     encoder = tiny("modernbert", sentences)
     config = type(encoder.model.config).from_dict(encoder.model.config.to_dict() | {"mlp_bias": True})
     with pytest.raises(InputError, match="mlp_bias is True; a modernbert model can be cut only where it is False"):
-        encoder.anatomy.shape(config)
+        shape_of(config)
 
 
 def test_packed_axes_by_hand() -> None:
     """Of 3 blocks of 4 attention channels, channels 1 and 3 are rows 1, 3, 5, 7, 9, 11."""
     name = "model.layers.0.attn.Wqkv.weight"
     packed = torch.arange(12.0)[:, None].expand(12, 2)
-    kept = take({name: packed}, FAMILIES["modernbert"], "attention", torch.tensor([1, 3]))[name]
+    kept = take({name: packed}, family_of("modernbert"), "attention", torch.tensor([1, 3]))[name]
     assert kept[:, 0].tolist() == [1, 3, 5, 7, 9, 11]
 
 
@@ -278,7 +278,7 @@ def test_roberta_needs_its_padding_piece_where_it_is(xlmr: Encoder, tmp_path: Pa
     other = copy.deepcopy(xlmr.model.config)
     other.pad_token_id = 0
     with pytest.raises(InputError, match="pad_token_id is 0; a xlm-roberta model can be cut only where it is 1"):
-        xlmr.anatomy.shape(other)
+        shape_of(other)
 
 
 def test_trimmed_xlmr_has_its_specials_in_place(xlmr: Encoder, sentences: tuple[str, ...]) -> None:

@@ -41,7 +41,7 @@ def batches(exact: Encoder, sentences: tuple[str, ...]) -> list[Masked]:
 
 def test_full_rank_and_sorted_heads_change_no_logit(exact: Encoder, batches: list[Masked]) -> None:
     shape = exact.shape
-    state = exact.anatomy.untied(exact.model.state_dict())
+    state = exact.family.untied(exact.model.state_dict())
     same = rebuild(exact, narrow_heads(state, attentions(exact), shape.heads, shape.head_width), shape)
     ordered = sort_heads(exact, batches)
     with torch.no_grad():
@@ -77,7 +77,7 @@ def test_dead_neurons_go_first_and_a_refit_keeps_what_is_exact(
     dead = torch.arange(exact.shape.ffn) % 3 == 0
     with torch.no_grad():
         for name, tensor in exact.model.state_dict().items():
-            if exact.anatomy.axes(name) == ("hidden", "ffn"):
+            if exact.family.axes(name) == ("hidden", "ffn"):
                 tensor[:, dead] = 0
     pruned = prune_ffn(exact, batches, width=32, score=score, refit=1e-3)
     with torch.no_grad():

@@ -10,8 +10,8 @@ from types import ModuleType
 import pytest
 import yaml
 
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.encoder import load_config
+from edgeenc.model.shape import shape_of
 from edgeenc.recipe import find_recipe, load_recipe
 from edgeenc.sources import data_folder
 
@@ -40,7 +40,7 @@ def test_all_orders_end_at_the_starters_shape_but_for_the_heads() -> None:
     config = load_config(data_folder("starter") / "model")
     ends = []
     for name in ALL:
-        shape = anatomy_of(config).shape(config)
+        shape = shape_of(config)
         for stage in load_recipe(name).stages:
             shape = stage.reshape(shape)
         ends.append((shape.parameters, shape.layers, shape.hidden, shape.ffn, shape.vocab, shape.attention))

@@ -14,9 +14,8 @@ import torch
 from line import edgeenc
 from transformers import AutoConfig, AutoModelForMaskedLM
 
-from edgeenc.model.anatomy import FAMILIES
 from edgeenc.model.published import published_shape
-from edgeenc.model.shape import Shape
+from edgeenc.model.shape import Shape, shape_of
 from edgeenc.stages.drop_layers import DropLayers
 from edgeenc.stages.prune_ffn import PruneFfn
 from edgeenc.stages.stage import Stage
@@ -147,12 +146,12 @@ def test_texts_of_512_pieces_fit(source: str) -> None:
 def test_the_library_counts_the_same(source: str, to: Cut | None) -> None:
     """A model of the library without storage has the counted parameters, tied tensors once."""
     shape = cut(known(source), to) if to else known(source)
-    fields = FAMILIES[shape.family].config_fields(shape)
+    fields = shape.config_fields
     with torch.device("meta"):
         model = AutoModelForMaskedLM.from_config(AutoConfig.for_model(shape.family, pad_token_id=1, **fields))
     model.tie_weights()
     assert sum(p.numel() for p in model.parameters()) == shape.parameters
-    assert FAMILIES[shape.family].shape(model.config) == shape
+    assert shape_of(model.config) == shape
 
 
 def test_a_teacher_at_another_commit_is_not_known() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from int8_host import EXACT
 from onnx import TensorProto, helper, numpy_helper
 
 from edgeenc.errors import GateError, InputError
@@ -104,7 +105,7 @@ def test_output_is_near_float32_and_not_equal(folder: Path, task: str) -> None:
     )
     assert other.shape == right.shape
     cosine = (right * other).sum() / np.linalg.norm(right) / np.linalg.norm(other)
-    assert 0.99 < cosine < 0.9999999
+    assert (0.99 if EXACT else 0.97) < cosine < 0.9999999
 
 
 @pytest.mark.export

@@ -15,11 +15,10 @@ from line import World, edgeenc, make_world
 from edgeenc.errors import BudgetError, InputError, ShapeError
 from edgeenc.language import resolve
 from edgeenc.machine.runtime import Runtime
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config, load_shape
 from edgeenc.model.encoder import load_encoder, save_encoder
-from edgeenc.model.rows import TABLES
-from edgeenc.model.shape import Shape
+from edgeenc.model.families import families, family_of
+from edgeenc.model.shape import Shape, shape_of
 from edgeenc.plan import Request
 from edgeenc.recipe import load_recipe, recipe_names
 from edgeenc.stages.distill import Distill
@@ -29,7 +28,7 @@ from edgeenc.stages.trim_vocab import TrimVocab
 from edgeenc.steps.line.make import make_plan
 from edgeenc.text.mixture import Text
 
-BASE = Shape(12, 768, 12, 64, 3072, 119_547, 512, 2)
+BASE = Shape(12, 768, 12, 64, 3072, 119_547, 512, 2, "bert")
 MODERN = Shape(6, 32, 4, 8, 48, 360, 64, 0, "modernbert", attend_every=3)
 XLM_R_LARGE = Shape(24, 1024, 16, 64, 4096, 250_002, 514, 1, "xlm-roberta")
 
@@ -72,8 +71,8 @@ def test_options_that_modernbert_can_have_are_planned(stage: Stage) -> None:
 
 
 def test_only_modernbert_packs() -> None:
-    assert {name for name, table in TABLES.items() if table.packed} == {"modernbert"}
-    assert {name for name, table in TABLES.items() if table.gated} == {"modernbert"}
+    assert {family.name for family in families() if family.packed} == {"modernbert"}
+    assert {family.name for family in families() if family.gated} == {"modernbert"}
 
 
 class Made:
@@ -142,11 +141,11 @@ def test_a_shape_is_read_as_the_library_reads_it(family: str, sentences: tuple[s
     save_encoder(tiny(family, sentences), tmp_path)
     fields = json.loads((tmp_path / "config.json").read_text())
     config = load_config(tmp_path)
-    assert load_shape(tmp_path) == anatomy_of(config).shape(config)
-    left_out = anatomy_of(config).fields["positions"]
+    assert load_shape(tmp_path) == shape_of(config)
+    left_out = family_of(config.model_type).fields["positions"]
     (tmp_path / "config.json").write_text(json.dumps({name: fields[name] for name in fields if name != left_out}))
     config = load_config(tmp_path)
-    assert load_shape(tmp_path) == anatomy_of(config).shape(config)
+    assert load_shape(tmp_path) == shape_of(config)
     assert load_shape(tmp_path).positions > 64
 
 

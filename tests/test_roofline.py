@@ -16,11 +16,12 @@ from edgeenc.bench.roofline import highest, least_bytes, measure_peak, operation
 from edgeenc.errors import HostError
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
-from edgeenc.record.old_rows import Peak
+from edgeenc.record.form import parse, plain
+from edgeenc.record.host import Peak
 
-SMALL = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2)
-PEAKS: list[Peak] = [
-    {"device": "cpu", "threads": 1, "gflops": {"fp32": {"a": 40.0, "b": 30.0}, "int8": {}}, "copy_gbytes_per_s": 100.0}
+SMALL = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2, family="bert")
+PEAKS = [
+    Peak(device="cpu", threads=1, gflops={"fp32": {"a": 40.0, "b": 30.0}, "int8": {}}, copy_gbytes_per_s=100.0),
 ]
 
 
@@ -68,21 +69,21 @@ def test_layers_have_the_bytes_that_the_model_has(tiny_encoder: Encoder) -> None
 
 def test_standing_by_hand() -> None:
     found = standing(2e9, 1e9, 100.0, (40.0, 100.0))
-    assert (found["gflop"], found["gflops"], found["gbytes_per_s"]) == (2.0, 20.0, 10.0)
-    assert (found["compute_share"], found["bandwidth_share"]) == (0.5, 0.1)
-    assert (found["share_of_peak"], found["bound"]) == (0.5, "compute")
+    assert (found.gflop, found.gflops, found.gbytes_per_s) == (2.0, 20.0, 10.0)
+    assert (found.compute_share, found.bandwidth_share) == (0.5, 0.1)
+    assert (found.share_of_peak, found.bound) == (0.5, "compute")
     # the roofline at 2 operations a byte is min(400, 2 x 12.5) = 25 GFLOP/s, of which 20 are 0.8
     slow = standing(2e9, 1e9, 100.0, (400.0, 12.5))
-    assert (slow["share_of_peak"], slow["bound"]) == (0.8, "bandwidth")
+    assert (slow.share_of_peak, slow.bound) == (0.8, "bandwidth")
     # bytes at twice the rate of memory came from caches: memory is not what bounds this run
     cached = standing(2e9, 1e9, 100.0, (40.0, 5.0))
-    assert (cached["bandwidth_share"], cached["share_of_peak"], cached["bound"]) == (2.0, 0.5, "compute")
+    assert (cached.bandwidth_share, cached.share_of_peak, cached.bound) == (2.0, 0.5, "compute")
 
 
 def test_without_a_peak_there_is_no_share() -> None:
     found = standing(2e9, 1e9, 100.0, None)
-    assert found["gflops"] == 20.0
-    assert [found[key] for key in ("compute_share", "bandwidth_share", "share_of_peak", "bound")] == [None] * 4
+    assert found.gflops == 20.0
+    assert [found.compute_share, found.bandwidth_share, found.share_of_peak, found.bound] == [None] * 4
 
 
 def test_the_fastest_library_is_the_peak() -> None:
@@ -94,14 +95,14 @@ def test_the_fastest_library_is_the_peak() -> None:
 
 def test_peaks_of_this_machine() -> None:
     peak = measure_peak("cpu", 1, ["fp32", "int8"], seconds=0.0)
-    assert (peak["device"], peak["threads"]) == ("cpu", 1)
-    assert {name: set(found) for name, found in peak["gflops"].items()} == {
+    assert (peak.device, peak.threads) == ("cpu", 1)
+    assert {name: set(found) for name, found in peak.gflops.items()} == {
         "fp32": {"torch", "numpy", "onnxruntime"},
         "int8": {"onnxruntime"},
     }
-    assert min(rate for found in peak["gflops"].values() for rate in found.values()) > 0
-    assert peak["copy_gbytes_per_s"] > 0
-    assert json.loads(json.dumps(peak)) == peak
+    assert min(rate for found in peak.gflops.values() for rate in found.values()) > 0
+    assert peak.copy_gbytes_per_s > 0
+    assert parse(Peak, json.dumps(plain(peak))) == peak
 
 
 def test_a_process_that_dies_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from transformers import BertConfig, BertForMaskedLM
 
-from edgeenc.model.anatomy import BERT
-from edgeenc.model.shape import Shape
+from edgeenc.model.shape import Shape, shape_of
 
-MBERT = Shape(layers=12, hidden=768, heads=12, head_width=64, ffn=3072, vocab=119_547, positions=512, types=2)
+MBERT = Shape(
+    layers=12, hidden=768, heads=12, head_width=64, ffn=3072, vocab=119_547, positions=512, types=2, family="bert"
+)
 
 
 @pytest.mark.parametrize(
@@ -35,4 +36,4 @@ def test_the_library_counts_the_same() -> None:
         vocab_size=131, hidden_size=48, num_hidden_layers=2, num_attention_heads=3, intermediate_size=40,
         max_position_embeddings=33,
     )  # fmt: skip
-    assert BERT.shape(config).parameters == BertForMaskedLM(config).num_parameters()
+    assert shape_of(config).parameters == BertForMaskedLM(config).num_parameters()

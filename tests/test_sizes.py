@@ -10,8 +10,8 @@ import pytest
 from families import random_encoder
 from tokenizers import Tokenizer, models
 
-from edgeenc.model.anatomy import FAMILIES
 from edgeenc.model.encoder import save_encoder
+from edgeenc.model.families import families
 from edgeenc.model.purpose import Purpose, encoder_purposes
 from edgeenc.model.purposes.feature_extraction import FEATURE_EXTRACTION
 from edgeenc.model.purposes.fill_mask import FILL_MASK
@@ -38,13 +38,13 @@ def word_list(family: str, size: int) -> Tokenizer:
 @pytest.mark.parametrize(
     "shape",
     [
-        Shape(layers=1, hidden=32, heads=4, head_width=8, ffn=48, vocab=120, positions=64, types=2),
-        Shape(layers=3, hidden=192, heads=3, head_width=64, ffn=768, vocab=8000, positions=512, types=2),
-        Shape(layers=12, hidden=64, heads=4, head_width=16, ffn=96, vocab=500, positions=128, types=2),
+        Shape(layers=1, hidden=32, heads=4, head_width=8, ffn=48, vocab=120, positions=64, types=2, family="bert"),
+        Shape(layers=3, hidden=192, heads=3, head_width=64, ffn=768, vocab=8000, positions=512, types=2, family="bert"),
+        Shape(layers=12, hidden=64, heads=4, head_width=16, ffn=96, vocab=500, positions=128, types=2, family="bert"),
     ],
     ids=lambda shape: f"{shape.layers}x{shape.hidden}",
 )
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", [family.name for family in families()])
 def test_predicted_bytes_are_those_of_the_files(shape: Shape, family: str, task: Purpose, tmp_path: Path) -> None:
     types = {"bert": 2, "xlm-roberta": 1, "roberta": 1}.get(family, 0)
     shape = replace(shape, family=family, types=types)
@@ -61,7 +61,9 @@ def test_predicted_bytes_are_those_of_the_files(shape: Shape, family: str, task:
 
 
 def test_worked_examples_by_hand() -> None:
-    shape = Shape(layers=3, hidden=192, heads=3, head_width=64, ffn=768, vocab=8000, positions=512, types=2)
+    shape = Shape(
+        layers=3, hidden=192, heads=3, head_width=64, ffn=768, vocab=8000, positions=512, types=2, family="bert"
+    )
     # tables 8514 * 192, norm 2 * 192, layers 3 * (4 * 192 * 193 + 2 * 192 * 768 + 768 + 192 + 4 * 192)
     assert fp32_bytes(shape, FEATURE_EXTRACTION) == 4 * (1_634_688 + 384 + 3 * 444_864) + 8 * 512 + 1600 + 3 * 4860
     # head: transform 192 * 193, its norm 2 * 192, output bias 8000; the table is not stored again

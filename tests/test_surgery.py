@@ -46,17 +46,17 @@ def test_every_parameter_has_a_row_of_its_size(tiny_encoder: Encoder) -> None:
     sizes = {"vocab": shape.vocab, "hidden": shape.hidden, "attention": shape.attention, "ffn": shape.ffn}
     sizes |= {"positions": shape.positions, "types": shape.types}
     for name, tensor in tiny_encoder.model.state_dict().items():
-        assert tuple(tensor.shape) == tuple(sizes[axis] for axis in tiny_encoder.anatomy.axes(name)), name
+        assert tuple(tensor.shape) == tuple(sizes[axis] for axis in tiny_encoder.family.axes(name)), name
 
 
 def test_an_unknown_parameter_is_refused(tiny_encoder: Encoder) -> None:
     with pytest.raises(InputError, match=r"bert: unknown parameter bert\.encoder\.layer\.0\.adapter\.weight"):
-        tiny_encoder.anatomy.axes("bert.encoder.layer.0.adapter.weight")
+        tiny_encoder.family.axes("bert.encoder.layer.0.adapter.weight")
 
 
 def test_permuted_neurons_change_no_logit(exact: Encoder, ids: Tensor) -> None:
     order_LF = torch.stack([torch.randperm(exact.shape.ffn) for _ in range(exact.shape.layers)])
-    state = take(exact.model.state_dict(), exact.anatomy, "ffn", order_LF)
+    state = take(exact.model.state_dict(), exact.family, "ffn", order_LF)
     assert not torch.equal(order_LF[0], torch.arange(exact.shape.ffn))
     assert same(logits(rebuild(exact, state, exact.shape), ids), logits(exact, ids))
 
@@ -67,7 +67,7 @@ def test_removed_dead_neurons_change_no_logit(exact: Encoder, ids: Tensor) -> No
     dead = torch.arange(ffn) % 3 == 0
     for layer in exact.model.bert.encoder.layer:
         layer.output.dense.weight.data[:, dead] = 0
-    state = take(exact.model.state_dict(), exact.anatomy, "ffn", torch.arange(ffn)[~dead])
+    state = take(exact.model.state_dict(), exact.family, "ffn", torch.arange(ffn)[~dead])
     pruned = rebuild(exact, state, replace(exact.shape, ffn=int((~dead).sum())))
     assert pruned.shape.ffn == 32
     assert same(logits(pruned, ids), logits(exact, ids))
@@ -80,13 +80,13 @@ def test_keeping_everything_changes_nothing(exact: Encoder, ids: Tensor) -> None
         ("hidden", exact.shape.hidden),
         ("attention", exact.shape.attention),
     ):
-        state = take(state, exact.anatomy, axis, torch.arange(size))
+        state = take(state, exact.family, axis, torch.arange(size))
     assert torch.equal(logits(rebuild(exact, state, exact.shape), ids), logits(exact, ids))
 
 
 def test_kept_pieces_keep_their_logits(exact: Encoder) -> None:
     keep = torch.arange(0, exact.shape.vocab, 2)
-    state = take(exact.model.state_dict(), exact.anatomy, "vocab", keep)
+    state = take(exact.model.state_dict(), exact.family, "vocab", keep)
     trimmed = rebuild(exact, state, replace(exact.shape, vocab=len(keep)))
     new = torch.randint(0, len(keep), (3, 9), generator=torch.Generator().manual_seed(1))
     assert same(logits(trimmed, new), logits(exact, keep[new])[..., keep])
@@ -101,12 +101,12 @@ def test_permuted_channels_within_heads_change_no_logit(exact: Encoder, ids: Ten
             for _ in range(shape.layers)
         ]
     )
-    state = take(exact.model.state_dict(), exact.anatomy, "attention", inner_LNW.flatten(1))
+    state = take(exact.model.state_dict(), exact.family, "attention", inner_LNW.flatten(1))
     assert same(logits(rebuild(exact, state, shape), ids), logits(exact, ids))
 
 
 def test_layers_are_renumbered_with_their_weights(exact: Encoder) -> None:
-    kept = keep_layers(exact.model.state_dict(), exact.anatomy, (0, 2))
+    kept = keep_layers(exact.model.state_dict(), exact.family, (0, 2))
     old = exact.model.state_dict()
     name = "bert.encoder.layer.{}.output.dense.weight"
     assert torch.equal(kept[name.format(1)], old[name.format(2)])
@@ -116,7 +116,7 @@ def test_layers_are_renumbered_with_their_weights(exact: Encoder) -> None:
 
 def test_a_cut_leaves_its_input_untouched(exact: Encoder) -> None:
     before = {name: tensor.clone() for name, tensor in exact.model.state_dict().items()}
-    state = take(exact.model.state_dict(), exact.anatomy, "ffn", torch.arange(8))
+    state = take(exact.model.state_dict(), exact.family, "ffn", torch.arange(8))
     cut = rebuild(exact, state, replace(exact.shape, ffn=8))
     with torch.no_grad():
         for p in cut.model.parameters():
@@ -125,7 +125,7 @@ def test_a_cut_leaves_its_input_untouched(exact: Encoder) -> None:
 
 
 def test_a_wrong_size_is_refused(exact: Encoder) -> None:
-    state = take(exact.model.state_dict(), exact.anatomy, "ffn", torch.arange(8))
+    state = take(exact.model.state_dict(), exact.family, "ffn", torch.arange(8))
     with pytest.raises(ShapeError, match="the cut tensors do not make a model of"):
         rebuild(exact, state, replace(exact.shape, ffn=9))
     with pytest.raises(ShapeError, match=r"attention width 24 .* differs from hidden 32"):

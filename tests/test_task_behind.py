@@ -20,10 +20,10 @@ from transformers import AutoModelForSequenceClassification
 from edgeenc.model.bottleneck import Behind, added_parameters, put_behind, reduction_of
 from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder
+from edgeenc.model.families import family_of
 from edgeenc.model.purpose import Purpose
 from edgeenc.model.purposes.text_classification import TEXT_CLASSIFICATION
 from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
-from edgeenc.model.rows import TABLES
 from edgeenc.model.shape import Shape
 from edgeenc.targets.onnx_file.export import export
 from edgeenc.targets.onnx_file.graph import read_graph
@@ -68,7 +68,7 @@ def stirred(model: TaskModel) -> TaskModel:
 @pytest.mark.parametrize("place", list(SIZES), ids=str)
 def test_sizes_are_those_of_the_paper(place: tuple[int, int]) -> None:
     layers, hidden = place
-    shape = Shape(layers, hidden, 12, hidden // 12, 2048, 40_000, 512, 2)
+    shape = Shape(layers, hidden, 12, hidden // 12, 2048, 40_000, 512, 2, "bert")
     assert [added_parameters(shape, r) for r in REDUCTIONS[: len(SIZES[place])]] == list(SIZES[place])
 
 
@@ -105,7 +105,7 @@ def test_a_layer_computes_the_published_formula(tiny_encoder: Encoder, model: Ta
     assert (layer(x_BTH)[0] - expected).abs().max() < 1e-6
 
 
-@pytest.mark.parametrize("family", sorted({f for f in families.TOKENIZERS if not TABLES[f].gated}))
+@pytest.mark.parametrize("family", sorted({f for f in families.TOKENIZERS if not family_of(f).gated}))
 @pytest.mark.parametrize("purpose", PURPOSES, ids=lambda purpose: purpose.name)
 def test_every_family_with_a_norm_behind_its_blocks_takes_one_and_comes_back_from_disk(
     family: str, purpose: Purpose, sentences: tuple[str, ...], tmp_path: Path

@@ -15,6 +15,7 @@ from transformers import AutoModelForSequenceClassification, AutoModelForTokenCl
 from edgeenc.errors import InputError
 from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.model.encoder import Encoder, save_encoder
+from edgeenc.model.families import family_of
 from edgeenc.model.purpose import Purpose
 from edgeenc.model.purposes.text_classification import TEXT_CLASSIFICATION
 from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
@@ -94,7 +95,7 @@ def test_a_new_adapter_changes_nothing_and_a_trained_one_merges_exactly(
 ) -> None:
     asked = ids(tiny_encoder, "Sumulat siya ng liham.")
     plain, wide = in_float64(model), in_float64(model)
-    with_adapters(wide, tiny_encoder.anatomy, reduction=4, seed=1)
+    with_adapters(wide, tiny_encoder.family, reduction=4, seed=1)
     nn.Module.double(wide.model)
     assert torch.equal(wide.logits(*asked), plain.logits(*asked))
     with torch.no_grad():
@@ -103,7 +104,7 @@ def test_a_new_adapter_changes_nothing_and_a_trained_one_merges_exactly(
                 parameter.normal_(generator=torch.Generator().manual_seed(len(name)))
     trained = wide.logits(*asked)
     assert (trained - plain.logits(*asked)).abs().max() > 1e-3
-    ordinary = merged(wide, tiny_encoder.anatomy)
+    ordinary = merged(wide, tiny_encoder.family)
     assert ordinary.model.config.intermediate_size == 48 + 32 // 4
     assert (ordinary.logits(*asked) - trained).abs().max() < 1e-12
 
@@ -111,14 +112,14 @@ def test_a_new_adapter_changes_nothing_and_a_trained_one_merges_exactly(
 def test_an_adapter_adds_its_two_matrices_and_one_bias(tiny_encoder: Encoder) -> None:
     model = with_head(tiny_encoder, TOKEN_CLASSIFICATION, LABELS, seed=3)
     before = sum(p.numel() for p in model.model.parameters())
-    with_adapters(model, tiny_encoder.anatomy, reduction=16, seed=1)
+    with_adapters(model, tiny_encoder.family, reduction=16, seed=1)
     added = sum(p.numel() for p in model.model.parameters()) - before
     assert added == 3 * (2 * 32 * 2 + 2)  # layers x (hidden x bottleneck twice, and the bottleneck's bias)
 
 
 def test_started_as_the_mean_the_last_layer_weighs_all_pieces_alike(tiny_encoder: Encoder) -> None:
     model = with_head(tiny_encoder, TEXT_CLASSIFICATION, LABELS, seed=3)
-    start_as_mean(model.model, "bert")
+    start_as_mean(model.model, family_of("bert").last_layer)
     ids_BT, attend_BT = ids(tiny_encoder, "Binuksan niya ang bintana.")
     inside = model.model.base_model(ids_BT, attend_BT, output_hidden_states=True)
     layer = model.model.base_model.encoder.layer[-1]
@@ -140,10 +141,10 @@ def test_every_family_takes_a_head_and_comes_back_from_disk(
     encoder = families.tiny(family, sentences)
     model = with_head(encoder, purpose, LABELS, seed=3)
     if purpose is TEXT_CLASSIFICATION:
-        start_as_mean(model.model, family)
+        start_as_mean(model.model, encoder.family.last_layer)
     if not encoder.shape.table.gated:
-        with_adapters(model, encoder.anatomy, 4, seed=1)
-        model = merged(model, encoder.anatomy)
+        with_adapters(model, encoder.family, 4, seed=1)
+        model = merged(model, encoder.family)
     save_task_model(model, tmp_path)
     back, asked = load_task_model(tmp_path), ids(encoder, "Umuulan na naman.")
     assert back.positions == encoder.shape.longest
@@ -153,5 +154,5 @@ def test_every_family_takes_a_head_and_comes_back_from_disk(
 def test_a_family_without_a_table_starts_as_the_library_does(tiny_encoder: Encoder) -> None:
     model = with_head(tiny_encoder, TEXT_CLASSIFICATION, LABELS, seed=3)
     before = {name: t.clone() for name, t in model.model.state_dict().items()}
-    start_as_mean(model.model, "another")
+    start_as_mean(model.model, family_of("modernbert").last_layer)
     assert all(torch.equal(before[name], t) for name, t in model.model.state_dict().items())

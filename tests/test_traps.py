@@ -122,7 +122,7 @@ def test_the_family_is_read_not_guessed_from_a_name(tiny_encoder: Encoder, tmp_p
     """B6: a BERT in a folder that is called otherwise is a BERT; a model type without a table is refused by name."""
     folder = tmp_path / "xlm-r_last_k_distilbert"
     save_encoder(tiny_encoder, folder)
-    assert load_encoder(folder).anatomy.family == "bert"
+    assert load_encoder(folder).family.name == "bert"
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "electra"}))
     with pytest.raises(InputError, match="model type 'electra' is not known"):

@@ -209,6 +209,6 @@ def test_a_family_with_packed_projections_is_refused(
 def test_published_widths_keep_twelve_heads(hidden_size: int, width: int) -> None:
     from edgeenc.model.shape import Shape
 
-    old = Shape(6, 768, 12, 64, 2048, 119_547, 512, 2)
+    old = Shape(6, 768, 12, 64, 2048, 119_547, 512, 2, "bert")
     new = TruncateHidden(hidden=hidden_size, method="leading").reshape(old)
     assert (new.heads, new.head_width, new.hidden) == (12, width, hidden_size)

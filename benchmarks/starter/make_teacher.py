@@ -24,8 +24,8 @@ from transformers import BertConfig, BertForMaskedLM
 
 from edgeenc.compress.losses import chosen_logits, masked_lm
 from edgeenc.machine.runtime import Runtime, available_threads, faster_dtype
-from edgeenc.model.anatomy import BERT
 from edgeenc.model.encoder import Encoder, load_encoder, load_tokenizer, save_encoder
+from edgeenc.model.families import family_of
 from edgeenc.stages.training import Schedule
 from edgeenc.text.batches import Batching, Stream, encode, masked_stream
 from edgeenc.text.corpus import read_lines
@@ -118,7 +118,7 @@ def start(work: Path, groups: list[list[str]]) -> Encoder:
         for layer in model.bert.encoder.layer[:2]:  # uniform attention that copies: begins as a bag of words
             for linear in (layer.attention.self.value, layer.attention.output.dense):
                 linear.weight.copy_(torch.eye(config.hidden_size) + linear.weight)
-    return Encoder(model.eval(), tokenizer, BERT)
+    return Encoder(model.eval(), tokenizer, family_of("bert"))
 
 
 def save_half(encoder: Encoder, out: Path) -> None:

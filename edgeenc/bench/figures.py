@@ -3,64 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgeenc.bench.engines import engines
 from edgeenc.bench.matrix import Case
 from edgeenc.bench.roofline import highest, least_bytes, operations, standing
 from edgeenc.bench.row_process import Taken
 from edgeenc.bench.subject import stored_bytes
-from edgeenc.record.old_rows import Content, Memory, Peak, Row, Setting, Standing, Status, Times
+from edgeenc.record.host import Peak
+from edgeenc.record.rows import Row, Status
 
 TOO_WIDE = 0.1
 """Where the medians of the rounds are more than a tenth apart, models that differ by a tenth cannot be told apart."""
-
-
-NO_CONTENT: Content = {
-    "text": "",
-    "output": None,
-    "tokens_per_sentence": None,
-    "characters_per_sentence": None,
-    "file_bytes": None,
-}
-NO_TIMES: Times = {
-    "p50_ms": None,
-    "p90_ms": None,
-    "p99_ms": None,
-    "samples_ms": [],
-    "samples_per_round": [],
-    "clock": None,
-    "spread": None,
-    "noisy": False,
-    "sentences_per_s": None,
-    "tokens_per_s": None,
-    "tokenizer_ms": None,
-    "tokenizer_samples_ms": [],
-    "load_ms": None,
-    "load_samples_ms": [],
-    "cold_start_ms": None,
-    "cold_start_samples_ms": [],
-}
-NO_MEMORY: Memory = {
-    "base_rss_bytes": None,
-    "peak_rss_bytes": None,
-    "steady_rss_bytes": None,
-    "peak_above_base_bytes": None,
-    "steady_above_base_bytes": None,
-    "retained_bytes": None,
-    "vram_allocated_bytes": None,
-    "vram_reserved_bytes": None,
-}
-NO_STANDING: Standing = {
-    "gflop": None,
-    "gflops": None,
-    "gbytes_per_s": None,
-    "compute_share": None,
-    "bandwidth_share": None,
-    "share_of_peak": None,
-    "bound": None,
-}
 
 
 @dataclass(frozen=True)
@@ -81,106 +37,110 @@ class Round:
     @property
     def cold_start_ms(self) -> float:
         """Start of the process to its first result."""
-        return round((self.taken["first_result_ns"] - self.started_ns) / 1e6, 3)
+        return round((self.taken.first_result_ns - self.started_ns) / 1e6, 3)
 
 
 def empty_row(case: Case, status: Status, reason: str) -> Row:
     """Return the row of a case that has no figures."""
-    return {**setting(case, status, reason), **NO_CONTENT, **NO_TIMES, **NO_MEMORY, **NO_STANDING}
+    return Row(
+        model=case.subject.name,
+        runtime=case.runtime,
+        device=case.device,
+        precision=case.precision,
+        threads=case.threads,
+        batch=case.batch,
+        seq_len=case.length,
+        status=status,
+        reason=reason,
+    )
 
 
 def measured_row(case: Case, rounds: Sequence[Round], text: Text, peaks: Sequence[Peak]) -> Row:
     """Return the row of a case from its rounds, the text it was measured on, and the machine's peaks."""
     taken = [one.taken for one in rounds]
-    times = times_of(case, rounds)
-    return {
-        **setting(case, "measured", ""),
-        **content(case, taken[0], text),
-        **times,
-        **memory(taken),
-        **standing_of(case, taken[0], times["p50_ms"] or 0.0, peaks),
-    }
+    row = with_content(empty_row(case, "measured", ""), case, taken[0], text)
+    row = with_memory(with_times(row, case, rounds), taken)
+    return with_standing(row, case, taken[0], peaks)
 
 
-def setting(case: Case, status: Status, reason: str) -> Setting:
-    """Return what a case is about."""
-    return {
-        "model": case.subject.name,
-        "runtime": case.runtime,
-        "device": case.device,
-        "precision": case.precision,
-        "threads": case.threads,
-        "batch": case.batch,
-        "seq_len": case.length,
-        "status": status,
-        "reason": reason,
-    }
-
-
-def content(case: Case, taken: Taken, text: Text) -> Content:
-    """Return what was run."""
+def with_content(row: Row, case: Case, taken: Taken, text: Text) -> Row:
+    """Return the row with what was run."""
     file = case.subject.file(case.runtime, case.precision)
-    return {
-        "text": text.name,
-        "output": taken["output"],
-        "tokens_per_sentence": _round(np.mean([pieces for batch in taken["tokens"] for pieces in batch])),
-        "characters_per_sentence": _round(np.mean([len(line) for batch in text.batches for line in batch])),
-        "file_bytes": stored_bytes(file) if file is not None else None,
-    }
+    return replace(
+        row,
+        text=text.name,
+        output=taken.output,
+        tokens_per_sentence=_round(np.mean([tokens for batch in taken.tokens for tokens in batch])),
+        characters_per_sentence=_round(np.mean([len(line) for batch in text.batches for line in batch])),
+        file_bytes=stored_bytes(file) if file is not None else None,
+    )
 
 
-def times_of(case: Case, rounds: Sequence[Round]) -> Times:
-    """Return the milliseconds and rates of all rounds."""
-    samples = [one.taken["samples_ms"] for one in rounds]
-    every = [sample for one in samples for sample in one]
+def with_times(row: Row, case: Case, rounds: Sequence[Round]) -> Row:
+    """Return the row with the milliseconds and rates of all rounds."""
+    samples = [one.taken.samples_ms for one in rounds]
+    every = tuple(sample for one in samples for sample in one)
     p50, p90, p99 = percentiles(every)
     apart = spread(samples)
-    sentences, tokens = throughput(every, [sum(batch) for batch in rounds[0].taken["tokens"]], case.batch)
-    tokenizer = [sample for one in rounds for sample in one.taken["tokenizer_ms"]]
-    load, cold = [one.taken["load_ms"] for one in rounds], [one.cold_start_ms for one in rounds]
-    return {
-        "p50_ms": p50,
-        "p90_ms": p90,
-        "p99_ms": p99,
-        "samples_ms": every,
-        "samples_per_round": [len(one) for one in samples],
-        "clock": rounds[0].taken["clock"],
-        "spread": apart,
-        "noisy": apart is not None and apart > TOO_WIDE,
-        "sentences_per_s": sentences,
-        "tokens_per_s": tokens,
-        "tokenizer_ms": _round(np.median(tokenizer)),
-        "tokenizer_samples_ms": tokenizer,
-        "load_ms": _round(np.median(load)),
-        "load_samples_ms": load,
-        "cold_start_ms": cold[0] if case.runtime == "torch-compiled" else _round(np.median(cold)),
-        "cold_start_samples_ms": cold,
-    }
+    sentences, tokens = throughput(every, [sum(batch) for batch in rounds[0].taken.tokens], case.batch)
+    tokenizer = tuple(sample for one in rounds for sample in one.taken.tokenizer_ms)
+    load, cold = tuple(one.taken.load_ms for one in rounds), tuple(one.cold_start_ms for one in rounds)
+    first_counts = engines()[case.runtime].start_that_counts == "first"
+    return replace(
+        row,
+        p50_ms=p50,
+        p90_ms=p90,
+        p99_ms=p99,
+        samples_ms=every,
+        samples_per_round=tuple(len(one) for one in samples),
+        clock=rounds[0].taken.clock,
+        spread=apart,
+        noisy=apart is not None and apart > TOO_WIDE,
+        sentences_per_s=sentences,
+        tokens_per_s=tokens,
+        tokenizer_ms=_round(np.median(tokenizer)),
+        tokenizer_samples_ms=tokenizer,
+        load_ms=_round(np.median(load)),
+        load_samples_ms=load,
+        cold_start_ms=cold[0] if first_counts else _round(np.median(cold)),
+        cold_start_samples_ms=cold,
+    )
 
 
-def memory(rounds: Sequence[Taken]) -> Memory:
-    """Return the bytes of the worst round; of the base, those of the median round."""
-    vram = [one["vram"] for one in rounds if one["vram"] is not None]
-    return {
-        "base_rss_bytes": sorted(one["base_rss_bytes"] for one in rounds)[len(rounds) // 2],
-        "peak_rss_bytes": max(one["peak_rss_bytes"] for one in rounds),
-        "steady_rss_bytes": max(one["steady_rss_bytes"] for one in rounds),
-        "peak_above_base_bytes": max(one["peak_rss_bytes"] - one["base_rss_bytes"] for one in rounds),
-        "steady_above_base_bytes": max(one["steady_rss_bytes"] - one["base_rss_bytes"] for one in rounds),
-        "retained_bytes": rounds[0]["retained_bytes"],
-        "vram_allocated_bytes": max((allocated for allocated, _ in vram), default=None),
-        "vram_reserved_bytes": max((reserved for _, reserved in vram), default=None),
-    }
+def with_memory(row: Row, rounds: Sequence[Taken]) -> Row:
+    """Return the row with the bytes of the worst round; of the base, those of the median round."""
+    vram = [one.vram for one in rounds if one.vram is not None]
+    return replace(
+        row,
+        base_rss_bytes=sorted(one.base_rss_bytes for one in rounds)[len(rounds) // 2],
+        peak_rss_bytes=max(one.peak_rss_bytes for one in rounds),
+        steady_rss_bytes=max(one.steady_rss_bytes for one in rounds),
+        peak_above_base_bytes=max(one.peak_rss_bytes - one.base_rss_bytes for one in rounds),
+        steady_above_base_bytes=max(one.steady_rss_bytes - one.base_rss_bytes for one in rounds),
+        retained_bytes=rounds[0].retained_bytes,
+        vram_allocated_bytes=max((allocated for allocated, _ in vram), default=None),
+        vram_reserved_bytes=max((reserved for _, reserved in vram), default=None),
+    )
 
 
-def standing_of(case: Case, taken: Taken, milliseconds: float, peaks: Sequence[Peak]) -> Standing:
-    """Return operations and rates of a mean run, its sentences padded to the longest of their batch."""
-    shape, output = case.subject.shape, taken["width"] if taken["output"] == "logits" else 0
-    lengths = [max(batch) for batch in taken["tokens"]]
+def with_standing(row: Row, case: Case, taken: Taken, peaks: Sequence[Peak]) -> Row:
+    """Return the row with operations and rates of a mean run, its sentences padded to the longest of their batch."""
+    shape, output = case.subject.shape, taken.width if taken.output == "logits" else 0
+    lengths = [max(batch) for batch in taken.tokens]
     run_operations = [operations(shape, case.batch, length, output) for length in lengths]
     run_bytes = [least_bytes(shape, case.batch, length, case.precision, output) for length in lengths]
     rates = highest(peaks, case.device, case.threads, case.precision)
-    return standing(float(np.mean(run_operations)), float(np.mean(run_bytes)), milliseconds, rates)
+    found = standing(float(np.mean(run_operations)), float(np.mean(run_bytes)), row.p50_ms or 0.0, rates)
+    return replace(
+        row,
+        gflop=found.gflop,
+        gflops=found.gflops,
+        gbytes_per_s=found.gbytes_per_s,
+        compute_share=found.compute_share,
+        bandwidth_share=found.bandwidth_share,
+        share_of_peak=found.share_of_peak,
+        bound=found.bound,
+    )
 
 
 def percentiles(samples: Sequence[float]) -> tuple[float, float, float]:

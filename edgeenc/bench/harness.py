@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from edgeenc.bench.figures import Round, Text, empty_row, measured_row
 from edgeenc.bench.fresh import Finished, run_fresh
-from edgeenc.bench.matrix import Abilities, Ask, Case, abilities, contests, obstacle
+from edgeenc.bench.matrix import Case, Matrix, contests, obstacle
 from edgeenc.bench.roofline import measure_peak
-from edgeenc.bench.row_process import Request, up_and_down
+from edgeenc.bench.row_process import RowRequest, Taken, up_and_down
 from edgeenc.bench.sentences import bench_text, exact_batches, own_lengths
+from edgeenc.bench.settings import Device, Precision
 from edgeenc.bench.subject import Subject
 from edgeenc.bench.taken_scores import read_scores
 from edgeenc.errors import EdgeencError, HostError, InputError
 from edgeenc.machine.describe import bench_host
 from edgeenc.model.encoder import load_tokenizer
-from edgeenc.record.old_rows import Bench, Device, Peak, Precision, Row
+from edgeenc.record.form import parse, plain
+from edgeenc.record.host import Peak
+from edgeenc.record.rows import Bench, Row
 
 LONGEST = 128
 """Pieces of the longest batch of the run of other lengths, where no exact length was asked for."""
@@ -51,17 +54,16 @@ class Watch:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all contests share: what was asked, what runs here, the text, the peaks, and who watches."""
+    """What all contests share: what was asked, the text, the peaks, and who watches."""
 
-    ask: Ask
-    able: Abilities
+    ask: Matrix
     source: str
     lines: Sequence[str]
     peaks: Sequence[Peak]
     watch: Watch
 
 
-def bench(subjects: Sequence[Subject], ask: Ask, text: Path | None, watch: Watch | None = None) -> Bench:
+def bench(subjects: Sequence[Subject], ask: Matrix, text: Path | None, watch: Watch | None = None) -> Bench:
     """Measure every combination that was asked for; return host, rows, and the scores that the bundles' reports hold.
 
     A process that fails gives a row that says so; the others are measured all the same.
@@ -81,32 +83,27 @@ def bench(subjects: Sequence[Subject], ask: Ask, text: Path | None, watch: Watch
     source, lines = bench_text(subjects, text)
     check_lengths(subjects, ask, lines)
     scored = read_scores(subjects)
-    result: Bench = {
-        "host": bench_host(),
-        "rows": [],
-        "tasks": list(scored.tasks),
-        "differences": list(scored.differences),
-    }
-    able = abilities()
-    peaks = measured_peaks([case for group in groups for case in group if not obstacle(case, able)], ask)
-    result["host"] = {**result["host"], "peaks": peaks}
-    setup = Setup(ask, able, source, lines, peaks, watch or Watch())
-    counts = [sum(not obstacle(case, able) for case in group) * ask.rounds for group in groups]
+    host = bench_host()
+    peaks = measured_peaks([case for group in groups for case in group if not obstacle(case)], ask)
+    host = replace(host, peaks=tuple(peaks))
+    result = Bench(host=host, rows=(), tasks=scored.tasks, differences=scored.differences)
+    setup = Setup(ask, source, lines, peaks, watch or Watch())
+    counts = [sum(not obstacle(case) for case in group) * ask.rounds for group in groups]
     for number, group in enumerate(groups):
         rows = run_contest(group, setup, (sum(counts[:number]), sum(counts)))
-        result = {**result, "rows": [*result["rows"], *rows]}
+        result = replace(result, rows=(*result.rows, *rows))
         setup.watch.rows(rows, result)
     return result
 
 
-def check_lengths(subjects: Sequence[Subject], ask: Ask, lines: Sequence[str]) -> None:
+def check_lengths(subjects: Sequence[Subject], ask: Matrix, lines: Sequence[str]) -> None:
     """Make a text of the shortest length with every tokenizer, so that a mistake ends the run before it begins."""
     exact = [length for length in ask.lengths if length is not None]
     for subject in subjects if exact else ():
         exact_batches(load_tokenizer(subject.folder), lines, min(exact), 1)
 
 
-def measured_peaks(cases: Iterable[Case], ask: Ask) -> list[Peak]:
+def measured_peaks(cases: Iterable[Case], ask: Matrix) -> list[Peak]:
     """Measure the machine's peaks for every device and number of threads that a case needs."""
     needed: dict[tuple[Device, int], list[Precision]] = {}
     for case in cases:
@@ -119,7 +116,7 @@ def measured_peaks(cases: Iterable[Case], ask: Ask) -> list[Peak]:
 
 def run_contest(group: Sequence[Case], setup: Setup, count: tuple[int, int]) -> list[Row]:
     """Measure the cases of a group by turns and return their rows; `count` is how many processes are done, of all."""
-    reasons = {number: reason for number, case in enumerate(group) if (reason := obstacle(case, setup.able))}
+    reasons = {number: reason for number, case in enumerate(group) if (reason := obstacle(case))}
     runnable = [number for number in range(len(group)) if number not in reasons]
     texts = {number: text_of(group[number], setup) for number in runnable}
     rounds: dict[int, list[Round]] = {number: [] for number in runnable}
@@ -135,7 +132,7 @@ def run_contest(group: Sequence[Case], setup: Setup, count: tuple[int, int]) -> 
                     continue
                 finished = run_case(group[number], texts[number], setup.ask, turn, Path(scratch) / str(number))
                 if finished.answer:
-                    rounds[number].append(Round(json.loads(finished.answer), finished.started_ns))
+                    rounds[number].append(Round(parse(Taken, finished.answer), finished.started_ns))
                 else:
                     failed[number] = finished.reason
     rows = []
@@ -157,37 +154,38 @@ def text_of(case: Case, setup: Setup) -> Text:
     return Text(setup.source, exact_batches(tokenizer, setup.lines, case.length, case.batch))
 
 
-def run_case(case: Case, text: Text, ask: Ask, turn: int, scratch: Path) -> Finished:
+def run_case(case: Case, text: Text, ask: Matrix, turn: int, scratch: Path) -> Finished:
     """Run one process of a case; the first one also shows what memory it keeps."""
     positions = case.subject.shape.positions
     longest = min(positions, max((length for length in ask.lengths if length is not None), default=LONGEST))
     file = case.subject.file(case.runtime, case.precision)
-    request: Request = {
-        "runtime": case.runtime,
-        "device": case.device,
-        "precision": case.precision,
-        "threads": case.threads,
-        "path": str(file if case.runtime == "ort" else case.subject.folder),
-        "tokenizer": str(case.subject.tokenizer),
-        "pad": case.subject.pad,
-        "cut": case.length or positions,
-        "batches": text.batches,
-        "lengths": up_and_down(longest) if turn == 0 else [],
-        "runs": ask.runs,
-        "seconds": ask.seconds,
-    }
+    assert file is not None  # else it would have had an obstacle
+    request = RowRequest(
+        runtime=case.runtime,
+        device=case.device,
+        precision=case.precision,
+        threads=case.threads,
+        path=str(file),
+        tokenizer=str(case.subject.tokenizer),
+        pad=case.subject.pad,
+        cut=case.length or positions,
+        batches=text.batches,
+        lengths=up_and_down(longest) if turn == 0 else [],
+        runs=ask.runs,
+        seconds=ask.seconds,
+    )
     more = {"TORCHINDUCTOR_CACHE_DIR": str(scratch)}  # empty in the first round, so that its start is a cold one
-    return run_fresh("edgeenc.bench.row_process", json.dumps(request), case.threads, more)
+    return run_fresh("edgeenc.bench.row_process", json.dumps(plain(request)), case.threads, more)
 
 
 def failure(result: Bench) -> EdgeencError | None:
     """Return the error that a result with failed rows ends with, or None."""
-    failed = [row for row in result["rows"] if row["status"] == "failed"]
+    failed = [row for row in result.rows if row.status == "failed"]
     if not failed:
         return None
     first = failed[0]
     words = (
-        f"bench: {len(failed)} of {len(result['rows'])} measurements failed; the first is {first['model']},"
-        f" {first['runtime']} {first['precision']}: {first['reason']}"
+        f"bench: {len(failed)} of {len(result.rows)} measurements failed; the first is {first.model},"
+        f" {first.runtime} {first.precision}: {first.reason}"
     )
-    return InputError(words) if all("InputError" in row["reason"] for row in failed) else HostError(words)
+    return InputError(words) if all("InputError" in row.reason for row in failed) else HostError(words)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgeenc.bench.subject import ONNX_NAMES, Subject
+from edgeenc.bench.engines import engines
+from edgeenc.bench.settings import Device, Precision
+from edgeenc.bench.subject import Subject
 from edgeenc.errors import UsageError
-from edgeenc.record.old_rows import Device, Precision, RuntimeName
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Matrix:
     """What was asked for.
 
     Attributes:
@@ -25,7 +24,7 @@ class Ask:
     """
 
     devices: tuple[Device, ...] = ("cpu",)
-    runtimes: tuple[RuntimeName, ...] = ("ort", "torch")
+    runtimes: tuple[str, ...] = ("ort", "torch")
     precisions: tuple[Precision, ...] = ("fp32", "int8")
     threads: tuple[int, ...] = (1,)
     batches: tuple[int, ...] = (1,)
@@ -40,7 +39,7 @@ class Case:
     """One measurement: one model in one runtime at one shape of input."""
 
     subject: Subject
-    runtime: RuntimeName
+    runtime: str
     device: Device
     precision: Precision
     threads: int
@@ -48,28 +47,7 @@ class Case:
     length: int | None
 
 
-@dataclass(frozen=True)
-class Abilities:
-    """What this machine can run: CUDA in each runtime, and a compiler for what PyTorch compiles."""
-
-    ort_cuda: bool
-    torch_cuda: bool
-    compiler: bool
-
-
-def abilities() -> Abilities:
-    """Ask the runtimes of this installation."""
-    import onnxruntime
-    import torch
-
-    return Abilities(
-        ort_cuda="CUDAExecutionProvider" in onnxruntime.get_available_providers(),
-        torch_cuda=torch.cuda.is_available(),
-        compiler=any(shutil.which(name) for name in (os.environ.get("CXX", ""), "g++", "clang++", "c++") if name),
-    )
-
-
-def contests(subjects: Sequence[Subject], ask: Ask) -> list[tuple[Case, ...]]:
+def contests(subjects: Sequence[Subject], ask: Matrix) -> list[tuple[Case, ...]]:
     """Return the cases in groups: those of a group have the same input and threads, and are compared with each other.
 
     Threads of the CPU say little about a GPU, which is measured at the first number of threads only.
@@ -93,22 +71,13 @@ def contests(subjects: Sequence[Subject], ask: Ask) -> list[tuple[Case, ...]]:
     ]
 
 
-def obstacle(case: Case, able: Abilities) -> str:
-    """Return why a case cannot be run, or "" where it can."""
-    if case.runtime != "ort" and case.precision == "int8":
-        return "int8 is a file of ONNX Runtime; PyTorch has none"
+def obstacle(case: Case) -> str:
+    """Return why a case cannot be run on this machine, or "" where it can."""
+    engine, positions = engines()[case.runtime], case.subject.shape.positions
+    if case.precision in engine.lacks:
+        return engine.lacks[case.precision]
     if case.subject.file(case.runtime, case.precision) is None:
-        return f"no file {ONNX_NAMES[case.precision]}" if case.runtime == "ort" else "no checkpoint in the folder"
-    if case.length is not None and case.length > case.subject.shape.positions:
-        return f"the model has {case.subject.shape.positions} positions"
-    if case.runtime == "torch-compiled" and not able.compiler:
-        return "PyTorch compiles with a C++ compiler, and none is installed"
-    return _gpu_obstacle(case, able) if case.device == "cuda" else ""
-
-
-def _gpu_obstacle(case: Case, able: Abilities) -> str:
-    if case.runtime != "ort":
-        return "" if able.torch_cuda else "PyTorch sees no CUDA device"
-    if not able.ort_cuda:
-        return "this ONNX Runtime has no CUDA provider"
-    return "ONNX Runtime would run parts of an int8 graph on the CPU" if case.precision == "int8" else ""
+        return engine.no_file(case.precision)
+    if case.length is not None and case.length > positions:
+        return f"the model has {positions} positions"
+    return engine.hindrance(case.device, case.precision)

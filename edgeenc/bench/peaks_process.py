@@ -12,11 +12,13 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypedDict
+from dataclasses import dataclass
 
 import numpy as np
 
-from edgeenc.record.old_rows import Device, Peak, Precision
+from edgeenc.bench.settings import PRECISIONS, Device, Precision
+from edgeenc.record.form import plain
+from edgeenc.record.host import Peak
 
 SIZES = {"cpu": (512, 1024), "cuda": (4096, 8192)}
 """Rows and columns of the products; the larger reads less for what it computes, the smaller is over before the system
@@ -25,35 +27,36 @@ COPIED = {"cpu": 256 * 2**20, "cuda": 2**30}
 """Bytes of a copy: several times what caches hold."""
 
 
-class Request(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakRequest:
     """What to measure, and how long each."""
 
     device: Device
     threads: int
-    precisions: list[Precision]
+    precisions: Sequence[Precision]
     seconds: float
 
 
-def measure(request: Request) -> Peak:
+def measure(request: PeakRequest) -> Peak:
     """Return the highest product rates by precision and library, and the highest copy rate."""
     import torch
 
-    torch.set_num_threads(request["threads"])
-    return {
-        "device": request["device"],
-        "threads": request["threads"],
-        "gflops": {precision: product_rates(request, precision) for precision in request["precisions"]},
-        "copy_gbytes_per_s": round(copy_rate(request["device"], request["seconds"]), 3),
-    }
+    torch.set_num_threads(request.threads)
+    return Peak(
+        device=request.device,
+        threads=request.threads,
+        gflops={precision: product_rates(request, precision) for precision in request.precisions},
+        copy_gbytes_per_s=round(copy_rate(request.device, request.seconds), 3),
+    )
 
 
-def product_rates(request: Request, precision: Precision) -> dict[str, float]:
+def product_rates(request: PeakRequest, precision: Precision) -> dict[str, float]:
     """Return the highest rate of each library, in 10^9 operations per second."""
     rates: dict[str, float] = {}
-    for size in SIZES[request["device"]]:
-        runs = on_gpu(precision, size) if request["device"] == "cuda" else on_cpu(precision, size, request["threads"])
+    for size in SIZES[request.device]:
+        runs = on_gpu(precision, size) if request.device == "cuda" else on_cpu(precision, size, request.threads)
         for library, run in runs.items():
-            rate = 2 * size**3 / best(run, request["seconds"]) / 1e9
+            rate = 2 * size**3 / best(run, request.seconds) / 1e9
             rates[library] = round(max(rate, rates.get(library, 0.0)), 3)
     return rates
 
@@ -85,7 +88,7 @@ def on_cpu(precision: Precision, size: int, threads: int) -> Mapping[str, Callab
 
     if precision == "int8":
         return {"onnxruntime": clocked(_ort_product(precision, size, threads))}
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    dtype = PRECISIONS[precision].torch_dtype()
     left_MK, right_KN = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
     runs = {"torch": clocked(lambda: left_MK @ right_KN)}
     if precision == "fp32":
@@ -99,11 +102,11 @@ def on_gpu(precision: Precision, size: int) -> Mapping[str, Callable[[], float]]
     """Return a product of two square matrices on the GPU, timed by events; int8 has none here."""
     import torch
 
-    from edgeenc.bench.engines import by_events
+    from edgeenc.bench.engines.clocks import by_events
 
     if precision == "int8":
         return {}
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    dtype = PRECISIONS[precision].torch_dtype()
     left_MK, right_KN = (torch.randn(size, size, device="cuda").to(dtype) for _ in range(2))
     return {"torch": lambda: by_events(lambda: left_MK @ right_KN) / 1e3}
 
@@ -112,7 +115,7 @@ def copy_rate(device: Device, seconds: float) -> float:
     """Return the highest rate of a copy, in 10^9 bytes per second, those read and those written."""
     import torch
 
-    from edgeenc.bench.engines import by_events
+    from edgeenc.bench.engines.clocks import by_events
 
     source = torch.ones(COPIED[device] // 4, dtype=torch.float32, device=device)
     target = torch.empty_like(source)
@@ -150,4 +153,4 @@ def _ort_product(precision: Precision, size: int, threads: int) -> Callable[[], 
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure(json.load(sys.stdin))) + "\n")
+    sys.stdout.write(json.dumps(plain(measure(PeakRequest(**json.load(sys.stdin))))) + "\n")

@@ -8,16 +8,30 @@ Letters: L layers, H hidden, A attention channels, F feed-forward neurons, V voc
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from edgeenc.bench.fresh import run_fresh
+from edgeenc.bench.peaks_process import PeakRequest
+from edgeenc.bench.settings import PRECISIONS, Device, Precision
 from edgeenc.errors import HostError
 from edgeenc.model.shape import Shape
-from edgeenc.record.old_rows import Device, Peak, Precision, Standing
+from edgeenc.record.form import parse, plain
+from edgeenc.record.host import Peak
 
-WEIGHT_BYTES: Mapping[Precision, int] = {"fp32": 4, "int8": 1, "bf16": 2, "fp16": 2}
-ACTIVATION_BYTES: Mapping[Precision, int] = {"fp32": 4, "int8": 4, "bf16": 2, "fp16": 2}
-"""Between the products of an int8 graph everything is float32."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far a run is from the machine's limit; fields as in `record.rows.Row`."""
+
+    gflop: float
+    gflops: float
+    gbytes_per_s: float
+    compute_share: float | None
+    bandwidth_share: float | None
+    share_of_peak: float | None
+    bound: Literal["compute", "bandwidth"] | None
 
 
 def operations(shape: Shape, batch: int, pieces: int, output: int = 0) -> int:
@@ -52,11 +66,11 @@ def least_bytes(shape: Shape, batch: int, pieces: int, precision: Precision, out
     feed-forward block, 16 of two norms, 172 in all, 688 bytes; 2 rows of 16 bytes are 32; the stream of 32 bytes
     is moved 3 times, 96 bytes: 816.
     """
-    weight, activation = WEIGHT_BYTES[precision], ACTIVATION_BYTES[precision]
+    number = PRECISIONS[precision]
     stream = batch * pieces * shape.hidden
     head = shape.hidden * output + (shape.hidden**2 if output == shape.vocab else 0)
-    weights = weight * (shape.layers * shape.layer_parameters + head + stream)
-    return weights + activation * ((2 * shape.layers + 1) * stream + batch * pieces * output)
+    weights = number.weight_bytes * (shape.layers * shape.layer_parameters + head + stream)
+    return weights + number.activation_bytes * ((2 * shape.layers + 1) * stream + batch * pieces * output)
 
 
 def standing(
@@ -73,26 +87,27 @@ def standing(
     """
     gflops, gbytes = run_operations / milliseconds / 1e6, run_bytes / milliseconds / 1e6
     compute, bandwidth = (gflops / rates[0], gbytes / rates[1]) if rates else (None, None)
-    share, bound = None, None
+    share: float | None = None
+    bound: Literal["compute", "bandwidth"] | None = None
     if compute is not None and bandwidth is not None:
         bound = "compute" if compute >= bandwidth or bandwidth > 1 else "bandwidth"
         share = compute if bound == "compute" else bandwidth
-    return {
-        "gflop": round(run_operations / 1e9, 6),
-        "gflops": round(gflops, 4),
-        "gbytes_per_s": round(gbytes, 4),
-        "compute_share": _share(compute),
-        "bandwidth_share": _share(bandwidth),
-        "share_of_peak": _share(share),
-        "bound": bound,
-    }
+    return Standing(
+        gflop=round(run_operations / 1e9, 6),
+        gflops=round(gflops, 4),
+        gbytes_per_s=round(gbytes, 4),
+        compute_share=_share(compute),
+        bandwidth_share=_share(bandwidth),
+        share_of_peak=_share(share),
+        bound=bound,
+    )
 
 
 def highest(peaks: Sequence[Peak], device: Device, threads: int, precision: Precision) -> tuple[float, float] | None:
     """Return product and copy rate (GFLOP/s, GB/s) for one precision: of several libraries the fastest counts."""
     for peak in peaks:
-        if (peak["device"], peak["threads"]) == (device, threads) and peak["gflops"].get(precision):
-            return max(peak["gflops"][precision].values()), peak["copy_gbytes_per_s"]
+        if (peak.device, peak.threads) == (device, threads) and peak.gflops.get(precision):
+            return max(peak.gflops[precision].values()), peak.copy_gbytes_per_s
     return None
 
 
@@ -102,11 +117,11 @@ def measure_peak(device: Device, threads: int, precisions: Sequence[Precision], 
     Raises:
         HostError: the process failed.
     """
-    request = {"device": device, "threads": threads, "precisions": list(precisions), "seconds": seconds}
-    done = run_fresh("edgeenc.bench.peaks_process", json.dumps(request), threads)
+    request = PeakRequest(device=device, threads=threads, precisions=precisions, seconds=seconds)
+    done = run_fresh("edgeenc.bench.peaks_process", json.dumps(plain(request)), threads)
     if not done.answer:
         raise HostError(f"bench: the process that measures the machine's peaks {done.reason}; free memory")
-    return json.loads(done.answer)
+    return parse(Peak, done.answer)
 
 
 def _share(value: float | None) -> float | None:

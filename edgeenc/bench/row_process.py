@@ -12,29 +12,40 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from edgeenc.bench.engines import Engine, import_runtime, open_engine, padded
+from edgeenc.bench.engines import engines
+from edgeenc.bench.engines.engine import LoadedModel
+from edgeenc.bench.settings import Device, Precision
 from edgeenc.machine.memory import peak_resident_bytes, resident_bytes
-from edgeenc.record.old_rows import Device, Precision, RuntimeName
+from edgeenc.record.form import plain
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from edgeenc.targets.sessions.session import Ids
 
 WARM_UP = 3
 """Runs before the first sample: the first ones allocate memory and touch every page of the file."""
 
 
-class Request(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowRequest:
     """What to measure: `batches` of texts, each run in turn; at least `runs` samples and `seconds` of them.
 
-    `cut` is where the tokenizer cuts a text; `lengths` are those of the run that shows what memory is kept, or empty.
+    Attributes:
+        path: the file that the runtime loads.
+        tokenizer: its file.
+        pad: id that batches are filled up with.
+        cut: where the tokenizer cuts a text.
+        lengths: those of the run that shows what memory is kept, or empty.
     """
 
-    runtime: RuntimeName
+    runtime: str
     device: Device
     precision: Precision
     threads: int
@@ -42,24 +53,29 @@ class Request(TypedDict):
     tokenizer: str
     pad: int
     cut: int
-    batches: list[list[str]]
-    lengths: list[int]
+    batches: Sequence[Sequence[str]]
+    lengths: Sequence[int]
     runs: int
     seconds: float
 
 
-class Taken(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
     """What was measured: milliseconds, bytes, and when the first result was there on the clock of all processes.
 
-    `tokens` are those of the sentences of each batch, without padding.
+    Attributes:
+        output, width: first output of the model, and its last dimension.
+        tokens: those of the sentences of each batch, without padding.
+        vram: peak bytes allocated and reserved on the GPU.
+        The others as in `record.rows.Row`.
     """
 
     output: str
     width: int
     clock: Literal["wall", "events"]
-    tokens: list[list[int]]
-    samples_ms: list[float]
-    tokenizer_ms: list[float]
+    tokens: tuple[tuple[int, ...], ...]
+    samples_ms: tuple[float, ...]
+    tokenizer_ms: tuple[float, ...]
     load_ms: float
     first_result_ns: int
     base_rss_bytes: int
@@ -69,45 +85,48 @@ class Taken(TypedDict):
     vram: tuple[int, int] | None
 
 
-def measure(request: Request) -> Taken:
+def measure(request: RowRequest) -> Taken:
     """Load one model, run it, and return every sample."""
     from tokenizers import Tokenizer
 
-    import_runtime(request["runtime"], request["device"])
+    runtime = engines()[request.runtime]
+    runtime.start(request.device)
     base = resident_bytes()
-    tokenizer = Tokenizer.from_file(request["tokenizer"])
+    tokenizer = Tokenizer.from_file(request.tokenizer)
     tokenizer.no_padding()
-    tokenizer.enable_truncation(request["cut"])
+    tokenizer.enable_truncation(request.cut)
     start = time.perf_counter_ns()
-    engine = _open(request)
+    model = runtime.open(Path(request.path), request.device, request.precision, request.threads)
     load_ms = (time.perf_counter_ns() - start) / 1e6
-    first = padded(_encode(tokenizer, request["batches"][0]), request["pad"])
-    engine.bind(*first)()
+    first = padded(_encode(tokenizer, request.batches[0]), request.pad)
+    model.bind(*first)()
     first_result_ns = time.monotonic_ns()
-    batches = [_encode(tokenizer, batch) for batch in request["batches"]]
-    runs = [engine.bind(*padded(rows, request["pad"])) for rows in batches]
+    batches = [_encode(tokenizer, batch) for batch in request.batches]
+    runs = [model.bind(*padded(rows, request.pad)) for rows in batches]
     for number in range(max(WARM_UP, len(runs))):
         runs[number % len(runs)]()
     gc.collect()
     gc.disable()
-    samples = sampled(runs, request["runs"], request["seconds"])
+    samples = sampled(runs, request.runs, request.seconds)
     steady, peak = resident_bytes(), peak_resident_bytes()
-    texts = [lambda batch=batch: _clocked(tokenizer, batch) for batch in request["batches"]]
-    return {
-        "output": engine.output,
-        "width": engine.run(*first).shape[-1],
-        "clock": engine.clock,
-        "tokens": [[len(ids) for ids in rows] for rows in batches],
-        "samples_ms": samples,
-        "tokenizer_ms": sampled(texts, request["runs"], 0.0),
-        "load_ms": round(load_ms, 3),
-        "first_result_ns": first_result_ns,
-        "base_rss_bytes": base,
-        "peak_rss_bytes": peak,
-        "steady_rss_bytes": steady,
-        "vram": engine.vram(),  # before the last step, whose batches may be larger than those of this row
-        "retained_bytes": _retained(engine, first[0], request["lengths"]) if request["lengths"] else None,
-    }
+    texts = [lambda batch=batch: _clocked(tokenizer, batch) for batch in request.batches]
+    width = model.run(*first).shape[-1]
+    vram = model.vram()  # before the last step, whose batches may be larger than those of this row
+    return Taken(
+        output=model.output,
+        width=width,
+        clock=model.clock,
+        tokens=tuple(tuple(len(ids) for ids in rows) for rows in batches),
+        samples_ms=tuple(samples),
+        tokenizer_ms=tuple(sampled(texts, request.runs, 0.0)),
+        load_ms=round(load_ms, 3),
+        first_result_ns=first_result_ns,
+        base_rss_bytes=base,
+        peak_rss_bytes=peak,
+        steady_rss_bytes=steady,
+        vram=vram,
+        retained_bytes=_retained(model, first[0], request.lengths) if request.lengths else None,
+    )
 
 
 def sampled(runs: Sequence[Callable[[], float]], least: int, seconds: float) -> list[float]:
@@ -131,30 +150,39 @@ def up_and_down(longest: int, count: int = 8) -> list[int]:
     return [lengths[-1 - i // 2] if i % 2 == 0 else lengths[i // 2] for i in range(count)]
 
 
-def _open(request: Request) -> Engine:
-    path = Path(request["path"])
-    return open_engine(request["runtime"], path, request["device"], request["precision"], request["threads"])
+def padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Ids, Ids]:
+    """Return ids and mask (B, T) of rows of ids, filled up with `pad` to the longest.
+
+    Worked example: rows (7, 8) and (9) with pad 0 give ids ((7, 8), (9, 0)) and mask ((1, 1), (1, 0)).
+    """
+    longest = max(map(len, rows))
+    ids_BT = np.full((len(rows), longest), pad, dtype=np.int64)
+    attend_BT = np.zeros_like(ids_BT)
+    for ids_T, attend_T, row in zip(ids_BT, attend_BT, rows, strict=True):
+        ids_T[: len(row)] = row
+        attend_T[: len(row)] = 1
+    return ids_BT, attend_BT
 
 
-def _encode(tokenizer: Tokenizer, batch: list[str]) -> list[list[int]]:
+def _encode(tokenizer: Tokenizer, batch: Sequence[str]) -> list[list[int]]:
     return [encoding.ids for encoding in tokenizer.encode_batch(batch)]
 
 
-def _clocked(tokenizer: Tokenizer, batch: list[str]) -> float:
+def _clocked(tokenizer: Tokenizer, batch: Sequence[str]) -> float:
     start = time.perf_counter_ns()
     _encode(tokenizer, batch)
     return (time.perf_counter_ns() - start) / 1e6
 
 
-def _retained(engine: Engine, ids_BT: np.ndarray, lengths: Sequence[int]) -> int:
+def _retained(model: LoadedModel, ids_BT: np.ndarray, lengths: Sequence[int]) -> int:
     """Return how many bytes more the process holds after it has run batches of other lengths than before."""
     before = resident_bytes()
     for length in lengths:
         other_BT = np.stack([np.resize(ids_T, length) for ids_T in ids_BT])
-        engine.bind(other_BT, np.ones_like(other_BT))()
+        model.bind(other_BT, np.ones_like(other_BT))()
     gc.collect()
     return resident_bytes() - before
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure(json.load(sys.stdin))) + "\n")
+    sys.stdout.write(json.dumps(plain(measure(RowRequest(**json.load(sys.stdin))))) + "\n")

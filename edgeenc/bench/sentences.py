@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from edgeenc.bench.subject import Subject
 from edgeenc.errors import InputError, UsageError
+from edgeenc.record.form import parse
 from edgeenc.sources import starter_corpus
 from edgeenc.text.corpus import read_lines
 
@@ -19,6 +20,13 @@ DISTINCT = 4
 """Batches of one length: more than one, so that the rows of the embedding are not always the same."""
 SENTENCES = 64
 """Sentences that are measured at their own length."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenText:
+    """The field of a golden example that is read."""
+
+    text: str
 
 
 def bench_text(subjects: Sequence[Subject], file: Path | None) -> tuple[str, list[str]]:
@@ -101,6 +109,6 @@ def _ends(tokenizer: Tokenizer, text: str) -> list[int]:
 
 def _golden(path: Path) -> list[str]:
     try:
-        return [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [parse(GoldenText, line).text for line in path.read_text("utf-8").splitlines()]
+    except (OSError, ValueError) as error:
         raise InputError(f"bench: {path} cannot be read ({error}); build the bundle again") from None

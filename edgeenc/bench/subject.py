@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeenc.bench.engines import engines
+from edgeenc.bench.settings import PRECISIONS, Precision
 from edgeenc.errors import InputError, UsageError
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS, load_tokenizer
-from edgeenc.model.shape import Shape
-from edgeenc.record.old_rows import Precision, RuntimeName
+from edgeenc.model.shape import Shape, shape_of
+from edgeenc.record.form import parse
 from edgeenc.store import MANIFEST
 
-ONNX_NAMES: Mapping[Precision, str] = {
-    "fp32": "model.onnx",
-    "int8": "model_quantized.onnx",
-    "bf16": "model_bf16.onnx",
-    "fp16": "model_fp16.onnx",
-}
-"""What transformers.js and optimum call the file of each precision, in the folder or in `onnx` in it."""
+
+@dataclass(frozen=True, slots=True)
+class SaidLanguage:
+    """The field of a bundle's manifest that is read: one language, or several."""
+
+    language: str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,9 @@ class Subject:
         """The file of its tokenizer."""
         return self.folder / "tokenizer.json"
 
-    def file(self, runtime: RuntimeName, precision: Precision) -> Path | None:
+    def file(self, runtime: str, precision: Precision) -> Path | None:
         """Return what this runtime loads for this precision, or None where there is no such file."""
-        if runtime == "ort":
-            return self.onnx.get(precision)
-        weights = self.folder / WEIGHTS
-        return weights if weights.is_file() else None
+        return engines()[runtime].file(self, precision)
 
 
 def read_subjects(asked: Sequence[str]) -> tuple[Subject, ...]:
@@ -86,14 +82,16 @@ def read_subject(text: str) -> Subject:
     config = load_config(folder)
     load_tokenizer(folder)
     onnx: dict[Precision, Path] = {
-        precision: path for precision in ONNX_NAMES if (path := _onnx(folder, precision)) is not None
+        precision: path for precision in PRECISIONS if (path := _onnx(folder, precision)) is not None
     }
     if not onnx and not (folder / WEIGHTS).is_file():
-        raise InputError(f"bench: {folder} has neither {WEIGHTS} nor onnx/{ONNX_NAMES['fp32']}; nothing can be run")
+        raise InputError(
+            f"bench: {folder} has neither {WEIGHTS} nor onnx/{PRECISIONS['fp32'].onnx_name}; nothing can be run"
+        )
     return Subject(
         name=name if named else folder.resolve().name,
         folder=folder.resolve(),
-        shape=anatomy_of(config).shape(config),
+        shape=shape_of(config),
         pad=config.pad_token_id or 0,
         onnx=onnx,
         language=_language(folder),
@@ -107,14 +105,14 @@ def stored_bytes(path: Path) -> int:
 
 
 def _onnx(folder: Path, precision: Precision) -> Path | None:
-    places = (folder / "onnx" / ONNX_NAMES[precision], folder / ONNX_NAMES[precision])
-    return next((path.resolve() for path in places if path.is_file()), None)
+    name = PRECISIONS[precision].onnx_name
+    return next((path.resolve() for path in (folder / "onnx" / name, folder / name) if path.is_file()), None)
 
 
 def _language(folder: Path) -> str:
     """Return the language that a bundle says it is of, the first of several."""
     try:
-        found = json.loads((folder / MANIFEST).read_bytes())["language"]
-        return str(found[0] if isinstance(found, list) else found)
-    except (OSError, ValueError, LookupError, TypeError):
+        found = parse(SaidLanguage, (folder / MANIFEST).read_bytes()).language
+    except (OSError, ValueError):
         return ""
+    return found if isinstance(found, str) else next(iter(found), "")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from edgeenc.bench.subject import Subject
 from edgeenc.errors import InputError
-from edgeenc.record.old_scores import TaskDifference, TaskScore
-from edgeenc.report.measured import Difference, Score
+from edgeenc.record.form import parse
+from edgeenc.record.scores import Difference, Score
 
 REPORT = "report/report.json"
 T = TypeVar("T")
@@ -23,16 +21,7 @@ BUILT = "student"
 
 @dataclass(frozen=True)
 class Scored:
-    """The scores of all models of a benchmark, by the names of its rows."""
-
-    tasks: tuple[TaskScore, ...] = ()
-    differences: tuple[TaskDifference, ...] = ()
-
-
-class _Report(BaseModel):
-    """The part of a report that is read; one of an encoder has no tasks."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    """The part of a report that is read, one of an encoder has none; or that of all models by the names of rows."""
 
     tasks: tuple[Score, ...] = ()
     differences: tuple[Difference, ...] = ()
@@ -51,19 +40,18 @@ def read_scores(subjects: Sequence[Subject]) -> Scored:
         InputError: a report is damaged.
     """
     found = {subject.name: report for subject in subjects if (report := _read(subject.folder)) is not None}
-    tasks, differences = list[TaskScore](), list[TaskDifference]()
+    tasks, differences = list[Score](), list[Difference]()
     for bundle, report in found.items():
         called = {(s.task, s.model): _called(s.task, s.model, bundle, found) for s in report.tasks}
-        tasks += [s.model_copy(update={"model": called[s.task, s.model]}).to_fact() for s in report.tasks]
+        tasks += [replace(s, model=called[s.task, s.model]) for s in report.tasks]
         for one in report.differences:
             baseline, precision = one.baseline.rsplit(" ", 1)
             names = [called.get((one.task, model), model) for model in (one.model, baseline)]
-            renamed = one.model_copy(update={"model": names[0], "baseline": f"{names[1]} {precision}"})
-            differences.append(renamed.to_fact())
+            differences.append(replace(one, model=names[0], baseline=f"{names[1]} {precision}"))
     return Scored(_once(tasks), _once(differences))
 
 
-def _called(task: str, model: str, bundle: str, found: Mapping[str, _Report]) -> str:
+def _called(task: str, model: str, bundle: str, found: Mapping[str, Scored]) -> str:
     if model == BUILT:
         return bundle
     said = {
@@ -78,14 +66,12 @@ def _once(rows: Sequence[T]) -> tuple[T, ...]:
     return tuple(row for place, row in enumerate(rows) if row not in rows[:place])
 
 
-def _read(folder: Path) -> _Report | None:
+def _read(folder: Path) -> Scored | None:
     """Return the report of a bundle, or None where the folder has none."""
     path = folder / REPORT
     if not path.is_file():
         return None
     try:
-        return _Report.model_validate(json.loads(path.read_bytes()))
+        return parse(Scored, json.loads(path.read_bytes()))
     except (OSError, ValueError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        words = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
-        raise InputError(f"bench: {path} is not the report of a build ({words}); build it again") from None
+        raise InputError(f"bench: {path} is not the report of a build ({error}); build it again") from None

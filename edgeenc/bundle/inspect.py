@@ -14,12 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeenc.errors import InputError
-from edgeenc.model.anatomy import Anatomy, anatomy_of
 from edgeenc.model.bottleneck import added_parameters, reduction_of
 from edgeenc.model.classifier import weights_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS
+from edgeenc.model.families import family_of
+from edgeenc.model.family import Family
 from edgeenc.model.purpose import labelled_purpose
+from edgeenc.model.shape import shape_of
 from edgeenc.store import BUNDLE_MARK, MANIFEST
 
 PARTS = ("embeddings", "layers", "head", "unused")
@@ -75,11 +77,11 @@ def look(path: Path) -> Findings:
         InputError: no such folder, no `config.json` or file of weights, one of them damaged, or an unknown family.
     """
     config = load_config(path)
-    anatomy = anatomy_of(config)
-    shape = anatomy.shape(config)
+    family = family_of(config.model_type)
+    shape = shape_of(config)
     weights = weights_of(config)
     header = read_header(path / weights)
-    parts = _parts(header, anatomy)
+    parts = _parts(header, family)
     classifier = labelled_purpose(config) is not None
     if classifier:  # the library counts a part of its head to the body
         parts = parts | {"head": parts["unused"], "unused": Part(parameters=0, bytes=0)}
@@ -87,7 +89,7 @@ def look(path: Path) -> Findings:
     found = Findings(
         path=str(path),
         kind="bundle" if _is_bundle(path) else "checkpoint",
-        family=anatomy.family,
+        family=family.name,
         shape=shape.sizes,
         parameters=counted,
         parts=parts,
@@ -154,26 +156,26 @@ def render(found: Findings) -> RenderableType:
     return Group(Text(title, style="bold"), shape, Text(f"stored as {', '.join(found['dtypes'])}"), table, *told)
 
 
-def _parts(header: dict[str, Tensor], anatomy: Anatomy) -> dict[str, Part]:
+def _parts(header: dict[str, Tensor], family: Family) -> dict[str, Part]:
     parts = {name: Part(parameters=0, bytes=0) for name in PARTS}
     for name, tensor in header.items():
-        part = parts[_part_of(name, header, anatomy)]
+        part = parts[_part_of(name, header, family)]
         first, last = tensor.data_offsets
         part["parameters"] += math.prod(tensor.shape)
         part["bytes"] += last - first
     return parts
 
 
-def _part_of(name: str, header: dict[str, Tensor], anatomy: Anatomy) -> str:
+def _part_of(name: str, header: dict[str, Tensor], family: Family) -> str:
     """Return the part of a tensor; the second name of a tied tensor counts only where the first is not there."""
-    first = anatomy.tied.get(name, name)
-    if name.startswith(anatomy.ignored) or (first != name and first in header):
+    first = family.tied.get(name, name)
+    if name.startswith(family.ignored) or (first != name and first in header):
         return "unused"
-    if anatomy.layer_of(first) is not None:
+    if family.layer_of(first) is not None:
         return "layers"
-    if first.startswith(anatomy.body):
+    if first.startswith(family.body):
         return "embeddings"
-    return "head" if first.split(".")[0] in anatomy.head else "unused"
+    return "head" if first.split(".")[0] in family.head_modules else "unused"
 
 
 def _tokenizer(path: Path) -> TokenizerFound | None:

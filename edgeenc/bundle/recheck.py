@@ -11,10 +11,10 @@ from edgeenc.bundle.assemble import GOLDEN, check
 from edgeenc.bundle.gate import Case, run_gates
 from edgeenc.bundle.gate_text import gate_batches
 from edgeenc.bundle.opened import opened
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import load_tokenizer
 from edgeenc.model.purpose import labelled_purpose
+from edgeenc.model.shape import shape_of
 from edgeenc.recipe import parse_recipe
 from edgeenc.record.gates import Gate
 from edgeenc.targets.target import target_of
@@ -33,6 +33,5 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     lines = [json.loads(row)["text"] for row in (folder / GOLDEN).read_text(encoding="utf-8").splitlines()]
     target = target_of(folder)
     files = opened(target, folder, target.files_in(folder), labelled_purpose(config))
-    longest = anatomy_of(config).shape(config).longest
-    batches = gate_batches(lines, tokenizer, longest, files[0].session.purpose)
+    batches = gate_batches(lines, tokenizer, shape_of(config).longest, files[0].session.purpose)
     return run_gates(Case(folder, tokenizer, lines, batches, files, recipe.bounds, bundle=folder))

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgeenc.bench.engines import engines
+from edgeenc.bench.settings import DEVICES, PRECISIONS
 from edgeenc.cli.options import FILE, FOLDER, JSON
+from edgeenc.record.form import plain
 
 if TYPE_CHECKING:
-    from edgeenc.record.old_rows import Bench, Row
+    from edgeenc.record.rows import Bench, Row
 
 RESULT = "bench.json"
-DEVICES = ("cpu", "cuda")
-RUNTIMES = ("ort", "torch", "torch-compiled")
-PRECISIONS = ("fp32", "int8", "bf16", "fp16")
 OWN = "own"
 """The value of `--seq-len` that leaves sentences as long as they are."""
 
@@ -52,22 +52,29 @@ class Listed(click.ParamType):
 
 @click.command(short_help="Measure bundles and checkpoints side by side.")
 @click.argument("models", nargs=-1, required=True, metavar="[NAME=]DIR...")
-@click.option("--device", type=Listed(DEVICES), default="cpu", show_default=True, metavar="LIST", help="cpu, cuda.")
+@click.option(
+    "--device",
+    type=Listed(DEVICES),
+    default="cpu",
+    show_default=True,
+    metavar="LIST",
+    help=", ".join(DEVICES) + ".",
+)
 @click.option(
     "--runtime",
-    type=Listed(RUNTIMES),
+    type=Listed(tuple(engines())),
     default="ort,torch",
     show_default=True,
     metavar="LIST",
-    help="ort (ONNX Runtime), torch, torch-compiled.",
+    help=", ".join(engine.hint for engine in engines().values()) + ".",
 )
 @click.option(
     "--precision",
-    type=Listed(PRECISIONS),
+    type=Listed(tuple(PRECISIONS)),
     default="fp32,int8",
     show_default=True,
     metavar="LIST",
-    help="fp32, int8, bf16, fp16.",
+    help=", ".join(PRECISIONS) + ".",
 )
 @click.option(
     "--threads", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Threads of a run."
@@ -116,14 +123,14 @@ def bench(
     from rich.console import Console
 
     from edgeenc.bench import harness
-    from edgeenc.bench.matrix import Ask
+    from edgeenc.bench.matrix import Matrix
     from edgeenc.bench.subject import read_subjects
     from edgeenc.report.overview import write_overview
     from edgeenc.report.reading import check_place, read
     from edgeenc.screen.bench_lines import Screen
 
     lengths = tuple(None if length == OWN else length for length in seq_len)
-    ask = Ask(device, runtime, precision, threads, batch, lengths, rounds, runs, seconds)
+    ask = Matrix(device, runtime, precision, threads, batch, lengths, rounds, runs, seconds)
     subjects = read_subjects(models)
     if output is not None:
         check_place(output)
@@ -138,7 +145,7 @@ def bench(
         result = harness.bench(subjects, ask, text, harness.Watch(screen.process, rows))
         screen.end(result)
     if as_json:
-        click.echo(json.dumps(result, ensure_ascii=False))
+        click.echo(json.dumps(plain(result), ensure_ascii=False))
     if output is not None:
         answers = write_overview([read(output)], output)
         for line in (*answers, f"{output / 'report.html'}: written, with report.md, report.json and {RESULT}"):
@@ -150,5 +157,5 @@ def bench(
 def save(result: Bench, folder: Path) -> None:
     """Write the result so far; a reader finds a whole file at any time."""
     part = folder / f"{RESULT}.part"
-    part.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.write_text(json.dumps(plain(result), ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(part, folder / RESULT)

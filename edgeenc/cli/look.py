@@ -51,10 +51,12 @@ def doctor(root: Path | None, as_json: bool) -> None:
     """Show what this machine can do: processor flags, threads, runtimes, versions, disk."""
     from rich.console import Console
 
-    from edgeenc.machine.doctor import examine, render
+    from edgeenc.machine.doctor import examine
+    from edgeenc.record.form import plain
+    from edgeenc.screen.doctor_lines import render
 
     found = examine(open_store(root).root)
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(plain(found)))
     else:
         Console().print(render(found))

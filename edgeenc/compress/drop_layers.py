@@ -43,5 +43,5 @@ def drop_layers(encoder: Encoder, layers: Sequence[int]) -> Encoder:
         ShapeError: no layer, a layer that is not there, or an order that is not ascending.
     """
     ascending(layers, encoder.shape.layers)
-    state = keep_layers(encoder.model.state_dict(), encoder.anatomy, layers)
+    state = keep_layers(encoder.model.state_dict(), encoder.family, layers)
     return rebuild(encoder, state, encoder.shape.with_layers(layers))

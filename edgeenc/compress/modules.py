@@ -24,12 +24,8 @@ def names(encoder: Encoder, out: str, into: str) -> dict[int, list[str]]:
     """Return for each layer the names of its linear modules that map axis `into` to axis `out`, in their order."""
     found: dict[int, list[str]] = {}
     for name, module in encoder.model.named_modules():
-        layer = encoder.anatomy.layer_of(f"{name}.")
-        if (
-            layer is not None
-            and isinstance(module, nn.Linear)
-            and encoder.anatomy.axes(f"{name}.weight") == (out, into)
-        ):
+        layer = encoder.family.layer_of(f"{name}.")
+        if layer is not None and isinstance(module, nn.Linear) and encoder.family.axes(f"{name}.weight") == (out, into):
             found.setdefault(layer, []).append(name)
     return found
 
@@ -60,7 +56,7 @@ def attentions(encoder: Encoder) -> list[Attention]:
     layers = range(encoder.shape.layers)
     if any(len(into.get(i, ())) != 3 or len(out.get(i, ())) != 1 for i in layers):
         raise InputError(
-            f"{encoder.anatomy.family}: query, key and value of a layer are not three matrices, so heads cannot be"
+            f"{encoder.family.name}: query, key and value of a layer are not three matrices, so heads cannot be"
             " compared or cut by singular values; choose another method or loss"
         )
     return [Attention(query=into[i][0], key=into[i][1], value=into[i][2], output=out[i][0]) for i in layers]

@@ -43,7 +43,7 @@ def prune_ffn(
     """
     within("prune-ffn: width", width, encoder.shape.ffn)
     keep_LK = usefulness(encoder, batches, score).topk(width, dim=1).indices.sort(dim=1).values
-    state = take(encoder.model.state_dict(), encoder.anatomy, "ffn", keep_LK)
+    state = take(encoder.model.state_dict(), encoder.family, "ffn", keep_LK)
     if refit is not None:
         state |= refitted(encoder, batches, keep_LK, refit)
     return rebuild(encoder, state, replace(encoder.shape, ffn=width))
@@ -102,5 +102,5 @@ def sort_heads(encoder: Encoder, batches: Sequence[Masked]) -> Encoder:
     scores = importance(encoder, linears(encoder, out="hidden", into="attention"), batches, by_head)
     order_LN = torch.stack(scores).argsort(dim=1, descending=True, stable=True)
     order_LA = (order_LN[..., None] * width + torch.arange(width)).flatten(1)
-    state = take(encoder.model.state_dict(), encoder.anatomy, "attention", order_LA)
+    state = take(encoder.model.state_dict(), encoder.family, "attention", order_LA)
     return rebuild(encoder, state, encoder.shape)

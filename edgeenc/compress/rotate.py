@@ -107,14 +107,14 @@ class Line:
 def _norms(encoder: Encoder) -> tuple[list[str], str]:
     """Return the names of the norms of the encoder proper, and of the head's one."""
     found = norms(encoder)
-    body = [name for name in found if name.startswith(encoder.anatomy.body)]
+    body = [name for name in found if name.startswith(encoder.family.body)]
     (last,) = set(found) - set(body)
     return body, last
 
 
 def _transform(encoder: Encoder) -> str:
     """Return the name of the head's linear module from hidden to hidden."""
-    table, state = encoder.anatomy, encoder.model.state_dict()
+    table, state = encoder.family, encoder.model.state_dict()
     square = [n for n in state if table.axes(n) == ("hidden", "hidden") and table.layer_of(n) is None]
     (name,) = square
     return name.removesuffix(".weight")
@@ -150,9 +150,9 @@ def _moments(encoder: Encoder, body: Sequence[str], batches: Sequence[Masked]) -
 def _projected(encoder: Encoder, basis_HK: Tensor) -> dict[str, Tensor]:
     """Return every parameter with P^T in the place of each hidden axis, in float64."""
     state = {}
-    for name, tensor in encoder.anatomy.untied(encoder.model.state_dict()).items():
+    for name, tensor in encoder.family.untied(encoder.model.state_dict()).items():
         new = tensor.double()
-        for place, axis in enumerate(encoder.anatomy.axes(name)):
+        for place, axis in enumerate(encoder.family.axes(name)):
             if axis == "hidden":
                 new = (new.movedim(place, -1) @ basis_HK).movedim(-1, place)
         state[name] = new

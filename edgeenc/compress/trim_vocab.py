@@ -68,13 +68,11 @@ def keep_pieces(encoder: Encoder, keep: Sequence[int]) -> Encoder:
     """
     config = encoder.model.config.to_dict()
     new = {old: place for place, old in enumerate(keep)}
-    for name, old in encoder.anatomy.required.items():
+    for name, old in encoder.family.required.items():
         if name in IDS and new.get(int(old)) != old:
-            raise InputError(
-                f"{name} {old} would move; a {encoder.anatomy.family} model counts its positions from there"
-            )
+            raise InputError(f"{name} {old} would move; a {encoder.family.name} model counts its positions from there")
     ids = {name: new.get(config[name]) for name in IDS if config.get(name) is not None}
     tokenizer = trim_tokenizer(encoder.tokenizer, keep)
-    state = encoder.anatomy.untied(encoder.model.state_dict())
-    kept = take(state, encoder.anatomy, "vocab", torch.tensor(keep, device=encoder.model.device))
+    state = encoder.family.untied(encoder.model.state_dict())
+    kept = take(state, encoder.family, "vocab", torch.tensor(keep, device=encoder.model.device))
     return replace(rebuild(encoder, kept, replace(encoder.shape, vocab=len(keep)), ids), tokenizer=tokenizer)

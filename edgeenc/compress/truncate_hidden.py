@@ -45,11 +45,11 @@ def truncate_hidden(
     if method == "pca":
         return rotate(encoder, batches, shape)
     keep_K, keep_LA = _choose(encoder, batches, shape, method)
-    state = take(encoder.model.state_dict(), encoder.anatomy, "hidden", keep_K)
+    state = take(encoder.model.state_dict(), encoder.family, "hidden", keep_K)
     if method == "svd":
         found = attentions(encoder)
         return rebuild(encoder, narrow_heads(state, found, shape.heads, shape.head_width), shape)
-    state = take(state, encoder.anatomy, "attention", keep_LA)
+    state = take(state, encoder.family, "attention", keep_LA)
     if method == "importance":
         state = _keep_temperature(encoder, state, math.sqrt(shape.head_width / encoder.shape.head_width))
     return rebuild(encoder, state, shape)

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from edgeenc.record.old_rows import BenchHost, Gpu
+from edgeenc.record.host import Gpu, Host
+from edgeenc.record.rows import BenchHost
 
 Fact = str | int | float | list[str]
 
@@ -29,48 +30,41 @@ PACKAGES = (
 """The packages that can change a file or a figure."""
 
 
-def describe() -> dict[str, Fact]:
-    """Describe this machine: processor, instruction sets, cores, memory in bytes, load, system.
-
-    `cores` are those this process may use, `cores_of_machine` all there are; `load` is the one-minute average: near
-    `cores` before a measurement, it means that something else was running.
-    """
+def describe() -> Host:
+    """Describe this machine: processor, instruction sets, cores, memory, load, system."""
     from edgeenc.machine.runtime import available_threads  # loads torch, which versions and children do without
 
-    facts: dict[str, Fact] = {
-        "cpu": cpu_name(_read("/proc/cpuinfo")),
-        "architecture": platform.machine(),
-        "flags": cpu_flags(_read("/proc/cpuinfo")),
-        "cores": available_threads(),
-        "cores_of_machine": os.cpu_count() or 1,
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-    }
-    return facts | _memory() | _load()
+    return Host(
+        cpu=cpu_name(_read("/proc/cpuinfo")),
+        architecture=platform.machine(),
+        flags=tuple(cpu_flags(_read("/proc/cpuinfo"))),
+        cores=available_threads(),
+        cores_of_machine=os.cpu_count() or 1,
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        memory_bytes=_memory(),
+        load=_load(),
+    )
 
 
 def bench_host() -> BenchHost:
     """Describe this machine for a benchmark: what `describe` says, versions, graphics processors; None is unknown."""
-    from edgeenc.machine.runtime import available_threads
-
-    facts = describe()
-    flags, load, memory = facts["flags"], facts.get("load"), facts.get("memory_bytes")
-    return {
-        "cpu": str(facts["cpu"]),
-        "architecture": str(facts["architecture"]),
-        "flags": list(flags) if isinstance(flags, list) else [],
-        "cores": available_threads(),
-        "cores_of_machine": os.cpu_count() or 1,
-        "cores_of_cgroup": cgroup_cores(_read),
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip() or None,
-        "memory_bytes": memory if isinstance(memory, int) else None,
-        "load": load if isinstance(load, float) else None,
-        "system": str(facts["system"]),
-        "python": str(facts["python"]),
-        "versions": versions(),
-        "gpus": gpus(),
-        "peaks": [],
-    }
+    host = describe()
+    return BenchHost(
+        cpu=host.cpu,
+        architecture=host.architecture,
+        flags=host.flags,
+        cores=host.cores,
+        cores_of_machine=host.cores_of_machine,
+        cores_of_cgroup=cgroup_cores(_read),
+        governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip() or None,
+        memory_bytes=host.memory_bytes,
+        load=host.load,
+        system=host.system,
+        python=host.python,
+        versions=versions(),
+        gpus=gpus(),
+    )
 
 
 def cgroup_cores(read: Callable[[str], str]) -> float | None:
@@ -86,18 +80,17 @@ def cgroup_cores(read: Callable[[str], str]) -> float | None:
     return int(quota) / int(period) if quota.isdigit() and period.isdigit() and int(period) else None
 
 
-def gpus() -> list[Gpu]:
+def gpus() -> tuple[Gpu, ...]:
     """Return the graphics processors that PyTorch can use, with the version of their driver where it tells."""
     import torch
 
     if not torch.cuda.is_available():
-        return []
+        return ()
     driver = driver_version()
     found = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
-    return [
-        {"name": one.name, "memory_bytes": int(one.total_memory), "driver": driver, "cuda": torch.version.cuda}
-        for one in found
-    ]
+    return tuple(
+        Gpu(name=one.name, memory_bytes=int(one.total_memory), driver=driver, cuda=torch.version.cuda) for one in found
+    )
 
 
 def driver_version() -> str | None:
@@ -159,21 +152,21 @@ def _fields(cpuinfo: str) -> dict[str, str]:
     return fields
 
 
-def _memory() -> dict[str, Fact]:
+def _memory() -> int | None:
     """Return the bytes of memory this process may use: the machine's, cut by the cgroup."""
     try:
         machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return {}
+        return None
     limit = (_read("/sys/fs/cgroup/memory.max") or _read("/sys/fs/cgroup/memory/memory.limit_in_bytes")).strip()
-    return {"memory_bytes": min(machine, int(limit)) if limit.isdigit() else machine}
+    return min(machine, int(limit)) if limit.isdigit() else machine
 
 
-def _load() -> dict[str, Fact]:
+def _load() -> float | None:
     try:
-        return {"load": round(os.getloadavg()[0], 2)}
+        return round(os.getloadavg()[0], 2)
     except (AttributeError, OSError):
-        return {}
+        return None
 
 
 def _read(path: str) -> str:

@@ -19,8 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgeenc.model.anatomy import Anatomy, anatomy_of
-from edgeenc.model.shape import Shape
+from edgeenc.model.families import family_of
+from edgeenc.model.family import Family
+from edgeenc.model.shape import Shape, shape_of
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -67,12 +68,12 @@ def added_parameters(shape: Shape, reduction: int) -> int:
 
 def put_behind(model: PreTrainedModel, reduction: int, seed: int) -> None:
     """Put a bottleneck behind each block, in place, and write so into the model's configuration."""
-    anatomy = anatomy_of(model.config)
-    width = width_of(anatomy.shape(model.config), reduction)
+    family = family_of(model.config.model_type)
+    width = width_of(shape_of(model.config), reduction)
     model.config.update({FIELD: {"placement": "behind", "reduction": reduction}})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for name, norm in list(_last_norms(model, anatomy)):
+        for name, norm in list(_last_norms(model, family)):
             model.set_submodule(name, Behind(norm, width))
 
 
@@ -90,13 +91,13 @@ def with_its_own(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
-def _last_norms(model: nn.Module, anatomy: Anatomy) -> Iterator[tuple[str, nn.LayerNorm]]:
+def _last_norms(model: nn.Module, family: Family) -> Iterator[tuple[str, nn.LayerNorm]]:
     """Yield the norm that follows the down projection of each layer."""
     down = False
     for name, module in model.named_modules():
-        if anatomy.layer_of(f"{name}.weight") is None:
+        if family.layer_of(f"{name}.weight") is None:
             continue
-        if isinstance(module, nn.Linear) and anatomy.axes(f"{name}.weight") == ("hidden", "ffn"):
+        if isinstance(module, nn.Linear) and family.axes(f"{name}.weight") == ("hidden", "ffn"):
             down = True
         elif isinstance(module, nn.LayerNorm) and down:
             down = False

@@ -15,11 +15,11 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from edgeenc.errors import InputError
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.bottleneck import reduction_of, with_its_own
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder, load_state, load_tokenizer, save_checkpoint
 from edgeenc.model.purpose import Purpose, purpose_of_classifier
+from edgeenc.model.shape import shape_of
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -44,7 +44,7 @@ class TaskModel:
     @property
     def positions(self) -> int:
         """Pieces that the model reads at most."""
-        return anatomy_of(self.model.config).shape(self.model.config).longest
+        return shape_of(self.model.config).longest
 
     def logits(self, ids_BT: Tensor, attend_BT: Tensor) -> Tensor:
         """Return logits (B, C) of texts or (B, T, C) of pieces; `attend_BT` is 1 at pieces and 0 at padding."""
@@ -100,8 +100,8 @@ def load_task_model(folder: Path) -> TaskModel:
 
 def rebuilt(model: TaskModel, state: Mapping[str, Tensor], ffn: int) -> TaskModel:
     """Return a new model of the same class with `ffn` neurons a block that holds exactly `state`."""
-    anatomy, old = anatomy_of(model.model.config), model.model.config
-    config = type(old).from_dict(anatomy.config_like(old, replace(anatomy.shape(old), ffn=ffn)))
+    old = model.model.config
+    config = type(old).from_dict(replace(shape_of(old), ffn=ffn).config_like(old))
     with torch.random.fork_rng(devices=[]):
         fresh = nn.Module.to(_model(config, model.purpose), model.model.dtype)
     fresh.load_state_dict(state, strict=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
-from edgeenc.model.anatomy import FAMILIES, Config, anatomy_of
-from edgeenc.model.shape import Shape
+from edgeenc.model.families import family_names, family_of
+from edgeenc.model.family import Config
+from edgeenc.model.shape import Shape, shape_of
+from edgeenc.record.form import parse
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -44,7 +45,7 @@ def load_shape(folder: Path) -> Shape:
     """
     config = _plain(folder) or load_config(folder)
     require_tied(config, folder)
-    return anatomy_of(config).shape(config)
+    return shape_of(config)
 
 
 def require_tied(config: Config, folder: Path) -> None:
@@ -60,30 +61,43 @@ def require_tied(config: Config, folder: Path) -> None:
         )
 
 
-def plain_config(fields: Mapping[str, object]) -> Config:
-    """Return `fields` of a `config.json` as a configuration; nothing is filled in."""
-    return cast("Config", SimpleNamespace(**fields))
+class FileConfig(SimpleNamespace):
+    """The fields of a `config.json` as attributes; nothing is filled in."""
+
+    model_type: str = ""
 
 
-def _plain(folder: Path) -> Config | None:
+def plain_config(fields: Mapping[str, object]) -> FileConfig:
+    """Return `fields` of a `config.json` as a configuration."""
+    return FileConfig(**fields)
+
+
+def _written(folder: Path) -> FileConfig:
+    """Return the configuration as the file has it.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no JSON object.
+    """
+    return plain_config(parse(dict[str, object], (folder / "config.json").read_bytes()))
+
+
+def _plain(folder: Path) -> FileConfig | None:
     """Return the configuration as the file has it, or None where it lacks a field, or nothing can be read."""
     _require_file(folder)
     try:
-        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        anatomy = FAMILIES[fields["model_type"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        config = _written(folder)
+        family = family_of(config.model_type)
+    except (OSError, ValueError, InputError):
         return None
-    return plain_config(fields) if {*anatomy.fields.values(), *anatomy.required} <= set(fields) else None
+    return config if {*family.fields.values(), *family.required} <= set(vars(config)) else None
 
 
 def _require_family(folder: Path) -> None:
     """Refuse what does not say what it is, before the library lists all families that it knows."""
-    with suppress(OSError, ValueError, AttributeError):  # what cannot be read is the library's to explain
-        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if not fields.get("model_type"):
-            raise InputError(
-                f"checkpoint {folder}: config.json has no model_type; expected one of {', '.join(sorted(FAMILIES))}"
-            )
+    with suppress(OSError, ValueError):  # what cannot be read is the library's to explain
+        if not _written(folder).model_type:
+            raise InputError(f"checkpoint {folder}: config.json has no model_type; expected one of {family_names()}")
 
 
 def _require_file(folder: Path) -> None:

@@ -18,9 +18,10 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from edgeenc.errors import InputError
-from edgeenc.model.anatomy import Anatomy, anatomy_of
 from edgeenc.model.config import load_config, require_tied
-from edgeenc.model.shape import Shape
+from edgeenc.model.families import family_of
+from edgeenc.model.family import Family
+from edgeenc.model.shape import Shape, shape_of
 from edgeenc.text.parse import parse_tokenizer
 from edgeenc.text.specials import Specials, kind_of
 
@@ -38,12 +39,12 @@ class Encoder:
 
     model: PreTrainedModel
     tokenizer: Tokenizer
-    anatomy: Anatomy
+    family: Family
 
     @property
     def shape(self) -> Shape:
         """The sizes of the model."""
-        return self.anatomy.shape(self.model.config)
+        return shape_of(self.model.config)
 
     def hidden(self, ids_BT: Tensor, attend_BT: Tensor | None = None) -> Tensor:
         """Return the last hidden states (B, T, H); `attend_BT` is 1 at tokens and 0 at padding."""
@@ -51,7 +52,7 @@ class Encoder:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return the masked-LM logits (..., V) of hidden states (..., H)."""
-        for name in self.anatomy.head:
+        for name in self.family.head_modules:
             hidden = getattr(self.model, name)(hidden)
         return hidden
 
@@ -64,12 +65,12 @@ def load_encoder(folder: Path) -> Encoder:
             embedding disagree about the vocabulary.
     """
     config = load_config(folder)
-    anatomy = anatomy_of(config)
-    state = _state(folder, anatomy)
+    family = family_of(config.model_type)
+    state = _state(folder, family)
     require_tied(config, folder)
     try:
         with torch.random.fork_rng(devices=[]):
-            model = anatomy.model_class(config)
+            model = family.model_class(config)
         nn.Module.float(model)
     except (ValueError, KeyError, IndexError, TypeError, RuntimeError, ArithmeticError) as error:
         raise InputError(f"checkpoint {folder}: config.json describes no model that can be built ({error!r})") from None
@@ -83,7 +84,7 @@ def load_encoder(folder: Path) -> Encoder:
             f"checkpoint {folder}: the tokenizer has {tokenizer.get_vocab_size():,} pieces, the embedding"
             f" {config.vocab_size:,} rows; they do not belong together"
         )
-    return Encoder(model.eval(), tokenizer, anatomy)
+    return Encoder(model.eval(), tokenizer, family)
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -104,11 +105,11 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def _state(folder: Path, anatomy: Anatomy) -> dict[str, Tensor]:
+def _state(folder: Path, family: Family) -> dict[str, Tensor]:
     """Return the checkpoint's tensors as float32, tied names filled in, foreign heads left out."""
     state = load_state(folder)
-    state = {_modern(name): tensor for name, tensor in state.items() if not name.startswith(anatomy.ignored)}
-    for name, source in anatomy.tied.items():
+    state = {_modern(name): tensor for name, tensor in state.items() if not name.startswith(family.ignored)}
+    for name, source in family.tied.items():
         if source not in state:
             continue
         if not torch.equal(state.setdefault(name, state[source]), state[source]):
@@ -142,7 +143,7 @@ def _modern(name: str) -> str:
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write `config.json`, `model.safetensors` and the tokenizer's files; the same encoder gives the same bytes."""
-    state = encoder.anatomy.untied(encoder.model.state_dict())
+    state = encoder.family.untied(encoder.model.state_dict())
     save_checkpoint(encoder.model, state, encoder.tokenizer, folder)
 
 
@@ -156,7 +157,7 @@ def save_checkpoint(
     for volatile in ("transformers_version", "_name_or_path", "_attn_implementation_autoset", "dtype", "torch_dtype"):
         config.pop(volatile, None)
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    save_tokenizer(tokenizer, folder, anatomy_of(model.config).shape(model.config))
+    save_tokenizer(tokenizer, folder, shape_of(model.config))
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, shape: Shape) -> None:

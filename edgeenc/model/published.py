@@ -5,14 +5,42 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import plain_config
-from edgeenc.model.shape import Shape
+from edgeenc.model.shape import Shape, shape_of
+from edgeenc.record.form import parse
 
 _FOLDER = Path(__file__).parent / "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A model of the hub.
+
+    Attributes:
+        model: its name there, `org/name`.
+        revision: the commit.
+        config: what its `config.json` says of its sizes.
+    """
+
+    model: str
+    revision: str
+    config: Mapping[str, int | str]
+
+    @property
+    def name(self) -> str:
+        """The name without the organisation."""
+        return self.model.rpartition("/")[2]
+
+
+@cache
+def published() -> tuple[Published, ...]:
+    """Return the models whose shapes the package carries, by name."""
+    return tuple(parse(Published, path.read_bytes()) for path in sorted(_FOLDER.glob("*.json")))
 
 
 def published_shape(source: str) -> Shape | None:
@@ -20,9 +48,7 @@ def published_shape(source: str) -> Shape | None:
 
     Worked example: `google-bert/bert-base-multilingual-cased` has 12 layers of 768 and 119,547 pieces.
     """
-    for path in sorted(_FOLDER.glob("*.json")):
-        known = json.loads(path.read_text(encoding="utf-8"))
-        if source == f"{known['model']}@{known['revision']}":
-            config = plain_config(known["config"])
-            return anatomy_of(config).shape(config)
+    for known in published():
+        if source == f"{known.model}@{known.revision}":
+            return shape_of(plain_config(known.config))
     return None

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from edgeenc.errors import InputError
 from edgeenc.kinds import values_of
-from edgeenc.model.rows import Rows
+from edgeenc.model.axes import Rows
+from edgeenc.model.graph_text import FamilyText, GraphText
 from edgeenc.model.shape import Shape
 
 if TYPE_CHECKING:
@@ -56,25 +57,6 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class GraphText:
-    """Bytes of the text of a graph, (once, per layer): of the file as exported, and of its quantized form."""
-
-    plain: tuple[int, int]
-    quantized: tuple[int, int]
-
-
-NO_TEXT = GraphText((0, 0), (0, 0))
-
-
-@dataclass(frozen=True)
-class FamilyText:
-    """What the text of a family's graph takes beside that of BERT: of the body alone, and with the masked-LM head."""
-
-    body: GraphText = NO_TEXT
-    masked: GraphText = NO_TEXT
-
-
-@dataclass(frozen=True)
 class Head:
     """What an exported file holds beside the encoder, for sizes that are predicted.
 
@@ -86,7 +68,7 @@ class Head:
     """
 
     text: GraphText
-    more_text: Callable[[FamilyText], GraphText] = lambda _: NO_TEXT
+    more_text: Callable[[FamilyText], GraphText] = lambda _: GraphText()
     rows: Callable[[Shape], Rows] = lambda _: {}
     outputs: Callable[[Shape, int], int] = lambda shape, labels: 0
 

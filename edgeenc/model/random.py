@@ -7,16 +7,16 @@ from pathlib import Path
 
 import torch
 
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import Encoder, load_tokenizer
+from edgeenc.model.families import family_of
 
 
 def random_like(encoder: Encoder, seed: int) -> Encoder:
     """Return an encoder of the same shape and tokenizer whose weights are the library's random start from `seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = encoder.anatomy.model_class(encoder.model.config)
+        model = encoder.family.model_class(encoder.model.config)
     return replace(encoder, model=model.eval())
 
 
@@ -30,12 +30,12 @@ def random_encoder(folder: Path, seed: int) -> Encoder:
         InputError: configuration or tokenizer are missing or damaged.
     """
     config = load_config(folder)
-    anatomy = anatomy_of(config)
+    family = family_of(config.model_type)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = anatomy.model_class(config)
+        model = family.model_class(config)
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.ndim == 1:
                     parameter.add_(0.02 * torch.randn_like(parameter))
-    return Encoder(model.eval(), load_tokenizer(folder), anatomy)
+    return Encoder(model.eval(), load_tokenizer(folder), family)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from edgeenc.errors import ShapeError
-from edgeenc.model.rows import TABLES, Axes, Rows, Table, unpacked
+from edgeenc.model.axes import Axes, Rows, unpacked
+from edgeenc.model.families import family_of
+from edgeenc.model.family import Config, Family
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,7 @@ class Shape:
         vocab: pieces of the tokenizer, rows of the embedding.
         positions: rows of the position table; where positions are computed, how many the model was trained for.
         types: rows of the token-type table, 0 where there is none.
-        family: whose table of parameters holds, by its `model_type`.
+        family: name of the family whose table of parameters holds.
         attend_every: every so many layers, from the first, one attends to the whole text, the others to a window.
     """
 
@@ -35,13 +41,13 @@ class Shape:
     vocab: int
     positions: int
     types: int
-    family: str = "bert"
+    family: str
     attend_every: int = 1
 
     @property
-    def table(self) -> Table:
-        """The parameters of the family."""
-        return TABLES[self.family]
+    def table(self) -> Family:
+        """What is known of the family, the rows of its parameters above all."""
+        return family_of(self.family)
 
     @property
     def attention(self) -> int:
@@ -130,5 +136,26 @@ class Shape:
         """
         return self.encoder_parameters + self.head_parameters
 
+    @property
+    def config_fields(self) -> dict[str, int]:
+        """The fields of the library's configuration that give this shape."""
+        return {place: self.size(name) for name, place in self.table.fields.items()}
+
+    def config_like(self, pattern: PretrainedConfig) -> dict[str, object]:
+        """Return all fields of a configuration that gives this shape and is otherwise like `pattern`."""
+        derived = self.table.derived
+        kept = {name: value for name, value in pattern.to_dict().items() if name not in derived}
+        return {**kept, **self.config_fields}
+
     def _all(self, rows: Rows) -> int:
         return sum(self.count(axes) for axes in rows.values())
+
+
+def shape_of(config: Config) -> Shape:
+    """Read the shape off a configuration; a size that the family does not have is 0.
+
+    Raises:
+        InputError: the family is not known, or the configuration describes no model of it that can be cut.
+    """
+    family = family_of(config.model_type)
+    return Shape(**{"types": 0, **family.sizes(config)}, family=family.name)

@@ -12,33 +12,33 @@ import torch
 from torch import Tensor, nn
 
 from edgeenc.errors import ShapeError
-from edgeenc.model.anatomy import Anatomy
+from edgeenc.model.axes import unpacked
 from edgeenc.model.encoder import Encoder
-from edgeenc.model.rows import unpacked
+from edgeenc.model.family import Family
 from edgeenc.model.shape import Shape
 
 State = Mapping[str, Tensor]
 
 
-def take(state: State, anatomy: Anatomy, axis: str, keep: Tensor) -> dict[str, Tensor]:
+def take(state: State, family: Family, axis: str, keep: Tensor) -> dict[str, Tensor]:
     """Keep the indices `keep` along `axis` of every tensor that has it, in each block where it is packed.
 
     Args:
         state: parameters by name.
-        anatomy: the table that names their axes.
+        family: the table that names their axes.
         axis: `vocab`, `hidden`, `attention`, `ffn`, `positions` or `types`.
         keep: (K,) for every tensor alike, or (L, K) where each layer keeps its own.
 
     Raises:
         InputError: a parameter is not in the table.
     """
-    return {name: _take(name, tensor, anatomy, axis, keep) for name, tensor in state.items()}
+    return {name: _take(name, tensor, family, axis, keep) for name, tensor in state.items()}
 
 
-def _take(name: str, tensor: Tensor, anatomy: Anatomy, axis: str, keep: Tensor) -> Tensor:
-    layer = anatomy.layer_of(name)
+def _take(name: str, tensor: Tensor, family: Family, axis: str, keep: Tensor) -> Tensor:
+    layer = family.layer_of(name)
     chosen = keep[layer] if keep.ndim == 2 and layer is not None else keep
-    for dim, own in enumerate(anatomy.axes(name)):
+    for dim, own in enumerate(family.axes(name)):
         blocks, single = unpacked(own)
         if single == axis:
             size = tensor.shape[dim] // blocks
@@ -46,7 +46,7 @@ def _take(name: str, tensor: Tensor, anatomy: Anatomy, axis: str, keep: Tensor) 
     return tensor.clone()
 
 
-def keep_layers(state: State, anatomy: Anatomy, layers: Sequence[int]) -> dict[str, Tensor]:
+def keep_layers(state: State, family: Family, layers: Sequence[int]) -> dict[str, Tensor]:
     """Keep `layers` (0-based, in this order) and number them from 0; all else stays.
 
     Worked example: layers (1, 3) of four make old layer 1 the new layer 0 and old layer 3 the new layer 1.
@@ -54,12 +54,11 @@ def keep_layers(state: State, anatomy: Anatomy, layers: Sequence[int]) -> dict[s
     place = {old: new for new, old in enumerate(layers)}
     kept = {}
     for name, tensor in state.items():
-        found = anatomy.layer.match(name)
-        if not found:
+        layer = family.layer_of(name)
+        if layer is None:
             kept[name] = tensor.clone()
-        elif int(found["layer"]) in place:
-            number = str(place[int(found["layer"])])
-            kept[name[: found.start("layer")] + number + name[found.end("layer") :]] = tensor.clone()
+        elif layer in place:
+            kept[family.in_layer(name, place[layer])] = tensor.clone()
     return kept
 
 
@@ -80,11 +79,11 @@ def rebuild(encoder: Encoder, state: State, shape: Shape, ids: Mapping[str, int 
             f"attention width {shape.attention} ({shape.heads} heads of {shape.head_width}) differs from hidden"
             f" {shape.hidden}; transformers cannot load such a model"
         )
-    fields = encoder.anatomy.config_like(encoder.model.config, shape) | dict(ids or {})
+    fields = shape.config_like(encoder.model.config) | dict(ids or {})
     config = type(encoder.model.config).from_dict(fields)
     with torch.random.fork_rng(devices=[]):
-        fresh = nn.Module.to(encoder.anatomy.model_class(config), encoder.model.dtype)
-    names = encoder.anatomy.tied
+        fresh = nn.Module.to(encoder.family.model_class(config), encoder.model.dtype)
+    names = encoder.family.tied
     try:
         fresh.load_state_dict(dict(state) | {n: state[names[n]] for n in names if names[n] in state}, strict=True)
     except RuntimeError as error:

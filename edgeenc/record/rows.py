@@ -9,12 +9,10 @@ from typing import Literal
 from edgeenc.record.host import Gpu, Peak
 from edgeenc.record.scores import Difference, Score
 
-RuntimeName = Literal["ort", "torch", "torch-compiled"]
-Device = Literal["cpu", "cuda"]
 Status = Literal["measured", "not run", "failed"]
 
 RUNTIMES: Mapping[str, str] = {"ort": "ONNX Runtime", "torch": "PyTorch", "torch-compiled": "PyTorch, compiled"}
-"""Every runtime of `RuntimeName`, as its makers call it."""
+"""Every runtime, as its makers call it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +110,16 @@ class Row:
     bandwidth_share: float | None = None
     share_of_peak: float | None = None
     bound: Literal["compute", "bandwidth"] | None = None
+
+    @property
+    def name(self) -> str:
+        """Model and precision in one, such as `student int8`."""
+        return f"{self.model} {self.precision}"
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is a time at all."""
+        return self.p50_ms is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

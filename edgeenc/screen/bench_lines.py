@@ -11,8 +11,8 @@ from rich.table import Table
 
 from edgeenc.bench.figures import TOO_WIDE
 from edgeenc.bench.harness import Progress
-from edgeenc.record.old_rows import Bench, BenchHost, Row
-from edgeenc.record.old_scores import TaskScore
+from edgeenc.record.rows import Bench, BenchHost, Row
+from edgeenc.record.scores import Score
 from edgeenc.report.draw.blocks import MISSING, count, duration, megabytes, milliseconds, percent
 from edgeenc.report.measured import metric_words
 
@@ -51,14 +51,14 @@ class Screen:
     def rows(self, rows: Sequence[Row], result: Bench) -> None:
         """Show the table of one input."""
         self.close()
-        if any(row["status"] == "measured" for row in rows):
+        if any(row.status == "measured" for row in rows):
             self._out.print(input_table(rows))
             self._out.print()
 
     def end(self, result: Bench) -> None:
         """Say what was not run and what is too noisy."""
         self.close()
-        for line in (*score_notes(result["tasks"]), *host_notes(result["host"]), *notes(result["rows"])):
+        for line in (*score_notes(result.tasks), *host_notes(result.host), *notes(result.rows)):
             self._out.print(line, soft_wrap=True, markup=False)
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ def input_table(rows: Sequence[Row]) -> Table:
     """Return the measured rows of one input as a table."""
     first = rows[0]
     table = Table(
-        title=input_name(first["threads"], first["batch"], first["seq_len"]),
+        title=input_name(first.threads, first.batch, first.seq_len),
         box=None,
         pad_edge=False,
         collapse_padding=True,
@@ -97,26 +97,26 @@ def input_table(rows: Sequence[Row]) -> Table:
     for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        if row["status"] == "measured":
-            table.add_row(row["model"], runs_as(row), *cells(row))
+        if row.status == "measured":
+            table.add_row(row.model, runs_as(row), *cells(row))
     return table
 
 
 def runs_as(row: Row) -> str:
     """Return runtime and precision of a row, and its device where that is not the CPU."""
-    return f"{row['runtime']} {row['precision']}{'' if row['device'] == 'cpu' else ' ' + row['device']}"
+    return f"{row.runtime} {row.precision}{'' if row.device == 'cpu' else ' ' + row.device}"
 
 
 def cells(row: Row) -> list[str]:
     """Return the figures of a measured row as they are shown, in the order of `COLUMNS`."""
-    times = [MISSING if row[key] is None else milliseconds(row[key] or 0.0) for key in ("p50_ms", "p90_ms", "p99_ms")]
+    times = (row.p50_ms, row.p90_ms, row.p99_ms)
     return [
-        *times,
-        share(row["spread"]) + ("!" if row["noisy"] else ""),
-        count(round(row["sentences_per_s"] or 0.0)),
-        megabytes(row["peak_above_base_bytes"]),
-        f"{(row['cold_start_ms'] or 0.0) / 1e3:,.2f}",
-        share(row["share_of_peak"]),
+        *(MISSING if time is None else milliseconds(time) for time in times),
+        share(row.spread) + ("!" if row.noisy else ""),
+        count(round(row.sentences_per_s or 0.0)),
+        megabytes(row.peak_above_base_bytes),
+        f"{(row.cold_start_ms or 0.0) / 1e3:,.2f}",
+        share(row.share_of_peak),
     ]
 
 
@@ -125,22 +125,22 @@ def share(value: float | None) -> str:
     return MISSING if value is None else f"{100 * value:.0f} %"
 
 
-def score_notes(scores: Sequence[TaskScore]) -> list[str]:
+def score_notes(scores: Sequence[Score]) -> list[str]:
     """Return a line a task: the score of each model, as the bundles' reports have it."""
     lines: dict[str, list[str]] = {}
     for score in scores:
-        head = f"{score['task']}, {metric_words(score['metric'])}"
-        lines.setdefault(head, []).append(f"{score['model']} {score['precision']} {percent(score['value'])}")
+        head = f"{score.task}, {metric_words(score.metric)}"
+        lines.setdefault(head, []).append(f"{score.model} {score.precision} {percent(score.value)}")
     return [f"{head}: {', '.join(found)}" for head, found in lines.items()]
 
 
 def host_notes(host: BenchHost) -> list[str]:
     """Return warnings about the machine: another load than ours makes every figure doubtful."""
-    load = host["load"]
-    if load is None or load < 0.5 * host["cores"]:
+    load = host.load
+    if load is None or load < 0.5 * host.cores:
         return []
     return [
-        f"warning: the load was {load:.1f} on {host['cores']} cores before the first measurement; something else was"
+        f"warning: the load was {load:.1f} on {host.cores} cores before the first measurement; something else was"
         " running"
     ]
 
@@ -149,24 +149,24 @@ def notes(rows: Sequence[Row]) -> list[str]:
     """Return a line for each reason why rows have no figures, and a warning where rows are too noisy."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        if row["status"] != "measured":
-            what = f"{row['model']} {runs_as(row)}"
-            places = reasons.setdefault((row["status"], row["reason"]), [])
+        if row.status != "measured":
+            what = f"{row.model} {runs_as(row)}"
+            places = reasons.setdefault((row.status, row.reason), [])
             if what not in places:
                 places.append(what)
-    lines = [LEGEND] if any(row["status"] == "measured" for row in rows) else []
+    lines = [LEGEND] if any(row.status == "measured" for row in rows) else []
     lines += [f"{status}: {', '.join(places)}: {reason}" for (status, reason), places in reasons.items()]
-    noisy = sum(row["noisy"] for row in rows)
+    noisy = sum(row.noisy for row in rows)
     if noisy:
         lines.append(
             f"warning: in {noisy} of {len(rows)} rows (!) the rounds are more than {100 * TOO_WIDE:.0f} % apart;"
             " differences of that size mean nothing; run it on a quiet machine, or with more --rounds and --seconds"
         )
-    if any((row["compute_share"] or 0.0) > 1 for row in rows):
+    if any((row.compute_share or 0.0) > 1 for row in rows):
         lines.append(
             "warning: rows computed faster than the peak measured on this machine, so the peak was measured while"
             " something else was running; do not trust the column `peak`"
         )
-    if any(row["status"] == "measured" and row["spread"] is None for row in rows):
+    if any(row.status == "measured" and row.spread is None for row in rows):
         lines.append("warning: one round shows no noise; use --rounds 3 or more to conclude anything")
     return lines

@@ -10,11 +10,15 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
 from edgeenc.machine.disk import on_disk
+from edgeenc.model.families import families
+from edgeenc.model.published import published
+from edgeenc.record.form import parse
 from edgeenc.sources.kit import data_folder
 
 if TYPE_CHECKING:
@@ -25,8 +29,6 @@ RANDOM = "random:"
 
 SEED = 0
 """Of the weights: every rehearsal of a shape starts from the same ones."""
-
-_PUBLISHED = Path(__file__).resolve().parent.parent / "model" / "published"
 
 
 def is_random(spec: str) -> bool:
@@ -69,7 +71,15 @@ def random_folder(spec: str) -> Path:
 
 def known_shapes() -> list[str]:
     """Return the names of the published models whose shapes the package carries."""
-    return sorted(path.stem for path in _PUBLISHED.glob("*.json"))
+    return sorted(model.name for model in published())
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a configuration must say for a tokenizer to be made up."""
+
+    vocab_size: int
+    model_type: object = None
 
 
 def _config(name: str) -> Mapping[str, object]:
@@ -80,38 +90,37 @@ def _config(name: str) -> Mapping[str, object]:
     """
     if name.endswith(".json"):
         try:
-            fields = json.loads(Path(name).expanduser().read_text(encoding="utf-8"))
+            return json.loads(Path(name).expanduser().read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"teacher {RANDOM}{name}: cannot be read as JSON ({error})") from None
-    else:
-        stem = name.partition("@")[0].rpartition("/")[2]
-        if stem not in known_shapes():
-            raise InputError(
-                f"teacher {name or '(no name)'}: no such shape is known to draw random weights in; name one with"
-                f" --teacher: {', '.join(known_shapes())}, or the path of a config.json"
-            )
-        fields = json.loads((_PUBLISHED / f"{stem}.json").read_text(encoding="utf-8"))["config"]
-    if not isinstance(fields, dict) or not isinstance(fields.get("vocab_size"), int):
-        raise InputError(f"teacher {RANDOM}{name}: expected a config.json with a `vocab_size`")
-    return fields
+    stem = name.partition("@")[0].rpartition("/")[2]
+    for model in published():
+        if model.name == stem:
+            return model.config
+    raise InputError(
+        f"teacher {name or '(no name)'}: no such shape is known to draw random weights in; name one with"
+        f" --teacher: {', '.join(known_shapes())}, or the path of a config.json"
+    )
 
 
 def _tokenizer(spec: str, fields: Mapping[str, object]) -> str:
     """Return the `tokenizer.json` of a model.
 
     Raises:
-        InputError: no rule for its family.
+        InputError: no size of the vocabulary, or no rule for the tokenizers of its family.
     """
     from tokenizers import Tokenizer
 
-    make = TOKENIZERS.get(str(fields.get("model_type")))
-    if make is None:
-        known = ", ".join(sorted(TOKENIZERS))
-        raise InputError(
-            f"teacher {spec}: no tokenizer can be made up for {fields.get('model_type')!r}, only for {known}"
-        )
+    try:
+        asked = parse(_Asked, json.dumps(fields))
+    except ValueError:
+        raise InputError(f"teacher {spec}: expected a config.json with a `vocab_size`") from None
+    able = {family.name: TOKENIZERS[family.tokenizer] for family in families() if family.tokenizer in TOKENIZERS}
+    if asked.model_type not in able:
+        known = ", ".join(able)
+        raise InputError(f"teacher {spec}: no tokenizer can be made up for {asked.model_type!r}, only for {known}")
     kit = Tokenizer.from_file(str(data_folder("starter") / "model" / "tokenizer.json"))
-    return make(kit, cast("int", fields["vocab_size"]))
+    return able[str(asked.model_type)](kit, asked.vocab_size)
 
 
 def _word_piece(kit: Tokenizer, size: int) -> str:
@@ -163,12 +172,8 @@ def _forms(piece: str) -> list[str]:
     return [later] if bare != piece else [first]
 
 
-TOKENIZERS: Mapping[str, Callable[[Tokenizer, int], str]] = {
-    "bert": _word_piece,
-    "distilbert": _word_piece,
-    "xlm-roberta": _unigram,
-}
-"""How to make up a tokenizer for each family."""
+TOKENIZERS: Mapping[str, Callable[[Tokenizer, int], str]] = {"WordPiece": _word_piece, "Unigram": _unigram}
+"""How to make up a tokenizer of each type."""
 
 
 def _write(path: Path, text: str) -> None:

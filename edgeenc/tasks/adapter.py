@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from edgeenc.model.anatomy import Anatomy
 from edgeenc.model.classifier import TaskModel, rebuilt
+from edgeenc.model.family import Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,18 +57,18 @@ class _Down(nn.Module):
         return _linear(torch.cat([self.old.weight, self.new.weight], dim=1), self.old.bias)
 
 
-def with_adapters(model: TaskModel, anatomy: Anatomy, reduction: int, seed: int) -> None:
+def with_adapters(model: TaskModel, family: Family, reduction: int, seed: int) -> None:
     """Put a bottleneck of hidden / `reduction` neurons beside each block, in place; it starts without effect."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for name, axes in _blocks(model, anatomy):
+        for name, axes in _blocks(model, family):
             old = model.model.get_submodule(name)
             assert isinstance(old, nn.Linear)
             width = max(1, (old.in_features if axes[0] == "ffn" else old.out_features) // reduction)
             model.model.set_submodule(name, _Up(old, width) if axes[0] == "ffn" else _Down(old, width))
 
 
-def merged(model: TaskModel, anatomy: Anatomy) -> TaskModel:
+def merged(model: TaskModel, family: Family) -> TaskModel:
     """Return the same function as an ordinary model whose feed-forward blocks have D more neurons.
 
     The outputs are equal but for the order of the sums: in float64 within 1e-12.
@@ -77,20 +77,20 @@ def merged(model: TaskModel, anatomy: Anatomy) -> TaskModel:
     state = {name: t for name, t in model.model.state_dict().items() if not name.startswith(tuple(wide))}
     for name, layer in wide.items():
         state |= {f"{name}.{part}": tensor for part, tensor in layer.state_dict().items()}
-    ffn = next(layer.out_features for name, layer in wide.items() if _axes(name, anatomy)[0] == "ffn")
+    ffn = next(layer.out_features for name, layer in wide.items() if _axes(name, family)[0] == "ffn")
     return rebuilt(model, state, ffn)
 
 
-def _blocks(model: TaskModel, anatomy: Anatomy) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _blocks(model: TaskModel, family: Family) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield names and axes of the linear layers that have the neurons of a block on one side."""
     linear = [name for name, module in model.model.named_modules() if isinstance(module, nn.Linear)]
     for name in linear:
-        if anatomy.layer_of(f"{name}.weight") is not None and "ffn" in (axes := _axes(name, anatomy)):
+        if family.layer_of(f"{name}.weight") is not None and "ffn" in (axes := _axes(name, family)):
             yield name, axes
 
 
-def _axes(name: str, anatomy: Anatomy) -> tuple[str, ...]:
-    return anatomy.axes(f"{name}.weight")
+def _axes(name: str, family: Family) -> tuple[str, ...]:
+    return family.axes(f"{name}.weight")
 
 
 def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:

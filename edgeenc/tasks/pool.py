@@ -13,27 +13,21 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from edgeenc.model.family import LastLayer
+
 BESIDE = 8.0
 """How much larger the attention's output is made: of 1, 4, 8 and 16 in a trial of two seeds the best (LOG.md)."""
 
-LAST = {
-    "bert": ("encoder.layer", "attention.self.query", "attention.output.dense", "pooler.dense"),
-    "xlm-roberta": ("encoder.layer", "attention.self.query", "attention.output.dense", "classifier.dense"),
-    "roberta": ("encoder.layer", "attention.self.query", "attention.output.dense", "classifier.dense"),
-    "distilbert": ("transformer.layer", "attention.q_lin", "attention.out_lin", "pre_classifier"),
-}
-"""By family: the list of layers, in a layer the query and the output of the attention, and the head's dense layer."""
 
-
-def start_as_mean(model: nn.Module, family: str) -> None:
-    """Change a fresh classifier of texts in place; a family that pools by itself, or is not known, stays as it is."""
-    if family not in LAST:
+def start_as_mean(model: nn.Module, last: LastLayer | None) -> None:
+    """Change a fresh classifier of texts in place, its family's `last` layer; without one it stays as it is."""
+    if last is None:
         return
-    layers, query, output, dense = LAST[family]
     names = {name.split(".", 1)[-1] if "." in name else name: module for name, module in model.named_modules()}
     names |= dict(model.named_modules())
-    last = max(int(name.removeprefix(f"{layers}.")) for name in names if _is_layer(name, layers))
-    asks, gives, head = (names[name] for name in (f"{layers}.{last}.{query}", f"{layers}.{last}.{output}", dense))
+    number = max(int(name.removeprefix(f"{last.layers}.")) for name in names if _is_layer(name, last.layers))
+    at = f"{last.layers}.{number}"
+    asks, gives, head = (names[name] for name in (f"{at}.{last.query}", f"{at}.{last.output}", last.dense))
     assert isinstance(asks, nn.Linear) and isinstance(gives, nn.Linear) and isinstance(head, nn.Linear)
     with torch.no_grad():
         asks.weight.zero_()

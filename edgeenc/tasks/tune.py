@@ -82,14 +82,14 @@ def tune(
     """
     model = with_head(encoder, data.kind.purpose, data.labels, job.seed)
     if data.kind.reads_first and options.start == "mean":
-        start_as_mean(model.model, encoder.anatomy.family)
+        start_as_mean(model.model, encoder.family.last_layer)
     if options.method != "full":
         model.model.base_model.requires_grad_(False)
         _thaw_pooler(model)
     if options.method == "adapter" and options.placement == "behind":
         put_behind(model.model, options.reduction, job.seed)
     elif options.method == "adapter":
-        with_adapters(model, encoder.anatomy, options.reduction, job.seed)
+        with_adapters(model, encoder.family, options.reduction, job.seed)
     nn.Module.to(model.model, job.runtime.device)
     longest = min(options.longest, model.positions)
     train_items = chosen(data.train, options.examples)
@@ -104,7 +104,7 @@ def tune(
     )
     nn.Module.to(model.model, "cpu")
     beside = options.method == "adapter" and options.placement == "beside"
-    return (merged(model, encoder.anatomy) if beside else model), history
+    return (merged(model, encoder.family) if beside else model), history
 
 
 Judge = Callable[[Sequence[Item], Sequence[tuple[str, ...]]], float]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeenc.model.purpose import CardWords, Computed, GraphText, Head, Purpose, View
+from edgeenc.model.graph_text import GraphText
+from edgeenc.model.purpose import CardWords, Computed, Head, Purpose, View
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,8 +5,9 @@ Axis letters: B batch, C labels.
 
 from __future__ import annotations
 
+from edgeenc.model.graph_text import GraphText
 from edgeenc.model.labelled import load_classifier, text_vectors
-from edgeenc.model.purpose import CardWords, GraphText, Head, Purpose, View
+from edgeenc.model.purpose import CardWords, Head, Purpose, View
 
 TEXT_CLASSIFICATION = Purpose(
     name="text-classification",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypedDict, cast
 from pydantic import JsonValue, TypeAdapter
 
 from edgeenc import __version__
-from edgeenc.machine.describe import describe, versions
+from edgeenc.machine.describe import Fact, describe, versions
 from edgeenc.model.shape import Shape
+from edgeenc.record.form import plain
 from edgeenc.record.old_facts import (
     Bits,
     Check,
@@ -60,7 +61,7 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
         tokenizer=_tokenizers(plan, manifests)[0],
         gates=cast("list[GateFacts]", manifests["verify"].figures["gates"]),
         latency=cast("Latency", manifests["bench"].figures),
-        host=describe(),
+        host=cast("dict[str, Fact]", plain(describe())),
         versions=versions(),
         **control,
         **_languages(plan, manifests),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgeenc.machine.runtime import Runtime
-from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.model.shape import shape_of
 from edgeenc.plan import CORPUS, DATA, ENCODER, TASK, Plan, Role, Step
 from edgeenc.store import Draft, Manifest, Store
 from edgeenc.targets.target import Precision
@@ -75,7 +75,7 @@ class Work:
     def longest(self, role: Role) -> int:
         """Return how many pieces the model of an input reads at most."""
         config = load_config(self.input(role))
-        return anatomy_of(config).shape(config).longest
+        return shape_of(config).longest
 
     def corpus(self) -> Corpus:
         """Load the corpus."""

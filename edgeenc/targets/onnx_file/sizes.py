@@ -7,23 +7,11 @@ more of a smaller one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from edgeenc.errors import BudgetError
-from edgeenc.model.purpose import FamilyText, GraphText, Purpose
-from edgeenc.model.rows import Axes, Rows
+from edgeenc.model.axes import Axes, Rows
+from edgeenc.model.graph_text import GraphText
+from edgeenc.model.purpose import Purpose
 from edgeenc.model.shape import Shape
-
-_ROBERTA = FamilyText(GraphText((640, 0), (640, 0)), GraphText((380, 230), (330, 310)))
-
-MORE: Mapping[str, FamilyText] = {
-    "xlm-roberta": _ROBERTA,
-    "roberta": _ROBERTA,
-    "distilbert": FamilyText(GraphText((-400, 0), (-820, -100)), GraphText((-690, 470), (-1210, 610))),
-    "modernbert": FamilyText(GraphText((3600, -400), (2720, -1800)), GraphText((3520, -310), (2360, -1710))),
-}
-"""What the text of a family takes beside that of BERT, measured alike: RoBERTa computes positions, and names
-differ in length."""
 
 TABLES = ("vocab", "positions", "types")
 """Axes whose rows are looked up: one scale a row, and no zero points."""
@@ -96,9 +84,4 @@ def _position_rows(shape: Shape) -> int:
 
 def _text(shape: Shape, purpose: Purpose) -> GraphText:
     """Return the text of this family's graph: that of BERT and what the family has beside it."""
-    first, more = purpose.head.text, purpose.head.more_text(MORE.get(shape.family, FamilyText()))
-    return GraphText(_added(first.plain, more.plain), _added(first.quantized, more.quantized))
-
-
-def _added(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
-    return a[0] + b[0], a[1] + b[1]
+    return purpose.head.text.with_more(purpose.head.more_text(shape.table.text))

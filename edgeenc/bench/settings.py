@@ -1,0 +1,44 @@
+"""Where and in which numbers a model is measured: every device, and every precision with all that hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    import torch
+
+Device = Literal["cpu", "cuda"]
+Precision = Literal["fp32", "int8", "bf16", "fp16"]
+DEVICES: tuple[Device, ...] = get_args(Device)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberFormat:
+    """What a precision means for files and numbers.
+
+    Attributes:
+        onnx_name: what transformers.js and optimum call the file, in the folder or in `onnx` in it.
+        weight_bytes, activation_bytes: of one number; between the products of an int8 graph everything is float32.
+        dtype: PyTorch's name of it; empty where a checkpoint cannot be computed in it.
+    """
+
+    onnx_name: str
+    weight_bytes: int
+    activation_bytes: int
+    dtype: str
+
+    def torch_dtype(self) -> torch.dtype:
+        """Return the dtype of PyTorch."""
+        import torch
+
+        return getattr(torch, self.dtype)
+
+
+PRECISIONS: Mapping[Precision, NumberFormat] = {
+    "fp32": NumberFormat(onnx_name="model.onnx", weight_bytes=4, activation_bytes=4, dtype="float32"),
+    "int8": NumberFormat(onnx_name="model_quantized.onnx", weight_bytes=1, activation_bytes=4, dtype=""),
+    "bf16": NumberFormat(onnx_name="model_bf16.onnx", weight_bytes=2, activation_bytes=2, dtype="bfloat16"),
+    "fp16": NumberFormat(onnx_name="model_fp16.onnx", weight_bytes=2, activation_bytes=2, dtype="float16"),
+}
