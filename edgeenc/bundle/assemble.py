@@ -11,19 +11,22 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from edgeenc.errors import GateError, InputError
-from edgeenc.machine.disk import Stamp, files_of, seal
+from edgeenc.machine.disk import files_of, seal
 from edgeenc.model.purpose import Purpose, default_purpose
-from edgeenc.record.old_facts import Facts
+from edgeenc.record.bundle import BundleManifest, Golden
+from edgeenc.record.facts import Facts
+from edgeenc.record.form import parse, plain
+from edgeenc.record.stamp import Stamp
 from edgeenc.report import write_report
-from edgeenc.report.card import model_card
-from edgeenc.store import BUNDLE_MARK, MANIFEST
-from edgeenc.targets.sessions.ort_session import OrtSession
+from edgeenc.report.card import Shipped, model_card
+from edgeenc.store import MANIFEST
+from edgeenc.targets.sessions.session import Session
+from edgeenc.targets.target import Target, default_target, target_of
 
 VERSION = 1
 CHECKPOINT = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -31,8 +34,6 @@ WEIGHTS = ("edgeenc.safetensors", "model.safetensors")
 """The file beside them is one of these; the first holds layers that no class of transformers has."""
 WORD_PIECES = "vocab.txt"
 """Only a WordPiece tokenizer has its pieces in such a list too."""
-ONNX = {"fp32": "onnx/model.onnx", "int8": "onnx/model_quantized.onnx"}
-"""Where transformers.js and optimum look for each precision."""
 GOLDEN = "golden.jsonl"
 FEWEST_GOLDEN = 20
 MOST_GOLDEN = 24
@@ -46,29 +47,23 @@ class Contents:
 
     Attributes:
         checkpoint: folder of the student; only the files of `CHECKPOINT`, weights and list of pieces are taken.
-        onnx: exported file by precision, `fp32` and `int8`.
+        files: exported file by precision of the target.
         lines: held-out text; golden texts are picked from it.
         recipe: the resolved recipe, YAML.
         facts: what the report says.
-        task: what the exported files compute.
+        target: in which form the model is shipped.
+        purpose: what the exported files compute.
         predictions: what each model said of the task's test items, for comparing bundles item by item; or None.
     """
 
     checkpoint: Path
-    onnx: Mapping[str, Path]
+    files: Mapping[str, Path]
     lines: Sequence[str]
     recipe: str
     facts: Facts
-    task: Purpose = field(default_factory=default_purpose)
+    target: Target = field(default_factory=default_target)
+    purpose: Purpose = field(default_factory=default_purpose)
     predictions: Path | None = None
-
-
-class Golden(TypedDict):
-    """A text, its ids, and the first values of the output at token 0: hidden state or logits; of a text its logits."""
-
-    text: str
-    ids: list[int]
-    output: list[float]
 
 
 def assemble(contents: Contents, folder: Path) -> None:
@@ -85,29 +80,32 @@ def assemble(contents: Contents, folder: Path) -> None:
         raise InputError(
             f"bundle: {contents.checkpoint} has no {', '.join(missing)}; a checkpoint of edgeenc is expected"
         )
-    if not contents.onnx or set(contents.onnx) - set(ONNX):
-        raise InputError(f"bundle: exported as {', '.join(contents.onnx) or 'nothing'}; expected {' or '.join(ONNX)}")
-    (folder / "onnx").mkdir(parents=True)
+    known = contents.target.names
+    if not contents.files or set(contents.files) - set(known):
+        raise InputError(f"bundle: exported as {', '.join(contents.files) or 'nothing'}; expected {' or '.join(known)}")
+    folder.mkdir(parents=True)
     for name in (weights, *CHECKPOINT, *([WORD_PIECES] if (contents.checkpoint / WORD_PIECES).is_file() else [])):
         shutil.copyfile(contents.checkpoint / name, folder / name)
-    for precision, path in contents.onnx.items():
-        shutil.copyfile(path, folder / ONNX[precision])
-    session = OrtSession(_smallest(folder))
-    golden = golden_rows(session, load_golden_tokenizer(folder), contents.lines)
+    for name, path in contents.files.items():
+        place = folder / contents.target.precision(name).path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+    golden = golden_rows(_shipped(folder, contents.target), load_golden_tokenizer(folder), contents.lines)
     (folder / GOLDEN).write_text(
-        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in golden), encoding="utf-8"
+        "".join(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in golden), encoding="utf-8"
     )
     (folder / "recipe.yaml").write_text(contents.recipe, encoding="utf-8")
     write_report(contents.facts, folder / "report")
     if contents.predictions is not None:
         shutil.copyfile(contents.predictions, folder / "report" / "predictions.json")
-    smallest = _smallest(folder).relative_to(folder).as_posix()
-    card = model_card(contents.facts, contents.task, smallest, _longest(folder), weights)
+    smallest, _ = contents.target.smallest_in(folder)
+    shipped = Shipped(contents.target, smallest, contents.purpose, longest_read(folder), weights)
+    card = model_card(contents.facts, shipped)
     (folder / "README.md").write_text(card, encoding="utf-8")
     _write_manifest(folder, contents.facts)
 
 
-def golden_rows(session: OrtSession, tokenizer: Tokenizer, lines: Sequence[str]) -> tuple[Golden, ...]:
+def golden_rows(session: Session, tokenizer: Tokenizer, lines: Sequence[str]) -> tuple[Golden, ...]:
     """Return texts from the shortest to the longest with the values the file gives on this host.
 
     Raises:
@@ -133,37 +131,47 @@ def replay(folder: Path) -> float:
         InputError: the bundle has no golden file or no exported one.
         GateError: the tokenizer cuts a text into other pieces.
     """
-    try:
-        stored: list[Golden] = [json.loads(line) for line in (folder / GOLDEN).read_text("utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise InputError(f"bundle {folder}: {GOLDEN} cannot be read ({error}); build it again") from None
-    session, tokenizer = OrtSession(_smallest(folder)), load_golden_tokenizer(folder)
+    session, tokenizer = _shipped(folder, target_of(folder)), load_golden_tokenizer(folder)
     worst = 0.0
-    for row in stored:
-        now = _golden(session, tokenizer, row["text"])
-        if now["ids"] != row["ids"]:
-            raise GateError(f"golden texts: other pieces than stored in {folder / GOLDEN} for {row['text']!r}")
-        worst = max(worst, float(np.abs(np.subtract(now["output"], row["output"])).max()))
+    for row in read_golden(folder):
+        now = _golden(session, tokenizer, row.text)
+        if now.ids != row.ids:
+            raise GateError(f"golden texts: other pieces than stored in {folder / GOLDEN} for {row.text!r}")
+        worst = max(worst, float(np.abs(np.subtract(now.output, row.output)).max()))
     return worst
 
 
-def check(folder: Path) -> dict[str, Stamp]:
+def read_golden(folder: Path) -> tuple[Golden, ...]:
+    """Return the golden texts of a bundle.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        return tuple(parse(Golden, line) for line in (folder / GOLDEN).read_text("utf-8").splitlines())
+    except (OSError, ValueError) as error:
+        raise InputError(f"bundle {folder}: {GOLDEN} cannot be read ({error}); build it again") from None
+
+
+def check(folder: Path) -> Mapping[str, Stamp]:
     """Hash every file of a bundle again and return what its manifest says of each.
 
     Raises:
         InputError: it is no bundle, or files are missing or changed; every one is named.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        files: dict[str, Stamp] = manifest["files"] if manifest[BUNDLE_MARK] == VERSION else {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        manifest = parse(BundleManifest, (folder / MANIFEST).read_text("utf-8"))
+        if manifest.edgeenc_bundle == VERSION and not manifest.files:
+            raise ValueError("files: none is listed")
+    except (OSError, ValueError) as error:
         raise InputError(
             f"bundle {folder}: {MANIFEST} cannot be read ({error}); a folder made by edgeenc is expected"
         ) from None
-    if not files:
+    if manifest.edgeenc_bundle != VERSION:
         raise InputError(
-            f"bundle {folder}: version {manifest[BUNDLE_MARK]} is not known; expected {VERSION}; update edgeenc"
+            f"bundle {folder}: version {manifest.edgeenc_bundle} is not known; expected {VERSION}; update edgeenc"
         )
+    files = manifest.files
     problems = [problem for name, stamp in files.items() if (problem := _problem(folder / name, name, stamp))]
     if problems:
         raise InputError(f"bundle {folder}: {'; '.join(problems)}; build it again or copy it again")
@@ -174,52 +182,53 @@ def load_golden_tokenizer(folder: Path) -> Tokenizer:
     """Read the tokenizer of a bundle, which cuts texts at the length that its model reads."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(_longest(folder))
+    tokenizer.enable_truncation(longest_read(folder))
     return tokenizer
 
 
-def _longest(folder: Path) -> int:
+def longest_read(folder: Path) -> int:
+    """Return at how many tokens texts are cut, as the bundle's tokenizer says."""
     return int(json.loads((folder / "tokenizer_config.json").read_text("utf-8"))["model_max_length"])
 
 
-def _smallest(folder: Path) -> Path:
-    """Return the int8 file of a bundle, or the fp32 one where there is none."""
-    for name in (ONNX["int8"], ONNX["fp32"]):
-        if (folder / name).is_file():
-            return folder / name
-    raise InputError(f"bundle {folder}: has neither {ONNX['int8']} nor {ONNX['fp32']}; build it again")
+def _shipped(folder: Path, target: Target) -> Session:
+    """Return the session of the smallest file of a bundle."""
+    precision, path = target.smallest_in(folder)
+    return precision.open(path, 1, None)
 
 
-def _golden(session: OrtSession, tokenizer: Tokenizer, text: str) -> Golden:
+def _golden(session: Session, tokenizer: Tokenizer, text: str) -> Golden:
     ids = tokenizer.encode(text).ids
     ids_BT = np.asarray([ids], dtype=np.int64)
     first = np.atleast_2d(session(ids_BT, np.ones_like(ids_BT))[0])[0]  # of a text's logits there is one row
     values = first[:GOLDEN_VALUES].astype(np.float64)
-    return {"text": text, "ids": ids, "output": [round(float(value), GOLDEN_DIGITS) + 0.0 for value in values]}
+    output = tuple(round(float(value), GOLDEN_DIGITS) + 0.0 for value in values)
+    return Golden(text=text, ids=tuple(ids), output=output)
 
 
 def _write_manifest(folder: Path, facts: Facts) -> None:
     """Write `manifest.json`: what was made when and where, and the hash of every other file."""
     stamps = {name: seal(folder / name) for name in files_of(folder)}
-    manifest = {
-        BUNDLE_MARK: VERSION,
-        "edgeenc": facts["edgeenc"],
-        "language": [one["tag"] for one in facts.get("languages", [])] or facts["language"]["tag"],
-        "teacher": facts["teacher"]["source"],
-        "corpus": facts["corpus"],
-        "files": stamps,
-        "versions": facts["versions"],
-        "seconds": {step["name"]: step["seconds"] for step in facts["steps"]},
-        "host": facts["host"],
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    manifest = BundleManifest(
+        edgeenc_bundle=VERSION,
+        edgeenc=facts.edgeenc,
+        language=tuple(one.tag for one in facts.languages) or facts.language.tag,
+        teacher=facts.teacher.source,
+        corpus=facts.corpus,
+        files=stamps,
+        versions=facts.versions,
+        seconds={step.name: step.seconds for step in facts.steps},
+        host=facts.host,
+    )
+    text = json.dumps(plain(manifest), indent=1, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
 def _problem(path: Path, name: str, stamp: Stamp) -> str | None:
     if not path.is_file():
         return f"{name} is missing"
-    if path.stat().st_size != stamp["bytes"]:
-        return f"{name} has {path.stat().st_size:,} bytes, not {stamp['bytes']:,}"
+    if path.stat().st_size != stamp.bytes:
+        return f"{name} has {path.stat().st_size:,} bytes, not {stamp.bytes:,}"
     with path.open("rb") as file:
-        same = hashlib.file_digest(file, "sha256").hexdigest() == stamp["sha256"]
+        same = hashlib.file_digest(file, "sha256").hexdigest() == stamp.sha256
     return None if same else f"{name} has another sha256"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from edgeenc.record.form import SPARE
+from edgeenc.record.form import SORTED, SPARE
 from edgeenc.record.gates import Floor, Gate
 from edgeenc.record.host import Host
 from edgeenc.record.latency import Latency
@@ -38,6 +38,11 @@ class Parts:
     layers: int
     head: int
 
+    @property
+    def total(self) -> int:
+        """Parameters of all parts."""
+        return self.embeddings + self.layers + self.head
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFacts:
@@ -54,10 +59,10 @@ class StepFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudentFacts:
-    """What came out; parameters of the masked-LM model, the tied table once."""
+    """What came out; parameters of the masked-LM model, the tied table once. Old reports do not tell the family."""
 
     parameters: int
-    family: str
+    family: str | None = field(default=None, metadata=SPARE)
     layers: int
     hidden: int
     heads: int
@@ -68,11 +73,34 @@ class StudentFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileBytes:
-    """Bytes of exported files: the untouched teacher as ONNX fp32, the student as fp32 and as int8."""
+    """Bytes of exported files, under the names of ONNX files: the first precision is that which others are made from.
+
+    Attributes:
+        teacher_fp32: the untouched teacher in the first precision.
+        fp32: the student in it.
+        int8: the student in the smallest precision that was made from another; None where there is none.
+        names: what these two precisions are called where they are not `fp32` and `int8`.
+    """
 
     teacher_fp32: int
     fp32: int
     int8: int | None = None
+    names: tuple[str, str] | tuple[()] = field(default=(), metadata=SPARE)
+
+    @property
+    def first(self) -> str:
+        """Name of the first precision."""
+        return self.names[0] if self.names else "fp32"
+
+    @property
+    def smallest(self) -> str:
+        """Name of the smallest precision, whether it was made or not."""
+        return self.names[1] if self.names else "int8"
+
+    @property
+    def shipped(self) -> tuple[int, str]:
+        """Bytes and precision of the smallest file."""
+        return (self.fp32, self.first) if self.int8 is None else (self.int8, self.smallest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +112,14 @@ class BitsPerCharacter:
     cut: float | None = None
     student: float
     random: float | None = None
+
+    def advantage_kept(self, value: float) -> float | None:
+        """Return the share of the teacher's advantage over the unigram table that a model of `value` bits has.
+
+        Worked example: unigram 3, teacher 2 and student 2.25 bits give 0.75. None where the teacher has no advantage.
+        """
+        advantage = self.unigram - self.teacher
+        return None if advantage <= 0 else (self.unigram - value) / advantage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +141,8 @@ class TokenizerQuality:
 class TokenizerFit:
     """The tokenizer before and after trimming; `coverage` is the share of the text's tokens that were kept."""
 
-    before: TokenizerQuality
-    after: TokenizerQuality
+    before: TokenizerQuality = field(metadata=SORTED)
+    after: TokenizerQuality = field(metadata=SORTED)
     coverage: float
 
 
@@ -149,12 +185,12 @@ class Facts:
     bits_per_character: BitsPerCharacter
     floors: tuple[Floor, ...]
     tokenizer: TokenizerFit
-    gates: tuple[Gate, ...]
-    latency: Latency | None = None
+    gates: tuple[Gate, ...] = field(metadata=SORTED)
+    latency: Latency | None = field(default=None, metadata=SORTED)
     host: Host
     versions: Mapping[str, str]
     control: str | None = field(default=None, metadata=SPARE)
     languages: tuple[LanguageFacts, ...] = field(default=(), metadata=SPARE)
-    tasks: tuple[Score, ...] = field(default=(), metadata=SPARE)
-    differences: tuple[Difference, ...] = field(default=(), metadata=SPARE)
-    constant: MajorityBaseline | None = field(default=None, metadata=SPARE)
+    tasks: tuple[Score, ...] = field(default=(), metadata=SPARE | SORTED)
+    differences: tuple[Difference, ...] = field(default=(), metadata=SPARE | SORTED)
+    constant: MajorityBaseline | None = field(default=None, metadata=SPARE | SORTED)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from edgeenc.model.purpose import Purpose
-from edgeenc.record.old_facts import Facts
+from edgeenc.record.facts import Facts
 from edgeenc.report.draw.blocks import escape, markdown, markdown_table
 from edgeenc.report.headline import answers, headline
 from edgeenc.report.licence import attribution, licence, licence_words
@@ -14,27 +15,47 @@ from edgeenc.report.sections.accuracy import scores_section
 from edgeenc.report.sections.languages import languages_section
 from edgeenc.report.sections.of_build import quality_section
 from edgeenc.report.title import title
+from edgeenc.targets.target import Precision, Target, default_target
+
+WEIGHTS = "model.safetensors"
+"""PyTorch weights under another name are not for transformers."""
 
 
-def model_card(facts: Facts, purpose: Purpose, onnx: str, positions: int, weights: str = "model.safetensors") -> str:
-    """Return the card as Markdown with the front matter that model hubs read; `onnx` is the file the examples load.
+@dataclass(frozen=True)
+class Shipped:
+    """What a card is about.
 
-    `weights` is the file of the PyTorch weights; under another name than usual they are not for transformers.
+    Attributes:
+        target, precision: the file that the examples load.
+        purpose: what it computes.
+        positions: at how many tokens texts are cut.
+        weights: the file of the PyTorch weights.
     """
-    student, language = facts["student"], facts["language"]
-    known = licence(facts)
+
+    target: Target
+    precision: Precision
+    purpose: Purpose
+    positions: int
+    weights: str = WEIGHTS
+
+
+def model_card(facts: Facts, shipped: Shipped) -> str:
+    """Return the card as Markdown with the front matter that model hubs read."""
+    purpose, target, positions = shipped.purpose, shipped.target, shipped.positions
+    student, language = facts.student, facts.language
+    known, family = licence(facts), [student.family] if student.family else []
     front = ({"license": known} if known else {}) | {
-        "language": language["tag"].split("+") if "+" in language["tag"] else language["tag"],
-        "library_name": "transformers" if weights == "model.safetensors" else "onnx",
+        "language": language.tag.split("+") if "+" in language.tag else language.tag,
+        "library_name": "transformers" if shipped.weights == WEIGHTS else target.name,
         "pipeline_tag": purpose.name,
-        "tags": ["edgeenc", "onnx", "transformers.js", facts["student"]["family"], *language["iso639_3"].split("+")],
+        "tags": ["edgeenc", *target.tags, *family, *language.iso639_3.split("+")],
     }
-    dtype = "q8" if onnx.endswith("_quantized.onnx") else "fp32"
-    output = purpose.card.output.format(hidden=student["hidden"], vocab=student["vocab"])
-    text = _text(facts)
-    text, optimum = text + purpose.card.flags, purpose.card.optimum_class
-    text += " --precision fp32" if dtype == "fp32" else ""
-    text += "".join(f" --task {name}" for name in dict.fromkeys(row["task"] for row in facts.get("tasks", [])))
+    output = purpose.card.output.format(hidden=student.hidden, vocab=student.vocab)
+    usage = target.usage(shipped.precision, purpose, positions, output)
+    text = _text(facts) + purpose.card.flags
+    text += "" if target is default_target() else f" --target {target.name}"
+    text += "" if shipped.precision is target.precisions[-1] else f" --precision {shipped.precision.name}"
+    text += "".join(f" --task {name}" for name in dict.fromkeys(row.task for row in facts.tasks))
     return f"""---
 {_yaml(front)}---
 
@@ -44,34 +65,18 @@ def model_card(facts: Facts, purpose: Purpose, onnx: str, positions: int, weight
 {_rehearsal(facts)}
 {markdown_table(answers(facts))}
 
-{purpose.card.what} for {escape(language["name"])}, made small with edgeenc {facts["edgeenc"]} by the recipe
-`{facts["recipe"]}`: {student["layers"]} layers of {student["hidden"]} with {student["heads"]} heads,
-FFN {student["ffn"]:,}, {student["vocab"]:,} pieces, {student["parameters"]:,} parameters. Texts are cut after
+{purpose.card.what} for {escape(language.name)}, made small with edgeenc {facts.edgeenc} by the recipe
+`{facts.recipe}`: {student.layers} layers of {student.hidden} with {student.heads} heads,
+FFN {student.ffn:,}, {student.vocab:,} pieces, {student.parameters:,} parameters. Texts are cut after
 {positions} pieces. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
 
 ## Use it
 
-With numpy, tokenizers and onnxruntime alone; run inside this folder:
+{usage.alone}
 
-```python
-{_numpy_example(onnx, positions, output, purpose.card.first)}
-```
+{_in_pytorch(purpose.auto_class, shipped.weights)}
 
-{_in_pytorch(purpose.auto_class, weights)}
-
-With optimum, which also takes its tokenizer from this folder:
-
-```python
-from optimum.onnxruntime import {optimum}
-
-model = {optimum}.from_pretrained("path/to/this/folder", subfolder="onnx", file_name="{onnx.rpartition("/")[2]}")
-```
-
-With transformers.js:
-
-```js
-const run = await pipeline("{purpose.name}", "path/to/this/folder", {{ dtype: "{dtype}" }});
-```
+{usage.libraries}
 
 {_measured(facts)}
 
@@ -90,7 +95,7 @@ const run = await pipeline("{purpose.name}", "path/to/this/folder", {{ dtype: "{
 
 def _in_pytorch(model_class: str, weights: str) -> str:
     """Return how the weights are loaded in PyTorch: by transformers, or by edgeenc alone."""
-    if weights == "model.safetensors":
+    if weights == WEIGHTS:
         return f"""With transformers:
 
 ```python
@@ -114,22 +119,22 @@ model = load_task_model(Path("path/to/this/folder"))
 
 def _measured(facts: Facts) -> str:
     """Return what was measured of the model: scores on tasks where there are any, and bits per character."""
-    scored = [scores_section(of_facts(facts))] if facts.get("tasks") else []
-    several = [languages_section(facts)] if facts.get("languages") else []
+    scored = [scores_section(of_facts(facts))] if facts.tasks else []
+    several = [languages_section(facts)] if facts.languages else []
     return "\n\n".join(map(markdown, [*scored, quality_section(facts), *several]))
 
 
 def _asked(facts: Facts) -> str:
     """Return what `--lang` was: the tag, of several languages with their weights."""
-    shares = [f"{one['tag']}:{one['weight']:g}" for one in facts.get("languages", [])]
-    return "+".join(shares) or facts["language"]["tag"]
+    shares = [f"{one.tag}:{one.weight:g}" for one in facts.languages]
+    return "+".join(shares) or facts.language.tag
 
 
 def _text(facts: Facts) -> str:
     """Return the flags of the text, which the kit's has no need of."""
-    if several := facts.get("languages"):
-        return "".join(f" --corpus {one['tag']}={one['corpus']}" for one in several if one["corpus"] != "starter")
-    return "" if facts["corpus"] == "starter" else f" --corpus {facts['corpus']}"
+    if several := facts.languages:
+        return "".join(f" --corpus {one.tag}={one.corpus}" for one in several if one.corpus != "starter")
+    return "" if facts.corpus == "starter" else f" --corpus {facts.corpus}"
 
 
 def _sources(facts: Facts) -> str:
@@ -140,29 +145,11 @@ def _sources(facts: Facts) -> str:
 
 def _rehearsal(facts: Facts) -> str:
     """Return a warning where the teacher knew nothing."""
-    source = facts["teacher"]["source"]
+    source = facts.teacher.source
     drawn = source.startswith("random weights")
     return (
         f"\n**A rehearsal: the teacher has {escape(source)}, so the model knows next to nothing.**\n" if drawn else ""
     )
-
-
-def _numpy_example(onnx: str, positions: int, output: str, first: str) -> str:
-    return f"""import json
-
-import numpy as np
-import onnxruntime
-from tokenizers import Tokenizer
-
-tokenizer = Tokenizer.from_file("tokenizer.json")
-tokenizer.enable_truncation({positions})
-session = onnxruntime.InferenceSession("{onnx}")
-with open("golden.jsonl", encoding="utf-8") as file:
-    golden = json.loads(file.readline())
-ids = np.array([tokenizer.encode(golden["text"]).ids])
-feeds = {{"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}}
-(output,) = session.run(None, feeds)  # {output}
-print(np.abs(output[{first}, :8] - golden["output"]).max())  # near 0"""
 
 
 def _yaml(fields: dict[str, str | list[str]]) -> str:

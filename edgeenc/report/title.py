@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edgeenc.record.old_facts import Facts
-from edgeenc.record.old_scores import TaskScore
+from edgeenc.record.facts import Facts
+from edgeenc.record.scores import Score
 from edgeenc.tasks.kind import solver_of
 
 NAMES = {"ner": "named-entity", "pos": "part-of-speech"}
@@ -12,10 +12,10 @@ NAMES = {"ner": "named-entity", "pos": "part-of-speech"}
 
 def title(facts: Facts) -> str:
     """Return what a build is called: `Tagalog encoder (tl)`, `Tagalog topic classifier (tl)`."""
-    kinds = dict.fromkeys(map(_kind, facts.get("tasks", []))) or ["encoder"]
-    return f"{facts['language']['name']} {' and '.join(kinds)} ({facts['language']['tag']})"
+    kinds = dict.fromkeys(map(_kind, facts.tasks)) or ["encoder"]
+    return f"{facts.language.name} {' and '.join(kinds)} ({facts.language.tag})"
 
 
-def _kind(score: TaskScore) -> str:
-    name = NAMES.get(score["task"], score["task"].replace("-", " "))
-    return f"{name} {solver_of(score['metric'])}"
+def _kind(score: Score) -> str:
+    name = NAMES.get(score.task, score.task.replace("-", " "))
+    return f"{name} {solver_of(score.metric)}"
