@@ -21,6 +21,7 @@ from edgeenc.build import Ask, plan_for, runtime_for
 from edgeenc.machine.describe import describe, versions
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.model.purpose import EXPORT
+from edgeenc.record.form import plain
 from edgeenc.store import Store, default_root
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.tasks.bootstrap import estimate, paired
@@ -82,7 +83,7 @@ def main(out: Path, root: Path | None, recipe: str, languages: tuple[str, ...]) 
     print("| language | plain, macro F1 | mean, macro F1 | difference, points | 95 % interval |\n|---|---|---|---|---|")
     for language in languages or ("tl", "mt", "sk", "sw"):
         found[language] = row = compared(language, store, recipe)
-        whole = {"recipe": recipe, "languages": found, "host": describe(), "versions": versions()}
+        whole = {"recipe": recipe, "languages": found, "host": plain(describe()), "versions": versions()}
         out.write_text(json.dumps(whole, ensure_ascii=False) + "\n", encoding="utf-8")
         gain, shown = row["mean less plain"], [f"{100 * row['starts'][start]['value']:.1f}" for start in STARTS]
         interval = f"{100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}"

@@ -14,6 +14,7 @@ import torch
 from edgeenc.machine.describe import describe, versions
 from edgeenc.machine.runtime import Runtime
 from edgeenc.plan import Plan, Step
+from edgeenc.record.form import spelled
 from edgeenc.steps.encoder import apply_stage, make_corpus, measure, take_teacher, train_control
 from edgeenc.steps.files import make_bundle, make_int8, make_onnx, pass_gates, time_models
 from edgeenc.steps.task import choose, make_task, score_models, tune_model
@@ -70,7 +71,7 @@ def _once(step: Step, plan: Plan, store: Store, runtime: Runtime, tell: Tell) ->
                     inputs=inputs,
                     seconds=round(time.monotonic() - began, 2),
                     versions=versions(),
-                    host=describe(),
+                    host=spelled(describe()),
                     figures=dict(figures),
                 )
                 tell(Event("done", step, store.commit(draft, facts)))

@@ -8,11 +8,12 @@ import platform
 import subprocess
 import sys
 from importlib.metadata import version
-from typing import cast
 
 import pytest
 
 from edgeenc.machine import describe as host
+from edgeenc.record.form import parse, plain
+from edgeenc.record.host import Host
 
 X86 = """processor\t: 0
 model name\t: Some  CPU @ 2.60GHz
@@ -44,20 +45,20 @@ def test_without_cpuinfo_the_name_comes_from_the_system(monkeypatch: pytest.Monk
 
 
 def test_this_machine_is_described_in_plain_json() -> None:
-    facts = cast("dict[str, int]", host.describe())
-    assert json.loads(json.dumps(facts)) == facts
-    assert facts["python"] == platform.python_version()
-    assert facts["cores_of_machine"] == os.cpu_count()
-    assert 1 <= facts["cores"] <= facts["cores_of_machine"]
-    assert facts["memory_bytes"] > 100_000_000
-    assert set(cast("list[str]", facts["flags"])) <= set(host.FLAGS)
+    facts = host.describe()
+    assert parse(Host, json.dumps(plain(facts))) == facts
+    assert facts.python == platform.python_version()
+    assert facts.cores_of_machine == os.cpu_count()
+    assert 1 <= facts.cores <= facts.cores_of_machine
+    assert facts.memory_bytes is not None and facts.memory_bytes > 100_000_000
+    assert set(facts.flags) <= set(host.FLAGS)
 
 
 def test_memory_is_cut_by_the_cgroup(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "_read", lambda path: "12345678\n" if path.endswith("memory.max") else "")
-    assert host.describe()["memory_bytes"] == 12_345_678
+    assert host.describe().memory_bytes == 12_345_678
     monkeypatch.setattr(host, "_read", lambda path: "max\n" if path.endswith("memory.max") else "")
-    assert cast("int", host.describe()["memory_bytes"]) > 12_345_678
+    assert (host.describe().memory_bytes or 0) > 12_345_678
 
 
 def test_versions_are_those_installed_and_missing_packages_are_left_out() -> None:
@@ -67,8 +68,8 @@ def test_versions_are_those_installed_and_missing_packages_are_left_out() -> Non
 
 def test_versions_and_flags_need_no_torch() -> None:
     code = (
-        "import sys; from edgeenc.machine import describe as host;"
-        " host.versions(); host.cpu_flags(''); print('torch' in sys.modules)"
+        "import sys; from edgeenc.machine import describe as host; host.versions(); host.cpu_flags('');"
+        "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -24,6 +24,7 @@ from edgeenc.machine.runtime import Runtime, faster_dtype
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.model.purpose import EXPORT
 from edgeenc.model.random import random_like
+from edgeenc.record.form import plain
 from edgeenc.targets.torch_session import TorchSession
 from edgeenc.tasks.encode import encode
 from edgeenc.tasks.metrics import score
@@ -85,7 +86,12 @@ def main(teacher: Path, out: Path, seeds: int, examples: int, sets: tuple[str, .
         apart = statistics.mean(runs["teacher"]) - statistics.mean(runs["random"])
         deviation = max(statistics.stdev(values) for values in runs.values())
         found[name] = {"metric": task.metric, **runs, "deviations": apart / deviation}
-        whole = {"tuning": options.model_dump(mode="json"), "sets": found, "host": describe(), "versions": versions()}
+        whole = {
+            "tuning": options.model_dump(mode="json"),
+            "sets": found,
+            "host": plain(describe()),
+            "versions": versions(),
+        }
         out.write_text(json.dumps(whole, ensure_ascii=False) + "\n", encoding="utf-8")
         means = " / ".join(f"{statistics.mean(v):.1f} ± {statistics.stdev(v):.1f}" for v in runs.values())
         print(f"{name}: {task.metric}, teacher / random {means}, {apart / deviation:.1f} deviations", flush=True)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edgeenc.bench.subject import Subject
 from edgeenc.errors import InputError
+from edgeenc.record.form import spelled
 from edgeenc.record.old_scores import TaskDifference, TaskScore
-from edgeenc.report.measured import Difference, Score
+from edgeenc.record.scores import Difference, Score
 
 REPORT = "report/report.json"
 T = TypeVar("T")
@@ -54,12 +55,14 @@ def read_scores(subjects: Sequence[Subject]) -> Scored:
     tasks, differences = list[TaskScore](), list[TaskDifference]()
     for bundle, report in found.items():
         called = {(s.task, s.model): _called(s.task, s.model, bundle, found) for s in report.tasks}
-        tasks += [s.model_copy(update={"model": called[s.task, s.model]}).to_fact() for s in report.tasks]
+        tasks += [
+            cast("TaskScore", spelled(replace(s, model=called[s.task, s.model], by_seed=()))) for s in report.tasks
+        ]
         for one in report.differences:
             baseline, precision = one.baseline.rsplit(" ", 1)
             names = [called.get((one.task, model), model) for model in (one.model, baseline)]
-            renamed = one.model_copy(update={"model": names[0], "baseline": f"{names[1]} {precision}"})
-            differences.append(renamed.to_fact())
+            renamed = replace(one, model=names[0], baseline=f"{names[1]} {precision}")
+            differences.append(cast("TaskDifference", spelled(renamed)))
     return Scored(_once(tasks), _once(differences))
 
 

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from edgeenc.record.host import Host
 from edgeenc.record.old_rows import BenchHost, Gpu
-
-Fact = str | int | float | list[str]
 
 FLAGS = (
     *("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16"),
@@ -29,24 +28,21 @@ PACKAGES = (
 """The packages that can change a file or a figure."""
 
 
-def describe() -> dict[str, Fact]:
-    """Describe this machine: processor, instruction sets, cores, memory in bytes, load, system.
-
-    `cores` are those this process may use, `cores_of_machine` all there are; `load` is the one-minute average: near
-    `cores` before a measurement, it means that something else was running.
-    """
+def describe() -> Host:
+    """Describe this machine: processor, instruction sets, cores, memory, load, system."""
     from edgeenc.machine.runtime import available_threads  # loads torch, which versions and children do without
 
-    facts: dict[str, Fact] = {
-        "cpu": cpu_name(_read("/proc/cpuinfo")),
-        "architecture": platform.machine(),
-        "flags": cpu_flags(_read("/proc/cpuinfo")),
-        "cores": available_threads(),
-        "cores_of_machine": os.cpu_count() or 1,
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-    }
-    return facts | _memory() | _load()
+    return Host(
+        cpu=cpu_name(_read("/proc/cpuinfo")),
+        architecture=platform.machine(),
+        flags=tuple(cpu_flags(_read("/proc/cpuinfo"))),
+        cores=available_threads(),
+        cores_of_machine=os.cpu_count() or 1,
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        memory_bytes=_memory(),
+        load=_load(),
+    )
 
 
 def bench_host() -> BenchHost:
@@ -54,19 +50,18 @@ def bench_host() -> BenchHost:
     from edgeenc.machine.runtime import available_threads
 
     facts = describe()
-    flags, load, memory = facts["flags"], facts.get("load"), facts.get("memory_bytes")
     return {
-        "cpu": str(facts["cpu"]),
-        "architecture": str(facts["architecture"]),
-        "flags": list(flags) if isinstance(flags, list) else [],
+        "cpu": facts.cpu,
+        "architecture": facts.architecture,
+        "flags": list(facts.flags),
         "cores": available_threads(),
         "cores_of_machine": os.cpu_count() or 1,
         "cores_of_cgroup": cgroup_cores(_read),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip() or None,
-        "memory_bytes": memory if isinstance(memory, int) else None,
-        "load": load if isinstance(load, float) else None,
-        "system": str(facts["system"]),
-        "python": str(facts["python"]),
+        "memory_bytes": facts.memory_bytes,
+        "load": facts.load,
+        "system": facts.system,
+        "python": facts.python,
         "versions": versions(),
         "gpus": gpus(),
         "peaks": [],
@@ -159,21 +154,21 @@ def _fields(cpuinfo: str) -> dict[str, str]:
     return fields
 
 
-def _memory() -> dict[str, Fact]:
+def _memory() -> int | None:
     """Return the bytes of memory this process may use: the machine's, cut by the cgroup."""
     try:
         machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return {}
+        return None
     limit = (_read("/sys/fs/cgroup/memory.max") or _read("/sys/fs/cgroup/memory/memory.limit_in_bytes")).strip()
-    return {"memory_bytes": min(machine, int(limit)) if limit.isdigit() else machine}
+    return min(machine, int(limit)) if limit.isdigit() else machine
 
 
-def _load() -> dict[str, Fact]:
+def _load() -> float | None:
     try:
-        return {"load": round(os.getloadavg()[0], 2)}
+        return round(os.getloadavg()[0], 2)
     except (AttributeError, OSError):
-        return {}
+        return None
 
 
 def _read(path: str) -> str:

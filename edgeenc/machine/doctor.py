@@ -11,9 +11,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edgeenc.machine.describe import PACKAGES, Fact, describe, versions
+from edgeenc.machine.describe import PACKAGES, describe, versions
 from edgeenc.machine.disk import free_bytes
 from edgeenc.machine.runtime import available_threads, has_bfloat16
+from edgeenc.record.form import Json, spelled
 
 NEEDED_BYTES = 1_500_000_000
 """A build of the starter recipe with its checkpoints and files takes less."""
@@ -51,7 +52,7 @@ class Disk(TypedDict):
 class Findings(TypedDict):
     """Everything `examine` finds; `notes` are worth knowing, `problems` will stop a build."""
 
-    host: dict[str, Fact]
+    host: dict[str, Json]
     threads: Threads
     bfloat16: bool
     runtimes: list[RuntimeFound]
@@ -65,7 +66,7 @@ def examine(store: Path) -> Findings:
     """Examine this machine and the disk of `store`, which need not exist; nothing is written."""
     settings = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ}
     found = Findings(
-        host=describe(),
+        host=spelled(describe()),
         threads=Threads(available=available_threads(), environment=settings),
         bfloat16=has_bfloat16(),
         runtimes=[_runtime("torch"), _runtime("onnxruntime")],
@@ -83,7 +84,7 @@ def notes(found: Findings) -> list[str]:
     """Return what a user should know about speed on this machine."""
     flags = found["host"].get("flags", [])
     said = []
-    if isinstance(flags, list) and not set(flags) & set(INT8_FLAGS):
+    if isinstance(flags, list) and not set(map(str, flags)) & set(INT8_FLAGS):
         said.append("this processor has no int8 dot product; int8 files are small here, but hardly faster")
     if not found["bfloat16"]:
         said.append("this processor has no bfloat16 products; training runs in float32, about half as fast")
@@ -135,7 +136,7 @@ def _rows(found: Findings) -> list[tuple[str, str]]:
     settings = "".join(f", {name}={value}" for name, value in threads["environment"].items())
     rows = [
         ("processor", f"{host.get('cpu', 'unknown')} ({host.get('architecture', 'unknown')})"),
-        ("instructions", " ".join(flags) if isinstance(flags, list) and flags else "none that matter"),
+        ("instructions", " ".join(map(str, flags)) if isinstance(flags, list) and flags else "none that matter"),
         ("threads", f"{threads['available']} of {host.get('cores_of_machine', '?')} processors{settings}"),
         ("memory", f"{memory / 1e9:.1f} GB" if isinstance(memory, int) else "unknown"),
         ("system", f"{host.get('system', 'unknown')}, python {host.get('python', 'unknown')}"),

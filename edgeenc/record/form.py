@@ -19,7 +19,11 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 T = TypeVar("T")
 
 SPARE = {"spare": True}
-"""Metadata of a field that is not written where it is None or empty: `field(default=None, metadata=SPARE)`."""
+"""Metadata of a field that is not written where it is None or empty: `field(default=None, metadata=SPARE)`. A field
+that JSON calls otherwise says how: `metadata={"alias": "held out elsewhere"}`, which the checking library reads too."""
+SORTED = {"sorted": True}
+"""Metadata of a field in which all names are written in alphabetical order, as the manifest that it came from has
+them: a report that was read and is written again has the same bytes."""
 
 
 def plain(value: object) -> Json:
@@ -34,13 +38,28 @@ def plain(value: object) -> Json:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if is_dataclass(value) and not isinstance(value, type):
-        found = ((one, getattr(value, one.name)) for one in fields(value))
-        return {one.name: plain(own) for one, own in found if not (one.metadata.get("spare") and _empty(own))}
+        return spelled(value)
     if isinstance(value, Mapping):
         return {str(name): plain(own) for name, own in value.items()}
     if isinstance(value, list | tuple):
         return [plain(own) for own in value]
     raise TypeError(f"a {type(value).__name__} cannot be written as JSON")
+
+
+def spelled(record: object) -> dict[str, Json]:
+    """Return the fields of a record as JSON, by the names that they are written under.
+
+    Raises:
+        TypeError: it is no record, or holds something that JSON has no word for.
+    """
+    if not is_dataclass(record) or isinstance(record, type):
+        raise TypeError(f"a {type(record).__name__} has no fields to write")
+    found = ((one, getattr(record, one.name)) for one in fields(record))
+    return {
+        str(one.metadata.get("alias", one.name)): _sorted(plain(own)) if one.metadata.get("sorted") else plain(own)
+        for one, own in found
+        if not (one.metadata.get("spare") and _empty(own))
+    }
 
 
 def parse(kind: type[T], found: Json | str | bytes) -> T:
@@ -56,8 +75,15 @@ def parse(kind: type[T], found: Json | str | bytes) -> T:
         return _checker(kind).validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the whole"
+        place = ".".join(map(str, first["loc"])) or "the file"
         raise ValueError(f"{place}: {first['msg']}") from None
+
+
+def _sorted(found: Json) -> Json:
+    """Return a JSON value with the names of every object in it in alphabetical order."""
+    if isinstance(found, dict):
+        return {name: _sorted(found[name]) for name in sorted(found)}
+    return [_sorted(one) for one in found] if isinstance(found, list) else found
 
 
 def _empty(value: object) -> bool:

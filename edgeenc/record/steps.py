@@ -46,7 +46,7 @@ class CorpusFigures:
     characters: int
     bytes: int
     text: TextTally | None = field(default=None, metadata=SPARE)
-    held_out_elsewhere: int | None = field(default=None, metadata=SPARE)
+    held_out_elsewhere: int | None = field(default=None, metadata=SPARE | {"alias": "held out elsewhere"})
     languages: Mapping[str, CorpusFigures] = field(default_factory=dict, metadata=SPARE)
 
 

@@ -13,8 +13,8 @@ from edgeenc.bench.figures import TOO_WIDE
 from edgeenc.bench.harness import Progress
 from edgeenc.record.old_rows import Bench, BenchHost, Row
 from edgeenc.record.old_scores import TaskScore
-from edgeenc.report.draw.blocks import MISSING, count, duration, megabytes, milliseconds, percent
-from edgeenc.report.measured import metric_words
+from edgeenc.record.scores import metric_words
+from edgeenc.report.draw.numbers import MISSING, count, duration, megabytes, milliseconds, percent
 
 SPEAK_SECONDS = 20.0
 """Where nothing can move on the screen, a line is printed this often."""

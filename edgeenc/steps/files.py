@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from edgeenc.bundle.gates import gate_batches, int8_gates, kept_pieces_gate, par
 from edgeenc.model.anatomy import anatomy_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import load_tokenizer
+from edgeenc.record.form import spelled
 from edgeenc.steps.summary import facts_of
 from edgeenc.steps.task import PREDICTIONS
 from edgeenc.steps.work import ONNX, Figures, Work
@@ -75,7 +75,7 @@ def time_models(work: Work) -> Figures:
     picked = np.random.default_rng(work.step.seed).permutation(len(test))[:TIMED_SENTENCES]
     longest = min(map(longest_of, tokenizers.values()))
     sentences = [test[i] for i in picked]
-    return cast("Figures", compare_latency(models, tokenizers, sentences, rounds=5, threads=1, longest=longest))
+    return spelled(compare_latency(models, tokenizers, sentences, rounds=5, threads=1, longest=longest))
 
 
 def make_bundle(work: Work) -> Figures:
