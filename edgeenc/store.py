@@ -22,7 +22,6 @@ from typing import Literal, TypeAlias
 
 from edgeenc.errors import HostError, UsageError
 from edgeenc.machine.disk import (
-    Stamp,
     Tell,
     appear,
     files_of,
@@ -34,7 +33,8 @@ from edgeenc.machine.disk import (
     trouble,
     try_lock,
 )
-from edgeenc.record.form import Json
+from edgeenc.record.form import Json, parse
+from edgeenc.record.stamp import Stamp
 
 MANIFEST = "manifest.json"
 IN_USE = "in-use"
@@ -52,7 +52,7 @@ class Outcome:
     inputs: dict[str, str]
     seconds: float
     versions: dict[str, str]
-    host: Json
+    host: dict[str, Json]
     figures: dict[str, Json]
 
 
@@ -73,13 +73,13 @@ class Manifest(Outcome):
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: the text is not JSON, or not an object with exactly the fields of a manifest.
+            ValueError: the text is not JSON, or not an object with exactly the fields of a manifest, or no files.
         """
         found = json.loads(text)
         expected = {field.name for field in fields(cls)}
         if not isinstance(found, dict) or set(found) != expected:
             raise ValueError(f"expected the fields {', '.join(sorted(expected))}")
-        return cls(**found)
+        return cls(files=parse(dict[str, Stamp], found.pop("files")), **found)
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ class Store:
         try:
             found = Manifest.from_json(raw.decode())
             for path, stamp in found.files.items():
-                if not (folder / path).is_file() or (folder / path).stat().st_size != stamp["bytes"]:
-                    raise ValueError(f"{path} is missing or not of {stamp['bytes']:,} bytes")
+                if not (folder / path).is_file() or (folder / path).stat().st_size != stamp.bytes:
+                    raise ValueError(f"{path} is missing or not of {stamp.bytes:,} bytes")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             advice = "run `edgeenc store clean`, which removes it, and build again"
             raise HostError(f"step {name}: {folder} is damaged ({error}); {advice}") from None

@@ -15,7 +15,7 @@ import pytest
 import torch
 from line import Done, edgeenc
 from onnx import TensorProto, helper, numpy_helper
-from shown import task_facts
+from shown import changed, task_facts
 
 from edgeenc.bench import harness
 from edgeenc.bench.engines import engines
@@ -26,8 +26,8 @@ from edgeenc.bench.taken_scores import Scored, read_scores
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder, save_encoder
 from edgeenc.model.shape import Shape
-from edgeenc.record.form import Json, parse, plain
-from edgeenc.record.old_facts import Facts
+from edgeenc.record.facts import Facts
+from edgeenc.record.form import Json, as_object, parse, plain
 from edgeenc.record.rows import Bench, BenchHost, Row
 from edgeenc.targets.torch_session import encoder_session
 
@@ -78,7 +78,7 @@ def make_bundle(encoder: Encoder, lines: tuple[str, ...], folder: Path) -> Path:
 
 def with_report(folder: Path, facts: Facts) -> None:
     (folder / "report").mkdir(exist_ok=True)
-    (folder / "report" / "report.json").write_text(json.dumps(facts), encoding="utf-8")
+    (folder / "report" / "report.json").write_text(json.dumps(plain(facts)), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +119,11 @@ def test_it_is_one_json_object_of_host_rows_and_tasks(run: Run) -> None:
 
 def test_tasks_are_those_of_the_bundle_s_own_report(run: Run) -> None:
     asked = task_facts()
-    assert len(run.result.tasks) == len(asked["tasks"]) == 8
-    for written, score in zip(run.result.tasks, asked["tasks"], strict=True):
-        told = plain(written)
-        assert isinstance(told, dict) and set(told) >= TASK_KEYS
-        assert told == {**score, "model": "one" if score["model"] == "student" else score["model"]}
+    assert len(run.result.tasks) == len(asked.tasks) == 8
+    for written, score in zip(run.result.tasks, asked.tasks, strict=True):
+        told = as_object(written)
+        assert set(told) >= TASK_KEYS
+        assert told == {**as_object(score), "model": "one" if score.model == "student" else score.model}
     assert {(d.model, d.baseline) for d in run.result.differences} == {("one", "teacher fp32")}
     assert "topic, macro F1: teacher torch 84.12 %, teacher fp32 84.12 %" in run.done.stderr
 
@@ -147,9 +147,7 @@ def test_scores_keep_apart_what_bundles_say_differently(tmp_path: Path) -> None:
     told = [(s.task, s.model, s.precision) for s in read_scores([a, bare, b]).tasks]
     assert len(told) == len(set(told))
     assert {model for _, model, _ in told} == {"a", "b", "teacher", "trim-only"}
-    changed = task_facts()
-    changed["tasks"][0]["value"] = 0.5  # the teacher on topic, in PyTorch
-    with_report(c.folder, changed)
+    with_report(c.folder, changed(task_facts(), "tasks.0.value", 0.5))  # the teacher on topic, in PyTorch
     scored = read_scores([a, c])
     topic = {s.model for s in scored.tasks if s.task == "topic"}
     assert topic == {"a", "c", "a teacher", "c teacher", "trim-only"}

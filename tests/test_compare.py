@@ -6,22 +6,23 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 import pytest
 from line import edgeenc
-from shown import plain_facts, task_facts
+from shown import changed, plain_facts, task_facts
 from test_bundle import table_graph
 
-from edgeenc.bench.turns import Latency, Timing
 from edgeenc.bundle import compare as module
 from edgeenc.bundle.assemble import Contents, assemble
 from edgeenc.bundle.compare import Line, compare, open_bundle
 from edgeenc.bundle.limits import Limit, parse_limit, require, write, write_change
 from edgeenc.errors import GateError, InputError, UsageError
 from edgeenc.model.encoder import Encoder, save_encoder
-from edgeenc.record.old_facts import Facts
+from edgeenc.record.facts import Facts
+from edgeenc.record.latency import Latency, Ratio, Timing
 
 PAD = 40_000
 """Bytes by which the file of B is larger."""
@@ -51,10 +52,10 @@ def make(
 def pair(make: Callable[[str, Facts, int], Path]) -> tuple[Path, Path]:
     """Return two bundles: B is larger, a point worse on topic, and its text costs more bits; do not change them."""
     worse = task_facts()
-    worse["bits_per_character"]["student"] += 0.1
-    worse["student"]["parameters"] += 1000
-    worse["tasks"] = [score for score in worse["tasks"] if score["task"] == "topic"]
-    worse["tasks"][-1]["value"] -= 0.01
+    worse = changed(worse, "bits_per_character.student", worse.bits_per_character.student + 0.1)
+    worse = changed(worse, "student.parameters", worse.student.parameters + 1000)
+    worse = changed(worse, "tasks", tuple(score for score in worse.tasks if score.task == "topic"))
+    worse = changed(worse, "tasks.-1.value", worse.tasks[-1].value - 0.01)
     return make("a", task_facts(), 0), make("b", worse, PAD)
 
 
@@ -66,9 +67,9 @@ def timing(p50: float) -> Timing:
         p90=p50,
         spread=0,
         tokenizer_p50=0,
-        tokens=[],
-        model_ms=[],
-        tokenizer_ms=[],
+        tokens=(),
+        model_ms=(),
+        tokenizer_ms=(),
     )
 
 
@@ -84,7 +85,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Latency:
         sentences=20,
         baseline="A",
         models={"A": timing(2.0), "B": timing(2.2)},
-        ratio={"B": {"median": 1.2, "q25": 1.1, "q75": 1.3}},
+        ratio={"B": Ratio(median=1.2, q25=1.1, q75=1.3)},
         noisy=False,
     )
     monkeypatch.setattr(module, "compare_latency", lambda *_, **__: latency)
@@ -113,23 +114,31 @@ def test_every_figure_by_hand(pair: tuple[Path, Path], timed: Latency) -> None:
     assert write_change(topic) == "−1.00 points"
 
 
-def test_the_other_way_round_is_better(pair: tuple[Path, Path], timed: Latency) -> None:
-    timed["ratio"]["B"] = {"median": 0.8, "q25": 0.7, "q75": 0.9}
+def test_the_other_way_round_is_better(
+    pair: tuple[Path, Path], timed: Latency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faster = replace(timed, ratio={"B": Ratio(median=0.8, q25=0.7, q75=0.9)})
+    monkeypatch.setattr(module, "compare_latency", lambda *_, **__: faster)
     assert [line.words for line in lines(pair[::-1]).values()] == ["better"] * 5
     assert {line.words for what, line in lines((pair[0], pair[0])).items() if "latency" not in what} == {"equal"}
 
 
-def test_a_ratio_around_one_is_no_difference(pair: tuple[Path, Path], timed: Latency) -> None:
-    timed["ratio"]["B"] = {"median": 1.02, "q25": 0.98, "q75": 1.05}
+def test_a_ratio_around_one_is_no_difference(
+    pair: tuple[Path, Path], timed: Latency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near = replace(timed, ratio={"B": Ratio(median=1.02, q25=0.98, q75=1.05)})
+    monkeypatch.setattr(module, "compare_latency", lambda *_, **__: near)
     assert lines(pair)["latency, p50 (threads: 1, texts: 20)"].words == "no difference seen"
 
 
 def test_what_cannot_be_compared_is_said(
-    pair: tuple[Path, Path], timed: Latency, make: Callable[[str, Facts, int], Path]
+    pair: tuple[Path, Path],
+    timed: Latency,
+    make: Callable[[str, Facts, int], Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    facts = plain_facts()
-    facts["language"]["tag"] = "mt"
-    timed["noisy"] = True
+    facts = changed(plain_facts(), "language.tag", "mt")
+    monkeypatch.setattr(module, "compare_latency", lambda *_, **__: replace(timed, noisy=True))
     found, notes = compare(open_bundle(pair[0]), open_bundle(make("mt", facts, 0)), 1, 1)
     assert [line.metric for line in found] == ["bytes", "parameters", "latency"]
     assert notes == (
@@ -144,7 +153,7 @@ def test_other_test_text_is_noticed(
     pair: tuple[Path, Path], timed: Latency, make: Callable[[str, Facts, int], Path]
 ) -> None:
     facts = task_facts()
-    facts["bits_per_character"]["unigram"] += 0.5
+    facts = changed(facts, "bits_per_character.unigram", facts.bits_per_character.unigram + 0.5)
     _, notes = compare(open_bundle(pair[0]), open_bundle(make("text", facts, 0)), 1, 1)
     assert notes == (
         "Bits per character: the unigram tables differ, so test text or teacher differ; take it as rough.",

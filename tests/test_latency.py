@@ -15,6 +15,8 @@ from edgeenc.bench import turns as latency
 from edgeenc.bench.turns import compare_latency, paired_ratio, timing
 from edgeenc.bench.turns_process import turns
 from edgeenc.errors import HostError, InputError, UsageError
+from edgeenc.record.form import parse, plain
+from edgeenc.record.latency import Latency, Ratio, Samples
 
 TEXT = ["isa dalawa tatlo", "isa", "dalawa tatlo isa dalawa tatlo isa dalawa"]
 
@@ -65,25 +67,25 @@ def contest(tmp_path: Path) -> tuple[dict[str, Path], dict[str, Path]]:
 def test_a_contest_in_a_fresh_process(contest: tuple[dict[str, Path], dict[str, Path]]) -> None:
     graphs, tokenizers = contest
     result = compare_latency(graphs, tokenizers, TEXT, rounds=3)
-    slow, fast = result["models"]["slow"], result["models"]["fast"]
+    slow, fast = result.models["slow"], result.models["fast"]
     # whole words, and [CLS] and [SEP]; letter by letter: dalawa 6, tatlo 5, isa 1
-    assert slow["tokens"] == [5, 3, 9]
-    assert fast["tokens"] == [1 + 6 + 5 + 2, 1 + 2, 6 + 5 + 1 + 6 + 5 + 1 + 6 + 2]
-    assert slow["tokens_per_sentence"] == pytest.approx(17 / 3, abs=1e-5)
+    assert slow.tokens == (5, 3, 9)
+    assert fast.tokens == (1 + 6 + 5 + 2, 1 + 2, 6 + 5 + 1 + 6 + 5 + 1 + 6 + 2)
+    assert slow.tokens_per_sentence == pytest.approx(17 / 3, abs=1e-5)
     for model in (slow, fast):
-        assert np.asarray(model["model_ms"]).shape == np.asarray(model["tokenizer_ms"]).shape == (3, 3)
-        assert np.asarray(model["model_ms"]).min() > 0
-    assert (result["threads"], result["batch"], result["rounds"], result["sentences"]) == (1, 1, 3, 3)
-    assert result["baseline"] == "slow"
-    assert list(result["ratio"]) == ["fast"]
-    assert result["ratio"]["fast"]["median"] < 0.5  # 1 product against 600
-    assert slow["bytes"] == graphs["slow"].stat().st_size
-    assert json.loads(json.dumps(result)) == result
+        assert np.asarray(model.model_ms).shape == np.asarray(model.tokenizer_ms).shape == (3, 3)
+        assert np.asarray(model.model_ms).min() > 0
+    assert (result.threads, result.batch, result.rounds, result.sentences) == (1, 1, 3, 3)
+    assert result.baseline == "slow"
+    assert list(result.ratio) == ["fast"]
+    assert result.ratio["fast"].median < 0.5  # 1 product against 600
+    assert slow.bytes == graphs["slow"].stat().st_size
+    assert parse(Latency, json.dumps(plain(result))) == result
 
 
 def test_sentences_are_cut_at_the_positions(contest: tuple[dict[str, Path], dict[str, Path]]) -> None:
     result = compare_latency(*contest, TEXT, rounds=1, longest=4)
-    assert result["models"]["fast"]["tokens"] == [4, 3, 4]
+    assert result.models["fast"].tokens == (4, 3, 4)
 
 
 def test_models_change_turns() -> None:
@@ -92,33 +94,33 @@ def test_models_change_turns() -> None:
 
 
 def test_timing_by_hand() -> None:
-    found = timing({"tokens": [4, 7], "model_ms": [[1, 2, 3], [4, 4, 8]], "tokenizer_ms": [[1, 1, 5], [3, 3, 3]]}, 99)
-    assert found["p50"] == 3.0
-    assert found["p90"] == 3.8
-    assert found["spread"] == 1.0
-    assert found["tokenizer_p50"] == 2.0
-    assert found["tokens_per_sentence"] == 5.5
-    assert found["model_ms"] == [[1, 2, 3], [4, 4, 8]]
+    found = timing(Samples(tokens=(4, 7), model_ms=((1, 2, 3), (4, 4, 8)), tokenizer_ms=((1, 1, 5), (3, 3, 3))), 99)
+    assert found.p50 == 3.0
+    assert found.p90 == 3.8
+    assert found.spread == 1.0
+    assert found.tokenizer_p50 == 2.0
+    assert found.tokens_per_sentence == 5.5
+    assert found.model_ms == ((1, 2, 3), (4, 4, 8))
 
 
 def test_the_ratio_is_of_pairs_and_not_of_medians() -> None:
-    assert paired_ratio([[1, 2]], [[4, 4]]) == {"median": 0.375, "q25": 0.375, "q75": 0.375}
+    assert paired_ratio([[1, 2]], [[4, 4]]) == Ratio(median=0.375, q25=0.375, q75=0.375)
     # the machine slowed down ten times in the second round, for both: the ratio does not notice
-    assert paired_ratio([[1, 10, 1]], [[2, 20, 2]])["median"] == 0.5
+    assert paired_ratio([[1, 10, 1]], [[2, 20, 2]]).median == 0.5
     # three sentences with 0.1, 0.2 and 0.4: quartiles halfway between neighbours
-    assert paired_ratio([[1], [2], [4]], [[10], [10], [10]]) == {"median": 0.2, "q25": 0.15, "q75": 0.3}
+    assert paired_ratio([[1], [2], [4]], [[10], [10], [10]]) == Ratio(median=0.2, q25=0.15, q75=0.3)
 
 
 def test_a_noisy_host_is_said_to_be_noisy(
     contest: tuple[dict[str, Path], dict[str, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def samples(spread: float) -> dict[str, dict[str, list]]:
-        one = {"tokens": [3], "model_ms": [[1.0, 1.0 + spread]], "tokenizer_ms": [[0.1, 0.1]]}
+    def samples(spread: float) -> dict[str, Samples]:
+        one = Samples(tokens=(3,), model_ms=((1.0, 1.0 + spread),), tokenizer_ms=((0.1, 0.1),))
         return {"slow": one, "fast": one}
 
     for spread, noisy in ((0.1, False), (0.5, True)):
         monkeypatch.setattr(latency, "_in_child", lambda request, spread=spread: samples(spread))
-        assert compare_latency(*contest, ["isa"], rounds=2)["noisy"] is noisy
+        assert compare_latency(*contest, ["isa"], rounds=2).noisy is noisy
 
 
 def test_mistakes_are_named(contest: tuple[dict[str, Path], dict[str, Path]], tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_killed_while_committing_every_visible_step_is_whole(tmp_path: Path) -> 
                 assert sorted(made.files) == [f"{number}.bin" for number in range(5)]
                 assert disk.files_of(folder) == (*sorted(made.files), "manifest.json")
                 for path, stamp in made.files.items():
-                    assert hashlib.sha256((folder / path).read_bytes()).hexdigest() == stamp["sha256"]
+                    assert hashlib.sha256((folder / path).read_bytes()).hexdigest() == stamp.sha256
                 seen.add(folder)
 
     kill_at_random(COMMITS, tmp_path, times=20, check=check)

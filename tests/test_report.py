@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
-from shown import Page, plain_facts
+from shown import DATA, Page, changed, plain_facts
 
-from edgeenc.record.old_facts import Facts
+from edgeenc.record.facts import Facts
+from edgeenc.record.form import parse
 from edgeenc.report import html_report, json_report, markdown_report, write_report
-from edgeenc.report.draw import blocks as written
+from edgeenc.report.draw import numbers as written
 from edgeenc.report.draw.bars_svg import bars
 from edgeenc.report.draw.blocks import Bar, Mark, Picture, Table, markdown_table
 from edgeenc.report.draw.page import words
-from edgeenc.report.headline import advantage_kept, headline
+from edgeenc.report.headline import headline
 from edgeenc.report.sections.of_build import sections
 
 
@@ -45,10 +45,9 @@ def test_the_answer_stands_first(facts: Facts) -> None:
 
 
 def test_what_was_not_measured_is_not_said(facts: Facts) -> None:
-    facts["latency"] = None
-    facts["bytes"]["int8"] = None
-    facts["bits_per_character"]["cut"] = facts["bits_per_character"]["random"] = None
-    facts["floors"] = []
+    for place in ("latency", "bytes.int8", "bits_per_character.cut", "bits_per_character.random"):
+        facts = changed(facts, place, None)
+    facts = changed(facts, "floors", ())
     assert headline(facts).startswith("10.41 MB (fp32), ")
     assert "times as fast" not in headline(facts)
     text = markdown_report(facts)
@@ -59,20 +58,20 @@ def test_what_was_not_measured_is_not_said(facts: Facts) -> None:
 
 
 def test_a_failed_gate_is_named_in_the_first_sentence(facts: Facts) -> None:
-    facts["gates"][1]["figure"], facts["gates"][1]["passed"] = 3e-3, False
+    facts = changed(changed(facts, "gates.1.figure", 3e-3), "gates.1.passed", False)
     assert headline(facts).endswith("; 1 of 4 gates failed: PyTorch against ONNX fp32.")
     assert "| PyTorch against ONNX fp32 | 0.0030 | largest difference | ≤ 1.0e-4 | failed |" in markdown_report(facts)
     assert "1 of 4 gates failed: PyTorch against ONNX fp32." in markdown_report(facts).split("## Gates")[1]
 
 
 def test_a_teacher_without_advantage_has_no_share_to_keep(facts: Facts) -> None:
-    facts["bits_per_character"]["teacher"] = 3.3
-    assert advantage_kept(facts) is None
+    facts = changed(facts, "bits_per_character.teacher", 3.3)
+    assert facts.bits_per_character.advantage_kept(facts.bits_per_character.student) is None
     assert "2.442 bits per character, the untouched teacher 3.300, a unigram table 3.210" in headline(facts)
 
 
 def test_a_student_better_than_its_teacher_is_called_so(facts: Facts) -> None:
-    facts["bits_per_character"]["teacher"] = 2.5
+    facts = changed(facts, "bits_per_character.teacher", 2.5)
     assert "the untouched teacher 2.500: better on this language than the model it came from" in headline(facts)
 
 
@@ -118,11 +117,11 @@ def test_the_page_needs_nothing_from_outside(facts: Facts) -> None:
 
 
 def test_text_of_a_corpus_cannot_become_markup(facts: Facts) -> None:
-    facts["gates"][0]["worst"] = "<b>bold</b> | `code` *x* & co"
+    facts = changed(facts, "gates.0.worst", "<b>bold</b> | `code` *x* & co")
     assert "<b>" not in html_report(facts)
     assert "&lt;b&gt;bold&lt;/b&gt; | `code` *x* &amp; co" in html_report(facts)
     assert r"| \<b\>bold\</b\> \| \`code\` \*x\* & co |" in markdown_report(facts)
-    facts["gates"][0]["worst"] = "a" * 200
+    facts = changed(facts, "gates.0.worst", "a" * 200)
     assert f"| {'a' * 89}… |" in markdown_report(facts)
 
 
@@ -166,8 +165,7 @@ def test_bits_are_drawn_with_the_floors(facts: Facts) -> None:
 def test_noise_is_shown(facts: Facts) -> None:
     assert "Spread of rounds" in markdown_report(facts)
     assert "this host was busy" not in markdown_report(facts)
-    assert facts["latency"] is not None
-    facts["latency"]["noisy"] = True
+    facts = changed(facts, "latency.noisy", True)
     assert "this host was busy" in markdown_report(facts)
     assert "this host was busy" in html_report(facts)
 
@@ -213,10 +211,10 @@ def test_a_table_with_a_missing_cell_is_refused() -> None:
 
 def test_the_json_is_the_facts_with_numbers_in_one_line(facts: Facts) -> None:
     text = json_report(facts)
-    assert json.loads(text) == facts
+    assert json.loads(text) == json.loads((DATA / "report_facts.json").read_text("utf-8"))
+    assert parse(Facts, text) == facts
     assert re.search(r'"tokens": \[ 14, 25, 44 \]', text)
-    broken = deepcopy(facts)
-    broken["compression"] = float("nan")
+    broken = changed(facts, "compression", float("nan"))
     with pytest.raises(ValueError, match="not JSON compliant"):
         json_report(broken)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from line import edgeenc
 from shown import DATA, Page, folders
 
 from edgeenc.errors import InputError
+from edgeenc.record.rows import Condition, Row
 from edgeenc.report.draw.blocks import Table, without_empty
-from edgeenc.report.measured import Condition, Measured, Row
+from edgeenc.report.measured import Measured
 from edgeenc.report.overview import html_overview, markdown_overview, overview_of
 from edgeenc.report.reading import read, shared_condition
 from edgeenc.report.sections.peak_memory import memory_bars, memory_section, vram_bars
@@ -40,7 +42,7 @@ def test_a_benchmark_is_read_at_one_condition_for_all_models(timed: Measured) ->
     assert (student.bytes, student.ms, student.peak_bytes) == (2731008, 0.41, 92000000 - 71000000)
     assert student.share == pytest.approx(0.41 / 3.0)
     assert timed.candidates[0].share is None
-    assert {score["seeds"] for score in timed.scores} == {3}  # listed in the file, counted here
+    assert {score.seeds for score in timed.scores} == {3}  # listed in the file, counted here
 
 
 def test_the_answers_stand_first(built: Measured, timed: Measured) -> None:
@@ -146,7 +148,7 @@ def test_memory_bars_begin_with_the_bare_process(timed: Measured) -> None:
     assert section is not None
     assert len(section.pictures) == 2  # ONNX Runtime and PyTorch, each with its own bare process
     assert "GPU reserved MB" not in section.tables[0].head
-    assert memory_section([row.model_copy(update={"peak_rss_bytes": None}) for row in timed.rows]) is None
+    assert memory_section([replace(row, peak_rss_bytes=None) for row in timed.rows]) is None
 
 
 def test_gpu_memory_is_shown_where_there_is_one() -> None:
@@ -248,7 +250,11 @@ def test_a_report_may_lie_beside_its_benchmark_but_never_over_a_build(tmp_path: 
             "{}",
             "has neither report/report.json nor bench.json; a bundle or what `edgeenc bench -o` wrote",
         ),
-        ("report.json", "{}", "report.json: not the report of a build (KeyError: 'bytes'); build it again"),
+        (
+            "report.json",
+            "{}",
+            "report.json: not the report of a build (ValueError: edgeenc: Field required); build it again",
+        ),
         ("report.json", "[1", "report.json: not the report of a build (JSONDecodeError"),
         ("bench.json", '{"host": {}}', "bench.json: rows: Field required; measure again with `edgeenc bench`"),
         (

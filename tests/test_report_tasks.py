@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import cast
+from dataclasses import replace
 
 import pytest
-from shown import Page, plain_facts, task_facts
+from shown import Page, changed, plain_facts, task_facts
 
-from edgeenc.record.old_facts import Facts
-from edgeenc.record.old_scores import TaskDifference, TaskScore
+from edgeenc.record.facts import Facts
+from edgeenc.record.scores import Difference, MajorityBaseline
 from edgeenc.report import html_report, markdown_report
 from edgeenc.report.answer import answer
 from edgeenc.report.card import model_card
@@ -29,12 +29,14 @@ def facts() -> Facts:
 
 def said(facts: Facts, low: float, high: float, value: float) -> str:
     """Return the answer where int8 on topic differs from the teacher by `value`, between `low` and `high`."""
-    facts["tasks"] = [s for s in facts["tasks"] if s["task"] == "topic"]
-    teacher = facts["tasks"][1]["value"]
-    facts["tasks"][-1]["value"] = teacher + value
-    found = next(d for d in facts["differences"] if (d["task"], d["precision"]) == ("topic", "int8"))
-    found.update(difference=value, low=low, high=high, seen=not low <= 0 <= high)
-    measured = of_facts(facts)
+    facts = changed(facts, "tasks", tuple(s for s in facts.tasks if s.task == "topic"))
+    facts = changed(facts, "tasks.-1.value", facts.tasks[1].value + value)
+    seen = not low <= 0 <= high
+    differences = tuple(
+        replace(d, difference=value, low=low, high=high, seen=seen) if (d.task, d.precision) == ("topic", "int8") else d
+        for d in facts.differences
+    )
+    measured = of_facts(changed(facts, "differences", differences))
     return answer(measured, measured.shipped[0])
 
 
@@ -59,7 +61,7 @@ def test_worse_and_better_are_said_where_they_are_seen(facts: Facts) -> None:
 
 
 def test_without_paired_differences_the_two_intervals_stand_side_by_side(facts: Facts) -> None:
-    facts["differences"] = []
+    facts = changed(facts, "differences", ())
     assert (
         "keeps 96.55 % of the teacher's macro F1 on topic (81.22 % against 84.12 %, 95 % intervals 75.66 to 86.33 %"
         " and 78.93 to 88.71 %; not compared item by item)"
@@ -67,17 +69,17 @@ def test_without_paired_differences_the_two_intervals_stand_side_by_side(facts: 
 
 
 def test_without_a_teacher_the_score_stands_alone(facts: Facts) -> None:
-    facts["tasks"] = [s for s in facts["tasks"] if s["model"] != "teacher"]
+    facts = changed(facts, "tasks", tuple(s for s in facts.tasks if s.model != "teacher"))
     assert "times as fast as the teacher, 81.22 % macro F1 on topic (95 % interval 75.66 to 86.33 %)" in headline(facts)
 
 
 def test_what_was_not_timed_is_not_said_to_be_fast(facts: Facts) -> None:
-    facts["latency"] = None
+    facts = changed(facts, "latency", None)
     assert headline(facts).startswith("int8 student: 2.73 MB, keeps 96.55 %")
 
 
 def test_a_teacher_scored_in_pytorch_alone_counts_as_fp32(facts: Facts) -> None:
-    facts["tasks"] = [s for s in facts["tasks"] if (s["model"], s["precision"]) != ("teacher", "fp32")]
+    facts = changed(facts, "tasks", tuple(s for s in facts.tasks if s.name != "teacher fp32"))
     assert "keeps 96.55 % of the teacher's macro F1" in headline(facts)
 
 
@@ -95,10 +97,10 @@ def test_the_headline_goes_on_with_size_quality_and_gates(facts: Facts) -> None:
 
 
 def test_a_build_for_a_task_is_called_what_it_is(facts: Facts) -> None:
-    topic, pos = (facts["tasks"][0], facts["tasks"][-1])
-    names = {}
-    for name, score in (("topic", topic), ("hate-speech", topic), ("pos", pos), ("ner", {**pos, "metric": "span_f1"})):
-        facts["tasks"] = [cast("TaskScore", {**score, "task": name})]
+    topic, pos = facts.tasks[0], facts.tasks[-1]
+    ner, names = replace(pos, metric="span_f1"), {}
+    for name, score in (("topic", topic), ("hate-speech", topic), ("pos", pos), ("ner", ner)):
+        facts = changed(facts, "tasks", (replace(score, task=name),))
         names[name] = title(facts)
     assert names == {
         "topic": "Tagalog topic classifier (tl)",
@@ -112,7 +114,7 @@ def test_a_build_for_a_task_is_called_what_it_is(facts: Facts) -> None:
 
 
 def test_a_difference_in_words() -> None:
-    found = TaskDifference(
+    found = Difference(
         task="topic",
         metric="macro_f1",
         model="student",
@@ -137,7 +139,7 @@ def test_scores_stand_in_tables_with_their_intervals(facts: Facts) -> None:
         *("topic: student int8", "−2.90", "−7.12 to +1.31", "no difference seen", "teacher fp32", "macro F1"),
     )
     assert [row[3] for row in differences.rows] == ["no difference seen"] * 2 + ["worse"] * 2
-    facts["tasks"][0]["deviation"] = None
+    facts = changed(facts, "tasks.0.deviation", None)
     assert scores_section(of_facts(facts)).tables[0].rows[0][3] == "–"
 
 
@@ -158,7 +160,7 @@ def test_accuracy_is_drawn_against_size_and_latency(facts: Facts) -> None:
 
 
 def test_one_point_is_no_picture(facts: Facts) -> None:
-    facts["tasks"] = facts["tasks"][4:5]
+    facts = changed(facts, "tasks", facts.tasks[4:5])
     assert size_plot(of_facts(facts), "topic") is None
     assert scores_section(of_facts(facts)).pictures == ()
 
@@ -175,9 +177,9 @@ def test_the_page_of_a_build_has_tasks_first_and_closes_every_tag(facts: Facts) 
 
 
 def test_names_of_tasks_cannot_become_markup(facts: Facts) -> None:
-    for score in facts["tasks"]:
-        score["task"] = score["task"].replace("topic", "<b>t|opic</b>")
-    facts["differences"] = []
+    named = tuple(replace(score, task=score.task.replace("topic", "<b>t|opic</b>")) for score in facts.tasks)
+    facts = changed(facts, "tasks", named)
+    facts = changed(facts, "differences", ())
     assert "<b>" not in html_report(facts)
     assert r"| \<b\>t\|opic\</b\>: teacher torch |" in markdown_report(facts)
 
@@ -201,17 +203,16 @@ def test_of_another_teacher_or_text_no_licence_is_claimed() -> None:
     facts = plain_facts()
     assert licence(facts) == "cc-by-sa-4.0" and attribution(facts) is not None
     for other in (
-        facts | {"teacher": facts["teacher"] | {"source": "my/teacher"}},
-        facts | {"corpus": "mine.txt"},
+        changed(facts, "teacher.source", "my/teacher"),
+        changed(facts, "corpus", "mine.txt"),
     ):
-        other = cast("Facts", other)
         assert licence(other) is None and attribution(other) is None
         assert "edgeenc knows neither" in licence_words(other)
     tagged = task_facts()
     assert licence(tagged) is None and attribution(tagged) is not None
     assert "heed the licence of the task's data too" in licence_words(tagged)
     card = model_card(
-        cast("Facts", facts | {"student": facts["student"] | {"family": "xlm-roberta"}}),
+        changed(facts, "student.family", "xlm-roberta"),
         "feature-extraction",
         "onnx/model.onnx",
         512,
@@ -220,10 +221,10 @@ def test_of_another_teacher_or_text_no_licence_is_claimed() -> None:
 
 
 def test_a_model_that_may_know_only_the_most_frequent_label_is_warned_of(facts: Facts) -> None:
-    shipped = facts["tasks"][-1]
-    told = {"task": shipped["task"], "label": "po", "value": shipped["low"]}
-    weak = cast("Facts", facts | {"constant": told})
+    shipped = facts.tasks[-1]
+    told = MajorityBaseline(task=shipped.task, label="po", value=shipped.low)
+    weak = changed(facts, "constant", told)
     assert "WARNING: not seen to be better than always saying 'po'" in headline(weak)
     assert "always saying 'po'" in last_line("out", weak)
-    strong = cast("Facts", facts | {"constant": told | {"value": shipped["low"] - 0.01}})
+    strong = changed(weak, "constant.value", shipped.low - 0.01)
     assert "WARNING" not in headline(strong) + headline(facts)

@@ -19,6 +19,7 @@ from shelf import FACTS, fail_half_way, make
 
 from edgeenc.errors import HostError
 from edgeenc.machine import disk
+from edgeenc.record.stamp import Stamp
 from edgeenc.store import Store, default_root
 
 # A finished step
@@ -32,8 +33,8 @@ def test_a_committed_step_has_its_files_hashes_and_facts(tmp_path: Path) -> None
     assert folder == tmp_path / "steps" / "ab12-adapt"
     assert disk.files_of(folder) == ("manifest.json", "onnx/m.onnx", "é.txt")
     assert made.files == {
-        "onnx/m.onnx": {"sha256": hashlib.sha256(b"weights").hexdigest(), "bytes": 7},
-        "é.txt": {"sha256": hashlib.sha256(b"\0\1").hexdigest(), "bytes": 2},
+        "onnx/m.onnx": Stamp(sha256=hashlib.sha256(b"weights").hexdigest(), bytes=7),
+        "é.txt": Stamp(sha256=hashlib.sha256(b"\0\1").hexdigest(), bytes=2),
     }
     assert (made.key, made.name, made.kind, made.inputs) == ("ab12", "adapt", "adapt", {"teacher": "aa11"})
     assert made.figures == FACTS.figures

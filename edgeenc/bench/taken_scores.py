@@ -43,7 +43,7 @@ def read_scores(subjects: Sequence[Subject]) -> Scored:
     tasks, differences = list[Score](), list[Difference]()
     for bundle, report in found.items():
         called = {(s.task, s.model): _called(s.task, s.model, bundle, found) for s in report.tasks}
-        tasks += [replace(s, model=called[s.task, s.model]) for s in report.tasks]
+        tasks += [replace(s, model=called[s.task, s.model], by_seed=()) for s in report.tasks]
         for one in report.differences:
             baseline, precision = one.baseline.rsplit(" ", 1)
             names = [called.get((one.task, model), model) for model in (one.model, baseline)]

@@ -8,77 +8,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeenc.bench.fresh import run_fresh
 from edgeenc.errors import HostError, InputError, UsageError
+from edgeenc.record.form import parse, plain
+from edgeenc.record.latency import Latency, Ratio, Samples, Timing
 
 NOISY = 0.25
 """A spread above this is said to be rough in reports: the same sentence then took times a quarter apart."""
 
 
-class Request(TypedDict):
-    """What to measure; models and tokenizers share their names."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnsRequest:
+    """What to measure; models and tokenizers are paths by the same names.
 
-    models: dict[str, str]
-    tokenizers: dict[str, str]
-    sentences: list[str]
+    Attributes:
+        sentences: each is run `rounds` times by every model.
+        threads: threads of ONNX Runtime within one operation.
+        longest: sentences are cut after this many tokens.
+    """
+
+    models: Mapping[str, str]
+    tokenizers: Mapping[str, str]
+    sentences: Sequence[str]
     rounds: int
     threads: int
     longest: int
-
-
-class Samples(TypedDict):
-    """Raw samples of one model: milliseconds by sentence and round, apart for the model and its tokenizer."""
-
-    tokens: list[int]
-    model_ms: list[list[float]]
-    tokenizer_ms: list[list[float]]
-
-
-class Timing(TypedDict):
-    """One model: milliseconds per sentence at batch 1, over the sentences' medians, and every raw sample.
-
-    `spread` is the noise: slowest less fastest round of a sentence as a share of its median; of that the median.
-    `model_ms` and `tokenizer_ms` hold the samples by sentence and round.
-    """
-
-    bytes: int
-    tokens_per_sentence: float
-    p50: float
-    p90: float
-    spread: float
-    tokenizer_p50: float
-    tokens: list[int]
-    model_ms: list[list[float]]
-    tokenizer_ms: list[list[float]]
-
-
-class Ratio(TypedDict):
-    """Time of a model as a share of the baseline's on the same sentence: median and quartiles over the sentences."""
-
-    median: float
-    q25: float
-    q75: float
-
-
-class Latency(TypedDict):
-    """A comparison; `ratio` has every model but the baseline."""
-
-    unit: str
-    runtime: str
-    threads: int
-    batch: int
-    rounds: int
-    sentences: int
-    baseline: str
-    models: dict[str, Timing]
-    ratio: dict[str, Ratio]
-    noisy: bool
 
 
 def compare_latency(
@@ -117,29 +77,29 @@ def compare_latency(
         if not path.is_file():
             raise InputError(f"latency: {path}: no such file")
     samples = _in_child(
-        {
-            "models": {name: str(path.resolve()) for name, path in models.items()},
-            "tokenizers": {name: str(path.resolve()) for name, path in files.items()},
-            "sentences": list(sentences),
-            "rounds": rounds,
-            "threads": threads,
-            "longest": longest,
-        }
+        TurnsRequest(
+            models={name: str(path.resolve()) for name, path in models.items()},
+            tokenizers={name: str(path.resolve()) for name, path in files.items()},
+            sentences=tuple(sentences),
+            rounds=rounds,
+            threads=threads,
+            longest=longest,
+        )
     )
     timings = {name: timing(samples[name], path.stat().st_size) for name, path in models.items()}
     baseline, *others = models
-    return {
-        "unit": "ms per sentence",
-        "runtime": "ONNX Runtime, CPU",
-        "threads": threads,
-        "batch": 1,
-        "rounds": rounds,
-        "sentences": len(sentences),
-        "baseline": baseline,
-        "models": timings,
-        "ratio": {name: paired_ratio(timings[name]["model_ms"], timings[baseline]["model_ms"]) for name in others},
-        "noisy": any(model["spread"] > NOISY for model in timings.values()),
-    }
+    return Latency(
+        unit="ms per sentence",
+        runtime="ONNX Runtime, CPU",
+        threads=threads,
+        batch=1,
+        rounds=rounds,
+        sentences=len(sentences),
+        baseline=baseline,
+        models=timings,
+        ratio={name: paired_ratio(timings[name].model_ms, timings[baseline].model_ms) for name in others},
+        noisy=any(model.spread > NOISY for model in timings.values()),
+    )
 
 
 def timing(samples: Samples, size: int) -> Timing:
@@ -148,18 +108,20 @@ def timing(samples: Samples, size: int) -> Timing:
     Worked example: two sentences with rounds (1, 2, 3) and (4, 4, 8) ms have medians 2 and 4, so p50 is 3 and p90 3.8;
     their spreads are (3 - 1) / 2 = 1 and (8 - 4) / 4 = 1, so the spread is 1.
     """
-    ms_SR = np.asarray(samples["model_ms"])
+    ms_SR = np.asarray(samples.model_ms)
     median_S = np.median(ms_SR, axis=1)
-    tokenizer_S = np.median(np.asarray(samples["tokenizer_ms"]), axis=1)
-    return {
-        "bytes": size,
-        "tokens_per_sentence": _round(np.mean(samples["tokens"])),
-        "p50": _round(np.median(median_S)),
-        "p90": _round(np.quantile(median_S, 0.9)),
-        "spread": _round(np.median((ms_SR.max(axis=1) - ms_SR.min(axis=1)) / median_S)),
-        "tokenizer_p50": _round(np.median(tokenizer_S)),
-        **samples,
-    }
+    tokenizer_S = np.median(np.asarray(samples.tokenizer_ms), axis=1)
+    return Timing(
+        bytes=size,
+        tokens_per_sentence=_round(np.mean(samples.tokens)),
+        p50=_round(np.median(median_S)),
+        p90=_round(np.quantile(median_S, 0.9)),
+        spread=_round(np.median((ms_SR.max(axis=1) - ms_SR.min(axis=1)) / median_S)),
+        tokenizer_p50=_round(np.median(tokenizer_S)),
+        tokens=samples.tokens,
+        model_ms=samples.model_ms,
+        tokenizer_ms=samples.tokenizer_ms,
+    )
 
 
 def paired_ratio(model_ms: Sequence[Sequence[float]], baseline_ms: Sequence[Sequence[float]]) -> Ratio:
@@ -171,16 +133,16 @@ def paired_ratio(model_ms: Sequence[Sequence[float]], baseline_ms: Sequence[Sequ
     """
     ratio_S = np.median(np.asarray(model_ms) / np.asarray(baseline_ms), axis=1)
     q25, median, q75 = np.quantile(ratio_S, [0.25, 0.5, 0.75])
-    return {"median": _round(median), "q25": _round(q25), "q75": _round(q75)}
+    return Ratio(median=_round(median), q25=_round(q25), q75=_round(q75))
 
 
 def _round(value: np.floating | NDArray[np.float64]) -> float:
     return round(float(value), 5)
 
 
-def _in_child(request: Request) -> dict[str, Samples]:
+def _in_child(request: TurnsRequest) -> Mapping[str, Samples]:
     """Run `edgeenc.bench.turns_process` on `request` and return its samples."""
-    done = run_fresh("edgeenc.bench.turns_process", json.dumps(request), request["threads"])
+    done = run_fresh("edgeenc.bench.turns_process", json.dumps(plain(request)), request.threads)
     if not done.answer:
         raise HostError(f"latency: the measuring process {done.reason}; run it again, or free memory")
-    return json.loads(done.answer)
+    return parse(dict[str, Samples], done.answer)

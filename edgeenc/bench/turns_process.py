@@ -17,7 +17,9 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from edgeenc.bench.turns import Request, Samples
+from edgeenc.bench.turns import TurnsRequest
+from edgeenc.record.form import plain
+from edgeenc.record.latency import Samples
 from edgeenc.targets.session import OrtSession
 
 WARM_UP = 3
@@ -27,14 +29,14 @@ WARM_UP = 3
 class Contestant:
     """A model with its own tokenizer, and the samples taken of both."""
 
-    def __init__(self, model: Path, tokenizer: Path, request: Request) -> None:
-        self.session = OrtSession(model, threads=request["threads"])
+    def __init__(self, model: Path, tokenizer: Path, request: TurnsRequest) -> None:
+        self.session = OrtSession(model, threads=request.threads)
         self.tokenizer = Tokenizer.from_file(str(tokenizer))
         self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(request["longest"])
-        self.tokens: list[int] = [0] * len(request["sentences"])
-        self.model_ms: list[list[float]] = [[] for _ in request["sentences"]]
-        self.tokenizer_ms: list[list[float]] = [[] for _ in request["sentences"]]
+        self.tokenizer.enable_truncation(request.longest)
+        self.tokens: list[int] = [0] * len(request.sentences)
+        self.model_ms: list[list[float]] = [[] for _ in request.sentences]
+        self.tokenizer_ms: list[list[float]] = [[] for _ in request.sentences]
 
     def run(self, sentence: str) -> tuple[int, float, float]:
         """Return the tokens of `sentence`, and the milliseconds its tokenizer and its model took."""
@@ -56,7 +58,11 @@ class Contestant:
 
     def samples(self) -> Samples:
         """Return what was measured."""
-        return {"tokens": self.tokens, "model_ms": self.model_ms, "tokenizer_ms": self.tokenizer_ms}
+        return Samples(
+            tokens=tuple(self.tokens),
+            model_ms=tuple(map(tuple, self.model_ms)),
+            tokenizer_ms=tuple(map(tuple, self.tokenizer_ms)),
+        )
 
 
 def turns(names: Sequence[str], number: int) -> list[str]:
@@ -67,19 +73,18 @@ def turns(names: Sequence[str], number: int) -> list[str]:
     return list(names) if number % 2 == 0 else list(reversed(names))
 
 
-def measure(request: Request) -> dict[str, Samples]:
+def measure(request: TurnsRequest) -> dict[str, Samples]:
     """Run every model on every sentence, `rounds` times, sentence by sentence, and return the samples by name."""
     models = {
-        name: Contestant(Path(path), Path(request["tokenizers"][name]), request)
-        for name, path in request["models"].items()
+        name: Contestant(Path(path), Path(request.tokenizers[name]), request) for name, path in request.models.items()
     }
-    sentences = request["sentences"]
+    sentences = request.sentences
     for sentence in sorted(sentences, key=len)[-WARM_UP:]:
         for model in models.values():
             model.run(sentence)
     gc.collect()
     gc.disable()
-    for number in range(request["rounds"]):
+    for number in range(request.rounds):
         for index, sentence in enumerate(sentences):
             for name in turns(list(models), number + index):
                 models[name].sample(index, sentence)
@@ -87,4 +92,4 @@ def measure(request: Request) -> dict[str, Samples]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(json.load(sys.stdin))))
+    print(json.dumps(plain(measure(TurnsRequest(**json.load(sys.stdin))))))

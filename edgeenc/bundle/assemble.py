@@ -11,18 +11,20 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from edgeenc.errors import GateError, InputError
-from edgeenc.machine.disk import Stamp, files_of, seal
+from edgeenc.machine.disk import files_of, seal
 from edgeenc.model.purpose import ExportTask
-from edgeenc.record.old_facts import Facts
+from edgeenc.record.bundle import BundleManifest, Golden
+from edgeenc.record.facts import Facts
+from edgeenc.record.form import parse, plain
+from edgeenc.record.stamp import Stamp
 from edgeenc.report import write_report
 from edgeenc.report.card import model_card
-from edgeenc.store import BUNDLE_MARK, MANIFEST
+from edgeenc.store import MANIFEST
 from edgeenc.targets.session import OrtSession
 
 VERSION = 1
@@ -63,14 +65,6 @@ class Contents:
     predictions: Path | None = None
 
 
-class Golden(TypedDict):
-    """A text, its ids, and the first values of the output at token 0: hidden state or logits; of a text its logits."""
-
-    text: str
-    ids: list[int]
-    output: list[float]
-
-
 def assemble(contents: Contents, folder: Path) -> None:
     """Fill the new `folder` with a whole bundle, its manifest last.
 
@@ -95,14 +89,14 @@ def assemble(contents: Contents, folder: Path) -> None:
     session = OrtSession(_smallest(folder))
     golden = golden_rows(session, load_golden_tokenizer(folder), contents.lines)
     (folder / GOLDEN).write_text(
-        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in golden), encoding="utf-8"
+        "".join(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in golden), encoding="utf-8"
     )
     (folder / "recipe.yaml").write_text(contents.recipe, encoding="utf-8")
     write_report(contents.facts, folder / "report")
     if contents.predictions is not None:
         shutil.copyfile(contents.predictions, folder / "report" / "predictions.json")
     smallest = _smallest(folder).relative_to(folder).as_posix()
-    card = model_card(contents.facts, contents.task, smallest, _longest(folder), weights)
+    card = model_card(contents.facts, contents.task, smallest, longest_read(folder), weights)
     (folder / "README.md").write_text(card, encoding="utf-8")
     _write_manifest(folder, contents.facts)
 
@@ -133,37 +127,47 @@ def replay(folder: Path) -> float:
         InputError: the bundle has no golden file or no exported one.
         GateError: the tokenizer cuts a text into other pieces.
     """
-    try:
-        stored: list[Golden] = [json.loads(line) for line in (folder / GOLDEN).read_text("utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise InputError(f"bundle {folder}: {GOLDEN} cannot be read ({error}); build it again") from None
     session, tokenizer = OrtSession(_smallest(folder)), load_golden_tokenizer(folder)
     worst = 0.0
-    for row in stored:
-        now = _golden(session, tokenizer, row["text"])
-        if now["ids"] != row["ids"]:
-            raise GateError(f"golden texts: other pieces than stored in {folder / GOLDEN} for {row['text']!r}")
-        worst = max(worst, float(np.abs(np.subtract(now["output"], row["output"])).max()))
+    for row in read_golden(folder):
+        now = _golden(session, tokenizer, row.text)
+        if now.ids != row.ids:
+            raise GateError(f"golden texts: other pieces than stored in {folder / GOLDEN} for {row.text!r}")
+        worst = max(worst, float(np.abs(np.subtract(now.output, row.output)).max()))
     return worst
 
 
-def check(folder: Path) -> dict[str, Stamp]:
+def read_golden(folder: Path) -> tuple[Golden, ...]:
+    """Return the golden texts of a bundle.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        return tuple(parse(Golden, line) for line in (folder / GOLDEN).read_text("utf-8").splitlines())
+    except (OSError, ValueError) as error:
+        raise InputError(f"bundle {folder}: {GOLDEN} cannot be read ({error}); build it again") from None
+
+
+def check(folder: Path) -> Mapping[str, Stamp]:
     """Hash every file of a bundle again and return what its manifest says of each.
 
     Raises:
         InputError: it is no bundle, or files are missing or changed; every one is named.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        files: dict[str, Stamp] = manifest["files"] if manifest[BUNDLE_MARK] == VERSION else {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        manifest = parse(BundleManifest, (folder / MANIFEST).read_text("utf-8"))
+        if manifest.edgeenc_bundle == VERSION and not manifest.files:
+            raise ValueError("files: none is listed")
+    except (OSError, ValueError) as error:
         raise InputError(
             f"bundle {folder}: {MANIFEST} cannot be read ({error}); a folder made by edgeenc is expected"
         ) from None
-    if not files:
+    if manifest.edgeenc_bundle != VERSION:
         raise InputError(
-            f"bundle {folder}: version {manifest[BUNDLE_MARK]} is not known; expected {VERSION}; update edgeenc"
+            f"bundle {folder}: version {manifest.edgeenc_bundle} is not known; expected {VERSION}; update edgeenc"
         )
+    files = manifest.files
     problems = [problem for name, stamp in files.items() if (problem := _problem(folder / name, name, stamp))]
     if problems:
         raise InputError(f"bundle {folder}: {'; '.join(problems)}; build it again or copy it again")
@@ -174,11 +178,12 @@ def load_golden_tokenizer(folder: Path) -> Tokenizer:
     """Read the tokenizer of a bundle, which cuts texts at the length that its model reads."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(_longest(folder))
+    tokenizer.enable_truncation(longest_read(folder))
     return tokenizer
 
 
-def _longest(folder: Path) -> int:
+def longest_read(folder: Path) -> int:
+    """Return at how many tokens texts are cut, as the bundle's tokenizer says."""
     return int(json.loads((folder / "tokenizer_config.json").read_text("utf-8"))["model_max_length"])
 
 
@@ -195,31 +200,33 @@ def _golden(session: OrtSession, tokenizer: Tokenizer, text: str) -> Golden:
     ids_BT = np.asarray([ids], dtype=np.int64)
     first = np.atleast_2d(session(ids_BT, np.ones_like(ids_BT))[0])[0]  # of a text's logits there is one row
     values = first[:GOLDEN_VALUES].astype(np.float64)
-    return {"text": text, "ids": ids, "output": [round(float(value), GOLDEN_DIGITS) + 0.0 for value in values]}
+    output = tuple(round(float(value), GOLDEN_DIGITS) + 0.0 for value in values)
+    return Golden(text=text, ids=tuple(ids), output=output)
 
 
 def _write_manifest(folder: Path, facts: Facts) -> None:
     """Write `manifest.json`: what was made when and where, and the hash of every other file."""
     stamps = {name: seal(folder / name) for name in files_of(folder)}
-    manifest = {
-        BUNDLE_MARK: VERSION,
-        "edgeenc": facts["edgeenc"],
-        "language": [one["tag"] for one in facts.get("languages", [])] or facts["language"]["tag"],
-        "teacher": facts["teacher"]["source"],
-        "corpus": facts["corpus"],
-        "files": stamps,
-        "versions": facts["versions"],
-        "seconds": {step["name"]: step["seconds"] for step in facts["steps"]},
-        "host": facts["host"],
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    manifest = BundleManifest(
+        edgeenc_bundle=VERSION,
+        edgeenc=facts.edgeenc,
+        language=tuple(one.tag for one in facts.languages) or facts.language.tag,
+        teacher=facts.teacher.source,
+        corpus=facts.corpus,
+        files=stamps,
+        versions=facts.versions,
+        seconds={step.name: step.seconds for step in facts.steps},
+        host=facts.host,
+    )
+    text = json.dumps(plain(manifest), indent=1, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
 def _problem(path: Path, name: str, stamp: Stamp) -> str | None:
     if not path.is_file():
         return f"{name} is missing"
-    if path.stat().st_size != stamp["bytes"]:
-        return f"{name} has {path.stat().st_size:,} bytes, not {stamp['bytes']:,}"
+    if path.stat().st_size != stamp.bytes:
+        return f"{name} has {path.stat().st_size:,} bytes, not {stamp.bytes:,}"
     with path.open("rb") as file:
-        same = hashlib.file_digest(file, "sha256").hexdigest() == stamp["sha256"]
+        same = hashlib.file_digest(file, "sha256").hexdigest() == stamp.sha256
     return None if same else f"{name} has another sha256"

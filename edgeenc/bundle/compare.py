@@ -6,20 +6,21 @@ them, seed by seed. Two bundles that have the same items are compared item by it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from edgeenc.bench.turns import Latency, compare_latency
-from edgeenc.bundle.assemble import GOLDEN, ONNX, check, load_golden_tokenizer
+from edgeenc.bench.turns import compare_latency
+from edgeenc.bundle.assemble import ONNX, check, longest_read, read_golden
 from edgeenc.errors import InputError
-from edgeenc.record.old_facts import Facts
+from edgeenc.record.bundle import Predictions
+from edgeenc.record.facts import Facts
+from edgeenc.record.form import parse
+from edgeenc.record.latency import Latency
+from edgeenc.record.scores import metric_words
 from edgeenc.report.answer import NOTHING_SEEN
-from edgeenc.report.measured import Candidate, Measured, metric_words
+from edgeenc.report.measured import Candidate, Measured
 from edgeenc.report.reading import read
 
 PREDICTIONS = "report/predictions.json"
@@ -27,24 +28,6 @@ LOW = 1e-12
 """Differences below this are rounding of binary fractions."""
 
 Unit = Literal["bytes", "parameters", "ms", "bits", "share"]
-
-
-class Predictions(BaseModel):
-    """What the models of a bundle said of every test item.
-
-    Attributes:
-        items: gold labels of each item: one for a text, one a word for a tagged sentence.
-        texts: sha256 of the items' words; empty in bundles of the first version.
-        models: by model and precision (`student int8`): for each seed the labels of each item.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    task: str
-    metric: str
-    items: tuple[tuple[str, ...], ...]
-    texts: str = ""
-    models: dict[str, tuple[tuple[tuple[str, ...], ...], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +96,13 @@ def compare(a: Bundle, b: Bundle, rounds: int, threads: int) -> tuple[tuple[Line
     """Return every figure that both have, b against a, and notes on what could not be compared or is rough."""
     latency = _latency(a, b, rounds, threads)
     lines = [*_sizes(a, b), _timed(latency)]
-    notes = ["The rounds differ widely: this host was busy, take the times as rough."] if latency["noisy"] else []
-    texts = [f"{one.facts['language']['tag']} ({one.facts['corpus']})" for one in (a, b)]
+    notes = ["The rounds differ widely: this host was busy, take the times as rough."] if latency.noisy else []
+    texts = [f"{one.facts.language.tag} ({one.facts.corpus})" for one in (a, b)]
     if texts[0] == texts[1]:
         lines.append(_bits(a, b))
     else:
         notes.append(f"Bits per character are not compared: the texts are {texts[0]} and {texts[1]}.")
-    tables = [one.facts["bits_per_character"]["unigram"] for one in (a, b)]
+    tables = [one.facts.bits_per_character.unigram for one in (a, b)]
     if texts[0] == texts[1] and abs(tables[0] - tables[1]) > LOW:
         notes.append("Bits per character: the unigram tables differ, so test text or teacher differ; take it as rough.")
     scored = list(_scores(a, b))
@@ -135,7 +118,7 @@ def words(worse_by: float) -> str:
 
 def _sizes(a: Bundle, b: Bundle) -> Iterator[Line]:
     yield _stored("bytes", f"file ({_either(a.shipped.precision, b.shipped.precision)})", "bytes", _bytes(a), _bytes(b))
-    parameters = (one.facts["student"]["parameters"] for one in (a, b))
+    parameters = (one.facts.student.parameters for one in (a, b))
     yield _stored("parameters", "parameters", "parameters", *parameters)
 
 
@@ -144,7 +127,7 @@ def _bytes(one: Bundle) -> int:
 
 
 def _bits(a: Bundle, b: Bundle) -> Line:
-    figures = (one.facts["bits_per_character"]["student"] for one in (a, b))
+    figures = (one.facts.bits_per_character.student for one in (a, b))
     return _stored("bits", "bits per character", "bits", *figures)
 
 
@@ -158,10 +141,8 @@ def _either(a: str, b: str) -> str:
 
 def _latency(a: Bundle, b: Bundle, rounds: int, threads: int) -> Latency:
     """Measure both on the golden texts of both, by turns; texts are cut where the shorter of the two ends."""
-    texts = dict.fromkeys(
-        json.loads(row)["text"] for one in (a, b) for row in (one.folder / GOLDEN).read_text("utf-8").splitlines()
-    )
-    longest = min(load_golden_tokenizer(one.folder).truncation["max_length"] for one in (a, b))
+    texts = dict.fromkeys(row.text for one in (a, b) for row in read_golden(one.folder))
+    longest = min(longest_read(one.folder) for one in (a, b))
     return compare_latency(
         {"A": a.file, "B": b.file},
         {"A": a.folder, "B": b.folder},
@@ -173,18 +154,18 @@ def _latency(a: Bundle, b: Bundle, rounds: int, threads: int) -> Latency:
 
 
 def _timed(latency: Latency) -> Line:
-    ratio, (a, b) = latency["ratio"]["B"], (latency["models"][name]["p50"] for name in "AB")
+    ratio, (a, b) = latency.ratio["B"], (latency.models[name].p50 for name in "AB")
     return Line(
         metric="latency",
-        what=f"latency, p50 (threads: {latency['threads']}, texts: {latency['sentences']})",
+        what=f"latency, p50 (threads: {latency.threads}, texts: {latency.sentences})",
         unit="ms",
         a=a,
         b=b,
         change=b - a,
-        words=words(ratio["median"] - 1) if not ratio["q25"] <= 1 <= ratio["q75"] else NOTHING_SEEN,
-        share=ratio["median"],
-        low=ratio["q25"],
-        high=ratio["q75"],
+        words=words(ratio.median - 1) if not ratio.q25 <= 1 <= ratio.q75 else NOTHING_SEEN,
+        share=ratio.median,
+        low=ratio.q25,
+        high=ratio.q75,
         how="share of A's time on the same text: median, middle half of the texts (seen where that leaves out 1)",
     )
 
@@ -192,7 +173,7 @@ def _timed(latency: Latency) -> Line:
 def _both(a: Bundle, b: Bundle) -> tuple[str, ...]:
     """Return the tasks on which both shipped models have a score of the same metric."""
     pairs = ((task, *(one.measured.score(task, one.shipped) for one in (a, b))) for task in a.measured.tasks)
-    return tuple(task for task, x, y in pairs if x is not None and y is not None and x["metric"] == y["metric"])
+    return tuple(task for task, x, y in pairs if x is not None and y is not None and x.metric == y.metric)
 
 
 def _scores(a: Bundle, b: Bundle) -> Iterator[Line]:
@@ -200,14 +181,14 @@ def _scores(a: Bundle, b: Bundle) -> Iterator[Line]:
     for task in _both(a, b):
         x, y = (one.measured.score(task, one.shipped) for one in (a, b))
         assert x is not None and y is not None
-        line = _stored(x["metric"], f"{task}, {metric_words(x['metric'])}", "share", x["value"], y["value"])
-        answers = [_answers(one, task) for one in (a, b)]
-        why = _unpaired(answers)
-        if why:
+        line = _stored(x.metric, f"{task}, {metric_words(x.metric)}", "share", x.value, y.value)
+        of_a, of_b = _answers(a, task), _answers(b, task)
+        why = _unpaired(of_a, of_b)
+        if isinstance(of_a, Predictions) and isinstance(of_b, Predictions) and not why:
+            yield _paired(line, (of_a, of_b), (a.shipped.name, b.shipped.name))
+        else:
             reason = f"compared unpaired, without an interval: {why}"
             yield Line(line.metric, line.what, line.unit, line.a, line.b, line.change, words(line.worse_by), how=reason)
-        else:
-            yield _paired(line, cast("list[Predictions]", answers), (a.shipped.name, b.shipped.name))
 
 
 def _paired(line: Line, answers: Sequence[Predictions], names: tuple[str, str]) -> Line:
@@ -232,11 +213,9 @@ def _answers(one: Bundle, task: str) -> Predictions | str:
     if not path.is_file():
         return f"{one.folder} has no {PREDICTIONS}"
     try:
-        found = Predictions.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise InputError(f"{path}: {place}: {first['msg']}; build the bundle again") from None
+        found = parse(Predictions, path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; build the bundle again") from None
     if found.task != task:
         return f"{path} is about {found.task}"
     if one.shipped.name not in found.models:
@@ -244,10 +223,9 @@ def _answers(one: Bundle, task: str) -> Predictions | str:
     return found
 
 
-def _unpaired(answers: Sequence[Predictions | str]) -> str:
+def _unpaired(a: Predictions | str, b: Predictions | str) -> str:
     """Return why two bundles cannot be compared item by item, or nothing where they can."""
-    reasons = [answer for answer in answers if isinstance(answer, str)]
-    a, b = answers
+    reasons = [answer for answer in (a, b) if isinstance(answer, str)]
     if not reasons and isinstance(a, Predictions) and isinstance(b, Predictions):
         if a.items != b.items:
             reasons = [f"the gold labels of the test items differ ({len(a.items):,} and {len(b.items):,} items)"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeenc.bundle.compare import Line, Unit
 from edgeenc.errors import GateError, UsageError
-from edgeenc.report.draw.blocks import count, megabytes, milliseconds, percent, points, ratio
+from edgeenc.report.draw.numbers import count, megabytes, milliseconds, percent, points, ratio
 
 UNITS: dict[Unit, tuple[str, float]] = {
     "bytes": ("bytes", 1.0),

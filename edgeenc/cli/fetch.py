@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from edgeenc.machine.disk import Stamp
     from edgeenc.plan import Request
+    from edgeenc.record.stamp import Stamp
 
 
 @click.command(short_help="Fetch what a build needs, for use offline.")
@@ -34,17 +34,18 @@ def fetch(
 ) -> None:
     """Fetch what a build needs, then build with --offline; prints every file with its bytes and sha256."""
     from edgeenc.build import Ask, request_for
+    from edgeenc.record.form import plain
 
     request = request_for(Ask(lang, recipe, teacher, corpus, task=task, data=data), offline=offline)
     found = {name: _stamps(place) for name, place in _places(request).items()}
     if as_json:
-        return click.echo(json.dumps(found))
+        return click.echo(json.dumps(plain(found)))
     for name, files in found.items():
         click.echo(name)
         for path, stamp in files.items():
-            click.echo(f"  {stamp['bytes']:>15,} bytes  sha256 {stamp['sha256']}  {path}")
+            click.echo(f"  {stamp.bytes:>15,} bytes  sha256 {stamp.sha256}  {path}")
     files = [stamp for group in found.values() for stamp in group.values()]
-    click.echo(f"{len(files)} files, {sum(stamp['bytes'] for stamp in files):,} bytes: all is here")
+    click.echo(f"{len(files)} files, {sum(stamp.bytes for stamp in files):,} bytes: all is here")
 
 
 def _places(request: Request) -> dict[str, Path]:

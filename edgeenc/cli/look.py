@@ -35,11 +35,13 @@ def inspect(path: Path, as_json: bool) -> None:
     """Show what is in a checkpoint or a bundle: shape, parameters and bytes by part, tokenizer; loads no weights."""
     from rich.console import Console
 
-    from edgeenc.bundle.inspect import look, render
+    from edgeenc.bundle.inspect import look
+    from edgeenc.record.form import plain
+    from edgeenc.screen.inspect_lines import render
 
     found = look(path)
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(plain(found)))
     else:
         Console().print(render(found))
 

@@ -13,9 +13,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, TypedDict
+from typing import BinaryIO, TypeAlias
 
 from edgeenc.errors import HostError, InputError
+from edgeenc.record.stamp import Stamp
 
 Tell: TypeAlias = Callable[[str], None]
 
@@ -23,13 +24,6 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL_IN_RUST = "No space left on device"
 """safetensors and tokenizers wrap the system's error in one of their own, without its number."""
-
-
-class Stamp(TypedDict):
-    """What a file was when it was finished."""
-
-    sha256: str
-    bytes: int
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from edgeenc.record.form import SPARE
+from edgeenc.record.form import SORTED, SPARE
 from edgeenc.record.gates import Floor, Gate
 from edgeenc.record.host import Host
 from edgeenc.record.latency import Latency
@@ -38,6 +38,11 @@ class Parts:
     layers: int
     head: int
 
+    @property
+    def total(self) -> int:
+        """Parameters of all parts."""
+        return self.embeddings + self.layers + self.head
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFacts:
@@ -54,10 +59,10 @@ class StepFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudentFacts:
-    """What came out; parameters of the masked-LM model, the tied table once."""
+    """What came out; parameters of the masked-LM model, the tied table once. Old reports do not tell the family."""
 
     parameters: int
-    family: str
+    family: str | None = field(default=None, metadata=SPARE)
     layers: int
     hidden: int
     heads: int
@@ -85,6 +90,14 @@ class BitsPerCharacter:
     student: float
     random: float | None = None
 
+    def advantage_kept(self, value: float) -> float | None:
+        """Return the share of the teacher's advantage over the unigram table that a model of `value` bits has.
+
+        Worked example: unigram 3, teacher 2 and student 2.25 bits give 0.75. None where the teacher has no advantage.
+        """
+        advantage = self.unigram - self.teacher
+        return None if advantage <= 0 else (self.unigram - value) / advantage
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizerQuality:
@@ -105,8 +118,8 @@ class TokenizerQuality:
 class TokenizerFit:
     """The tokenizer before and after trimming; `coverage` is the share of the text's tokens that were kept."""
 
-    before: TokenizerQuality
-    after: TokenizerQuality
+    before: TokenizerQuality = field(metadata=SORTED)
+    after: TokenizerQuality = field(metadata=SORTED)
     coverage: float
 
 
@@ -149,12 +162,12 @@ class Facts:
     bits_per_character: BitsPerCharacter
     floors: tuple[Floor, ...]
     tokenizer: TokenizerFit
-    gates: tuple[Gate, ...]
-    latency: Latency | None = None
+    gates: tuple[Gate, ...] = field(metadata=SORTED)
+    latency: Latency | None = field(default=None, metadata=SORTED)
     host: Host
     versions: Mapping[str, str]
     control: str | None = field(default=None, metadata=SPARE)
     languages: tuple[LanguageFacts, ...] = field(default=(), metadata=SPARE)
-    tasks: tuple[Score, ...] = field(default=(), metadata=SPARE)
-    differences: tuple[Difference, ...] = field(default=(), metadata=SPARE)
-    constant: MajorityBaseline | None = field(default=None, metadata=SPARE)
+    tasks: tuple[Score, ...] = field(default=(), metadata=SPARE | SORTED)
+    differences: tuple[Difference, ...] = field(default=(), metadata=SPARE | SORTED)
+    constant: MajorityBaseline | None = field(default=None, metadata=SPARE | SORTED)

@@ -21,6 +21,9 @@ T = TypeVar("T")
 SPARE = {"spare": True}
 """Metadata of a field that is not written where it is None or empty: `field(default=None, metadata=SPARE)`. A field
 that JSON calls otherwise says how: `metadata={"alias": "held out elsewhere"}`, which the checking library reads too."""
+SORTED = {"sorted": True}
+"""Metadata of a field in which all names are written in alphabetical order, as the manifest that it came from has
+them: a report that was read and is written again has the same bytes."""
 
 
 def plain(value: object) -> Json:
@@ -53,7 +56,7 @@ def as_object(record: object) -> dict[str, Json]:
         raise TypeError(f"a {type(record).__name__} has no fields to write")
     found = ((one, getattr(record, one.name)) for one in fields(record))
     return {
-        str(one.metadata.get("alias", one.name)): plain(own)
+        str(one.metadata.get("alias", one.name)): _sorted(plain(own)) if one.metadata.get("sorted") else plain(own)
         for one, own in found
         if not (one.metadata.get("spare") and _empty(own))
     }
@@ -72,8 +75,15 @@ def parse(kind: type[T], found: Json | str | bytes) -> T:
         return _checker(kind).validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the whole"
+        place = ".".join(map(str, first["loc"])) or "the file"
         raise ValueError(f"{place}: {first['msg']}") from None
+
+
+def _sorted(found: Json) -> Json:
+    """Return a JSON value with the names of every object in it in alphabetical order."""
+    if isinstance(found, dict):
+        return {name: _sorted(found[name]) for name in sorted(found)}
+    return [_sorted(one) for one in found] if isinstance(found, list) else found
 
 
 def _empty(value: object) -> bool:

@@ -13,6 +13,41 @@ Status = Literal["measured", "not run", "failed"]
 
 RUNTIMES: Mapping[str, str] = {"ort": "ONNX Runtime", "torch": "PyTorch", "torch-compiled": "PyTorch, compiled"}
 """Every runtime, as its makers call it."""
+DEVICES: Mapping[str, str] = {"cpu": "CPU", "cuda": "GPU"}
+"""Every device in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a time depends on besides the model; `seq_len` None means that every sentence has its own length."""
+
+    runtime: str
+    device: str
+    threads: int
+    batch: int
+    seq_len: int | None
+
+    @property
+    def runtime_words(self) -> str:
+        """Name the runtime as its makers do."""
+        return RUNTIMES.get(self.runtime, self.runtime)
+
+    @property
+    def device_words(self) -> str:
+        """Name the device in words."""
+        return DEVICES.get(self.device, self.device)
+
+    @property
+    def place(self) -> str:
+        """Say in words all but the length."""
+        threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
+        return f"{self.runtime_words}, {self.device_words}, {threads}, batch {self.batch}"
+
+    @property
+    def words(self) -> str:
+        """Say the condition in words."""
+        length = "sentences at their own length" if self.seq_len is None else f"{self.seq_len} pieces a sentence"
+        return f"{self.place}, {length}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +156,15 @@ class Row:
         """Whether there is a time at all."""
         return self.p50_ms is not None
 
+    @property
+    def condition(self) -> Condition:
+        """Everything but the model that a time depends on."""
+        return Condition(self.runtime, self.device, self.threads, self.batch, self.seq_len)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchHost:
-    """The machine of a benchmark; None for what it does not tell.
+    """The machine of a benchmark; None for what it does not tell, and nothing (or 0) for what an old file does not.
 
     Attributes:
         cores_of_cgroup: cores that the cgroup grants; None for no limit.
@@ -132,17 +172,17 @@ class BenchHost:
         The others as in `host.Host`.
     """
 
-    cpu: str
-    architecture: str
+    cpu: str = ""
+    architecture: str = ""
     flags: tuple[str, ...] = ()
-    cores: int
-    cores_of_machine: int
+    cores: int = 0
+    cores_of_machine: int = 0
     cores_of_cgroup: float | None = None
     governor: str | None = None
     memory_bytes: int | None = None
     load: float | None = None
-    system: str
-    python: str
+    system: str = ""
+    python: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     gpus: tuple[Gpu, ...] = ()
     peaks: tuple[Peak, ...] = ()

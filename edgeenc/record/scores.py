@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edgeenc.record.form import SPARE
+
+METRICS: Mapping[str, str] = {
+    "macro_f1": "macro F1",
+    "accuracy": "accuracy",
+    "span_f1": "span F1",
+    "token_accuracy": "token accuracy",
+}
+
+
+def metric_words(metric: str) -> str:
+    """Return how a metric is called in sentences: `macro_f1` is `macro F1`."""
+    return METRICS.get(metric, metric)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +50,11 @@ class Score:
     seeds: int
     by_seed: tuple[float, ...] = field(default=(), metadata=SPARE)
 
+    @property
+    def name(self) -> str:
+        """Model and precision in one, such as `student int8`."""
+        return f"{self.model} {self.precision}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
@@ -57,6 +75,11 @@ class Difference:
     low: float
     high: float
     seen: bool
+
+    @property
+    def name(self) -> str:
+        """Model and precision in one, such as `student int8`."""
+        return f"{self.model} {self.precision}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The report of a build: the answer in one sentence, then pictures and tables, from one dict of facts.
+"""The report of a build: the answer in one sentence, then pictures and tables, from the facts of the build.
 
 `write_report` writes `report.html`, `report.md` and `report.json` into a folder.
 """
@@ -9,7 +9,8 @@ import json
 import re
 from pathlib import Path
 
-from edgeenc.record.old_facts import Facts
+from edgeenc.record.facts import Facts
+from edgeenc.record.form import plain
 from edgeenc.report.draw.blocks import escape, markdown, markdown_table
 from edgeenc.report.draw.page import page
 from edgeenc.report.headline import answers, headline
@@ -37,5 +38,5 @@ def markdown_report(facts: Facts) -> str:
 
 def json_report(facts: Facts) -> str:
     """Return the facts as JSON, every list of plain numbers on one line."""
-    text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(plain(facts), indent=1, ensure_ascii=False, allow_nan=False)
     return re.sub(r"\[[-+.,eE\d\s]+\]", lambda found: " ".join(found[0].split()), text) + "\n"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgeenc.record.old_scores import TaskDifference, TaskScore
-from edgeenc.report.draw.blocks import interval, megabytes, milliseconds, percent, times
-from edgeenc.report.measured import TEACHER, Candidate, Measured, metric_words
+from edgeenc.record.scores import Difference, Score, metric_words
+from edgeenc.report.draw.numbers import interval, megabytes, milliseconds, percent, times
+from edgeenc.report.measured import TEACHER, Candidate, Measured
 
 NOTHING_SEEN = "no difference seen"
 
@@ -43,34 +43,34 @@ def task_tiles(measured: Measured, candidate: Candidate) -> Iterator[tuple[str, 
         score, difference = measured.score(task, candidate), measured.difference(task, candidate)
         teacher = measured.score(task, Candidate(TEACHER, "fp32"))
         if score is not None:
-            told = [candidate.name, *([f"teacher {percent(teacher['value'])}"] if teacher else [])]
+            told = [candidate.name, *([f"teacher {percent(teacher.value)}"] if teacher else [])]
             told += [] if difference is None else [verdict(difference)]
-            name = f"{metric_words(score['metric'])} on {task}"
-            yield f"{name[0].upper()}{name[1:]}", percent(score["value"]), "; ".join(told)
+            name = f"{metric_words(score.metric)} on {task}"
+            yield f"{name[0].upper()}{name[1:]}", percent(score.value), "; ".join(told)
 
 
-def verdict(difference: TaskDifference) -> str:
+def verdict(difference: Difference) -> str:
     """Return `better`, `worse`, or `no difference seen` where the interval contains 0."""
-    if not difference["seen"]:
+    if not difference.seen:
         return NOTHING_SEEN
-    return "better" if difference["difference"] > 0 else "worse"
+    return "better" if difference.difference > 0 else "worse"
 
 
-def _kept(score: TaskScore, teacher: TaskScore | None, difference: TaskDifference | None) -> str:
+def _kept(score: Score, teacher: Score | None, difference: Difference | None) -> str:
     """Return the words for one task.
 
     The interval is that of the paired difference, put upon the teacher's score: (teacher + low) / teacher. The share
     has no bootstrap of its own, so that the sentence and the table of differences never say two things.
     """
-    figure = f"{metric_words(score['metric'])} on {score['task']}"
-    if teacher is None or teacher["value"] <= 0:
-        return f"{percent(score['value'])} {figure} (95 % interval {interval(score['low'], score['high'])})"
-    whole = teacher["value"]
-    share = score["value"] / whole
+    figure = f"{metric_words(score.metric)} on {score.task}"
+    if teacher is None or teacher.value <= 0:
+        return f"{percent(score.value)} {figure} (95 % interval {interval(score.low, score.high)})"
+    whole = teacher.value
+    share = score.value / whole
     said = f"{'keeps' if share <= 1 else 'reaches'} {percent(share)} of the teacher's {figure}"
     if difference is None:
-        bounds = f"{interval(score['low'], score['high'])} and {interval(teacher['low'], teacher['high'])}"
-        pair = f"{percent(score['value'])} against {percent(whole)}"
+        bounds = f"{interval(score.low, score.high)} and {interval(teacher.low, teacher.high)}"
+        pair = f"{percent(score.value)} against {percent(whole)}"
         return f"{said} ({pair}, 95 % intervals {bounds}; not compared item by item)"
-    low, high = 1 + difference["low"] / whole, 1 + difference["high"] / whole
+    low, high = 1 + difference.low / whole, 1 + difference.high / whole
     return f"{said} (95 % interval {interval(low, high)}, of the paired difference: {verdict(difference)})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from edgeenc.model.purpose import ExportTask
-from edgeenc.record.old_facts import Facts
+from edgeenc.record.facts import Facts
 from edgeenc.report.draw.blocks import escape, markdown, markdown_table
 from edgeenc.report.headline import answers, headline
 from edgeenc.report.licence import attribution, licence, licence_words
@@ -45,21 +45,21 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int, weight
 
     `weights` is the file of the PyTorch weights; under another name than usual they are not for transformers.
     """
-    student, language = facts["student"], facts["language"]
-    known = licence(facts)
+    student, language = facts.student, facts.language
+    known, family = licence(facts), [student.family] if student.family else []
     front = ({"license": known} if known else {}) | {
-        "language": language["tag"].split("+") if "+" in language["tag"] else language["tag"],
+        "language": language.tag.split("+") if "+" in language.tag else language.tag,
         "library_name": "transformers" if weights == "model.safetensors" else "onnx",
         "pipeline_tag": task,
-        "tags": ["edgeenc", "onnx", "transformers.js", facts["student"]["family"], *language["iso639_3"].split("+")],
+        "tags": ["edgeenc", "onnx", "transformers.js", *family, *language.iso639_3.split("+")],
     }
     dtype = "q8" if onnx.endswith("_quantized.onnx") else "fp32"
-    output = OUTPUT[task].format(hidden=student["hidden"], vocab=student["vocab"])
+    output = OUTPUT[task].format(hidden=student.hidden, vocab=student.vocab)
     what, model_class = WHAT[task]
     text = _text(facts)
     text += " --export-task fill-mask" if task == "fill-mask" else ""
     text += " --precision fp32" if dtype == "fp32" else ""
-    text += "".join(f" --task {name}" for name in dict.fromkeys(row["task"] for row in facts.get("tasks", [])))
+    text += "".join(f" --task {name}" for name in dict.fromkeys(row.task for row in facts.tasks))
     return f"""---
 {_yaml(front)}---
 
@@ -69,9 +69,9 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int, weight
 {_rehearsal(facts)}
 {markdown_table(answers(facts))}
 
-{what} for {escape(language["name"])}, made small with edgeenc {facts["edgeenc"]} by the recipe
-`{facts["recipe"]}`: {student["layers"]} layers of {student["hidden"]} with {student["heads"]} heads,
-FFN {student["ffn"]:,}, {student["vocab"]:,} pieces, {student["parameters"]:,} parameters. Texts are cut after
+{what} for {escape(language.name)}, made small with edgeenc {facts.edgeenc} by the recipe
+`{facts.recipe}`: {student.layers} layers of {student.hidden} with {student.heads} heads,
+FFN {student.ffn:,}, {student.vocab:,} pieces, {student.parameters:,} parameters. Texts are cut after
 {positions} pieces. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
 
 ## Use it
@@ -139,22 +139,22 @@ model = load_task_model(Path("path/to/this/folder"))
 
 def _measured(facts: Facts) -> str:
     """Return what was measured of the model: scores on tasks where there are any, and bits per character."""
-    scored = [scores_section(of_facts(facts))] if facts.get("tasks") else []
-    several = [languages_section(facts)] if facts.get("languages") else []
+    scored = [scores_section(of_facts(facts))] if facts.tasks else []
+    several = [languages_section(facts)] if facts.languages else []
     return "\n\n".join(map(markdown, [*scored, quality_section(facts), *several]))
 
 
 def _asked(facts: Facts) -> str:
     """Return what `--lang` was: the tag, of several languages with their weights."""
-    shares = [f"{one['tag']}:{one['weight']:g}" for one in facts.get("languages", [])]
-    return "+".join(shares) or facts["language"]["tag"]
+    shares = [f"{one.tag}:{one.weight:g}" for one in facts.languages]
+    return "+".join(shares) or facts.language.tag
 
 
 def _text(facts: Facts) -> str:
     """Return the flags of the text, which the kit's has no need of."""
-    if several := facts.get("languages"):
-        return "".join(f" --corpus {one['tag']}={one['corpus']}" for one in several if one["corpus"] != "starter")
-    return "" if facts["corpus"] == "starter" else f" --corpus {facts['corpus']}"
+    if several := facts.languages:
+        return "".join(f" --corpus {one.tag}={one.corpus}" for one in several if one.corpus != "starter")
+    return "" if facts.corpus == "starter" else f" --corpus {facts.corpus}"
 
 
 def _sources(facts: Facts) -> str:
@@ -165,7 +165,7 @@ def _sources(facts: Facts) -> str:
 
 def _rehearsal(facts: Facts) -> str:
     """Return a warning where the teacher knew nothing."""
-    source = facts["teacher"]["source"]
+    source = facts.teacher.source
     drawn = source.startswith("random weights")
     return (
         f"\n**A rehearsal: the teacher has {escape(source)}, so the model knows next to nothing.**\n" if drawn else ""

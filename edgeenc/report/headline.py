@@ -4,54 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from edgeenc.bench.turns import Latency
-from edgeenc.record.old_facts import Check, Facts
+from edgeenc.record.facts import Facts
+from edgeenc.record.gates import Floor, Gate
+from edgeenc.record.latency import Latency
 from edgeenc.report.answer import answer, task_tiles
-from edgeenc.report.draw.blocks import MISSING, Table, bits, count, megabytes, percent, ratio
+from edgeenc.report.draw.blocks import Table
+from edgeenc.report.draw.numbers import MISSING, bits, count, megabytes, percent, ratio
 from edgeenc.report.reading import of_facts
 
 
 def headline(facts: Facts) -> str:
     """Return the answer in one sentence: size, compression, latency, tasks, bits per character, gates."""
-    if facts.get("tasks"):
+    if facts.tasks:
         return _task_headline(facts)
     size, precision = shipped(facts)
     parts = [
-        f"{megabytes(size)} MB ({precision}), {percent(facts['compression'])} smaller than its teacher"
-        f" of {megabytes(facts['bytes']['teacher_fp32'])} MB"
+        f"{megabytes(size)} MB ({precision}), {percent(facts.compression)} smaller than its teacher"
+        f" of {megabytes(facts.bytes.teacher_fp32)} MB"
     ]
-    if (share := time_share(facts["latency"])) is not None:
+    if (share := time_share(facts.latency)) is not None:
         faster = f"{1 / share:,.1f} times as fast{_rough(facts)}"
         parts.append(f"a sentence takes {ratio(share)} of the teacher's time ({faster})")
     parts.append(_quality(facts))
-    return "; ".join([*parts, outcome(facts["gates"], "gate")]) + "."
+    return "; ".join([*parts, outcome(facts.gates, "gate")]) + "."
 
 
 def _task_headline(facts: Facts) -> str:
     """Return the answer of a build that was scored on tasks."""
     measured = of_facts(facts)
     parts = [answer(measured, candidate) for candidate in measured.shipped]
-    saved = (
-        f"{percent(facts['compression'])} smaller than its teacher of {megabytes(facts['bytes']['teacher_fp32'])} MB"
-    )
-    parts += [*warning(facts), saved, f"as a language model {_quality(facts)}", outcome(facts["gates"], "gate")]
+    saved = f"{percent(facts.compression)} smaller than its teacher of {megabytes(facts.bytes.teacher_fp32)} MB"
+    parts += [*warning(facts), saved, f"as a language model {_quality(facts)}", outcome(facts.gates, "gate")]
     return "; ".join(parts) + "."
 
 
 def warning(facts: Facts) -> tuple[str, ...]:
     """Return what a reader must not miss: a model that may know no more than which label is the most frequent."""
-    constant, scores = facts.get("constant"), facts.get("tasks")
-    if constant is None or not scores or scores[-1]["low"] > constant["value"]:
+    constant, scores = facts.constant, facts.tasks
+    if constant is None or not scores or scores[-1].low > constant.value:
         return ()
-    return (f"WARNING: not seen to be better than always saying {constant['label']!r} ({percent(constant['value'])})",)
+    return (f"WARNING: not seen to be better than always saying {constant.label!r} ({percent(constant.value)})",)
 
 
 def _quality(facts: Facts) -> str:
     """Return how the student stands to its teacher, in words that hold whichever of the two is better."""
-    measured, kept = facts["bits_per_character"], advantage_kept(facts)
-    pair = f"{bits(measured['student'])} bits per character, the untouched teacher {bits(measured['teacher'])}"
+    measured = facts.bits_per_character
+    kept = measured.advantage_kept(measured.student)
+    pair = f"{bits(measured.student)} bits per character, the untouched teacher {bits(measured.teacher)}"
     if kept is None:
-        return f"{pair}, a unigram table {bits(measured['unigram'])}"
+        return f"{pair}, a unigram table {bits(measured.unigram)}"
     if kept > 1:
         return f"{pair}: better on this language than the model it came from"
     return f"{percent(kept)} of the teacher's advantage over a unigram table is kept ({pair})"
@@ -60,11 +61,11 @@ def _quality(facts: Facts) -> str:
 def answers(facts: Facts) -> Table:
     """Return the figures a reader looks for first."""
     size, precision = shipped(facts)
-    measured, share, rough = facts["bits_per_character"], time_share(facts["latency"]), _rough(facts)
-    passed = sum(gate["passed"] for gate in facts["gates"])
+    measured, share, rough = facts.bits_per_character, time_share(facts.latency), _rough(facts)
+    passed = sum(gate.passed for gate in facts.gates)
     rows = (
-        ("Size", f"{megabytes(size)} MB", f"{precision} file; {count(facts['student']['parameters'])} parameters"),
-        ("Compression", percent(facts["compression"]), f"of {megabytes(facts['bytes']['teacher_fp32'])} MB saved"),
+        ("Size", f"{megabytes(size)} MB", f"{precision} file; {count(facts.student.parameters)} parameters"),
+        ("Compression", percent(facts.compression), f"of {megabytes(facts.bytes.teacher_fp32)} MB saved"),
         (
             "Time per sentence",
             MISSING if share is None else f"{ratio(share)} ×",
@@ -72,11 +73,11 @@ def answers(facts: Facts) -> Table:
         ),
         (
             "Bits per character",
-            bits(measured["student"]),
-            f"the untouched teacher {bits(measured['teacher'])}, a unigram table {bits(measured['unigram'])}",
+            bits(measured.student),
+            f"the untouched teacher {bits(measured.teacher)}, a unigram table {bits(measured.unigram)}",
         ),
         *_task_answers(facts),
-        ("Gates", f"{passed} of {len(facts['gates'])}", "passed"),
+        ("Gates", f"{passed} of {len(facts.gates)}", "passed"),
     )
     return Table("In short", ("", "Figure", "Meaning"), "lrl", rows)
 
@@ -90,36 +91,25 @@ def _task_answers(facts: Facts) -> Iterator[tuple[str, str, str]]:
 
 def time_share(latency: Latency | None) -> float | None:
     """Return the shipped model's time as a share of the baseline's; the shipped model is the last one compared."""
-    if latency is None or not latency["ratio"]:
+    if latency is None or not latency.ratio:
         return None
-    return list(latency["ratio"].values())[-1]["median"]
+    return list(latency.ratio.values())[-1].median
 
 
 def _rough(facts: Facts) -> str:
     """Return what to add to a speed that was taken on a busy host."""
-    return ", roughly: the rounds differ widely" if facts["latency"] and facts["latency"]["noisy"] else ""
-
-
-def advantage_kept(facts: Facts, model: str = "student") -> float | None:
-    """Return the share of the teacher's advantage over the unigram table that a model has, in bits per character.
-
-    Worked example: unigram 3, teacher 2 and student 2.25 bits give 0.75. None where the teacher has no advantage.
-    """
-    measured = facts["bits_per_character"]
-    value = measured.get(model)
-    advantage = measured["unigram"] - measured["teacher"]
-    return None if value is None or advantage <= 0 else (measured["unigram"] - value) / advantage
+    return ", roughly: the rounds differ widely" if facts.latency and facts.latency.noisy else ""
 
 
 def shipped(facts: Facts) -> tuple[int, str]:
     """Return bytes and precision of the smallest exported file."""
-    sizes = facts["bytes"]
-    return (sizes["fp32"], "fp32") if sizes["int8"] is None else (sizes["int8"], "int8")
+    sizes = facts.bytes
+    return (sizes.fp32, "fp32") if sizes.int8 is None else (sizes.int8, "int8")
 
 
-def outcome(checks: Sequence[Check], noun: str) -> str:
+def outcome(checks: Sequence[Floor | Gate], noun: str) -> str:
     """Return how many checks passed, or the names of those that failed."""
-    failed = [check["name"] for check in checks if not check["passed"]]
+    failed = [check.name for check in checks if not check.passed]
     if failed:
         return f"{len(failed)} of {len(checks)} {noun}s failed: {', '.join(failed)}"
     return f"all {len(checks)} {noun}s passed" if checks else f"no {noun}s"

@@ -7,34 +7,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import JsonValue
-
+from edgeenc.record.form import Json, as_object, plain
+from edgeenc.record.scores import metric_words
 from edgeenc.report.answer import answer, task_tiles
-from edgeenc.report.draw.blocks import (
-    MISSING,
-    Section,
-    Table,
-    escape,
-    markdown,
-    markdown_table,
-    megabytes,
-    milliseconds,
-    times,
-    without_empty,
-)
+from edgeenc.report.draw.blocks import Section, Table, escape, markdown, markdown_table, without_empty
+from edgeenc.report.draw.numbers import MISSING, megabytes, milliseconds, times
 from edgeenc.report.draw.page import page
-from edgeenc.report.measured import TEACHER, TRIM_ONLY, Candidate, Measured, metric_words
+from edgeenc.report.measured import TEACHER, TRIM_ONLY, Candidate, Measured
 from edgeenc.report.sections.accuracy import scores_section
 from edgeenc.report.sections.file_sizes import sizes_section
-from edgeenc.report.sections.hosts import host_section
+from edgeenc.report.sections.hosts import host_facts, host_section
 from edgeenc.report.sections.of_build import gates_section, quality_section
 from edgeenc.report.sections.peak_memory import memory_section
 from edgeenc.report.sections.times import latency_section, speed_section, unrun_section
 
 NOT_RUN = "not run"
+IN_BENCH_ALONE = frozenset(
+    {
+        *("text", "output", "tokens_per_sentence", "characters_per_sentence", "clock"),
+        *("samples_ms", "samples_per_round", "tokenizer_samples_ms", "load_samples_ms", "cold_start_samples_ms"),
+        *("peak_above_base_bytes", "steady_above_base_bytes", "gflop", "compute_share", "bandwidth_share"),
+    }
+)
+"""Fields of a row that `bench.json` has and this report leaves there: raw samples, and what it does not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +101,20 @@ def json_overview(found: Sequence[Measured], overview: Overview) -> str:
     return json.dumps(everything, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(one: Measured) -> dict[str, JsonValue]:
+def _plain(one: Measured) -> Json:
     """Return what a folder tells as plain JSON, without the facts of a build, which its own report has."""
-    plain = asdict(replace(one, facts=None, rows=(), peaks=()))
-    del plain["facts"]
-    return plain | {name: [model.model_dump() for model in getattr(one, name)] for name in ("rows", "peaks")}
+    rows: list[Json] = [{n: v for n, v in as_object(row).items() if n not in IN_BENCH_ALONE} for row in one.rows]
+    return {
+        "name": one.name,
+        "candidates": plain(one.candidates),
+        "scores": plain(one.scores),
+        "differences": plain(one.differences),
+        "timed": one.timed,
+        "rows": rows,
+        "host": host_facts(one.host),
+        "versions": plain(one.versions),
+        "peaks": plain(one.peaks),
+    }
 
 
 def _sections(one: Measured) -> Iterator[Section]:
@@ -117,9 +124,9 @@ def _sections(one: Measured) -> Iterator[Section]:
     if one.facts is not None:
         yield sizes_section(one.facts)
         yield quality_section(one.facts)
-        yield gates_section(one.facts["gates"])
-    if one.facts is not None and one.facts["latency"] is not None:
-        yield latency_section(one.facts["latency"])
+        yield gates_section(one.facts.gates)
+    if one.facts is not None and one.facts.latency is not None:
+        yield latency_section(one.facts.latency)
     if any(row.measured for row in one.rows):
         yield speed_section(one.rows)
     if (memory := memory_section(one.rows)) is not None:
@@ -185,10 +192,10 @@ def _side_notes(found: Sequence[Measured], head: tuple[str, ...], table: Table) 
 
 
 def _task_head(found: Sequence[Measured], task: str) -> str:
-    metrics = dict.fromkeys(score["metric"] for one in found for score in one.scores if score["task"] == task)
+    metrics = dict.fromkeys(score.metric for one in found for score in one.scores if score.task == task)
     return f"{task}: {' or '.join(map(metric_words, metrics))}, %"
 
 
 def _score(one: Measured, task: str, candidate: Candidate) -> str:
     score = one.score(task, candidate)
-    return MISSING if score is None else f"{100 * score['value']:,.2f}"
+    return MISSING if score is None else f"{100 * score.value:,.2f}"

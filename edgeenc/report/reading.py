@@ -6,44 +6,19 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
-
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from edgeenc.errors import InputError, UsageError
-from edgeenc.machine.describe import Fact
-from edgeenc.record.old_facts import Facts
-from edgeenc.record.old_scores import TaskScore
-from edgeenc.report.measured import (
-    RUNTIMES,
-    TEACHER,
-    TRIM_ONLY,
-    Candidate,
-    Condition,
-    Difference,
-    Measured,
-    Peak,
-    Row,
-    Score,
-)
+from edgeenc.record.facts import Facts
+from edgeenc.record.form import parse
+from edgeenc.record.rows import DEVICES, RUNTIMES, Bench, Condition, Row
+from edgeenc.record.scores import Score
+from edgeenc.report.measured import TEACHER, TRIM_ONLY, Candidate, Measured
 from edgeenc.report.title import title
 
 FACTS = ("report/report.json", "report.json")
 BENCH = "bench.json"
-DEVICES = ("cpu", "cuda")
 FLOAT = 4
 """Bytes of a float32 weight."""
-
-
-class Bench(BaseModel):
-    """A `bench.json`; more fields are passed over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    host: dict[str, JsonValue]
-    rows: tuple[Row, ...]
-    tasks: tuple[Score, ...] = ()
-    differences: tuple[Difference, ...] = ()
 
 
 def read(folder: Path) -> Measured:
@@ -93,23 +68,23 @@ def of_facts(facts: Facts) -> Measured:
 
     The file of a model that was merely trimmed is never made; its size follows from its parameters.
     """
-    files, language = facts["bytes"], facts["language"]
-    sizes = {f"{TEACHER} fp32": files["teacher_fp32"], "student fp32": files["fp32"], "student int8": files["int8"]}
-    latency, scores = facts["latency"], tuple(facts.get("tasks", []))
-    trimmed = next((step["parts"] for step in facts["steps"] if step["kind"] == "trim-vocab"), None)
-    if trimmed is not None and any(score["model"] == TRIM_ONLY for score in scores):
-        sizes[f"{TRIM_ONLY} fp32"] = FLOAT * (trimmed["embeddings"] + trimmed["layers"])
-    times = {} if latency is None else latency["models"]
-    sizes |= {name: timing["bytes"] for name, timing in times.items()}
-    ratios = {} if latency is None else latency["ratio"]
+    files, language = facts.bytes, facts.language
+    sizes = {f"{TEACHER} fp32": files.teacher_fp32, "student fp32": files.fp32, "student int8": files.int8}
+    latency, scores = facts.latency, facts.tasks
+    trimmed = next((step.parts for step in facts.steps if step.kind == "trim-vocab"), None)
+    if trimmed is not None and any(score.model == TRIM_ONLY for score in scores):
+        sizes[f"{TRIM_ONLY} fp32"] = FLOAT * (trimmed.embeddings + trimmed.layers)
+    times = {} if latency is None else latency.models
+    sizes |= {name: timing.bytes for name, timing in times.items()}
+    ratios = {} if latency is None else latency.ratio
     candidates = [
         Candidate(
             *_parted(name),
             bytes=size,
             computed=name.startswith(TRIM_ONLY) and name not in times,
-            ms=times[name]["p50"] if name in times else None,
-            share=ratios[name]["median"] if name in ratios else None,
-            rough=latency is not None and latency["noisy"] and name in times,
+            ms=times[name].p50 if name in times else None,
+            share=ratios[name].median if name in ratios else None,
+            rough=latency is not None and latency.noisy and name in times,
         )
         for name, size in sizes.items()
         if size is not None
@@ -117,16 +92,16 @@ def of_facts(facts: Facts) -> Measured:
     candidates += _scored_only(scores, candidates)
     timed = ""
     if latency is not None:
-        timed = f"{latency['runtime']}, threads: {latency['threads']}, batch {latency['batch']}, sentences of real text"
+        timed = f"{latency.runtime}, threads: {latency.threads}, batch {latency.batch}, sentences of real text"
     return Measured(
-        name=title(facts) if scores else f"{language['name']} ({language['tag']})",
+        name=title(facts) if scores else f"{language.name} ({language.tag})",
         candidates=_by_size(candidates),
         scores=scores,
-        differences=tuple(facts.get("differences", [])),
+        differences=facts.differences,
         timed=timed,
         facts=facts,
-        host=facts["host"],
-        versions={"edgeenc": facts["edgeenc"], **facts["versions"]},
+        host=facts.host,
+        versions={"edgeenc": facts.edgeenc, **facts.versions},
     )
 
 
@@ -146,24 +121,23 @@ def of_bench(bench: Bench, name: str) -> Measured:
             if row is not teacher and teacher and teacher.p50_ms and row.p50_ms
             else None,
             rough=row.noisy,
-            peak_bytes=row.peak_above_base,
+            peak_bytes=_above_base(row),
         )
         for row in at.values()
     ]
-    scores = tuple(score.to_fact() for score in bench.tasks)
     elsewhere = {row.name: Candidate(row.model, row.precision) for row in measured if row.name not in at}
     candidates += elsewhere.values()
-    candidates += _scored_only(scores, candidates)
+    candidates += _scored_only(bench.tasks, candidates)
     return Measured(
         name=name,
         candidates=_by_size(candidates),
-        scores=scores,
-        differences=tuple(difference.to_fact() for difference in bench.differences),
+        scores=bench.tasks,
+        differences=bench.differences,
         timed="" if condition is None else condition.words,
         rows=bench.rows,
-        host=_host(bench.host),
-        versions=_versions(bench.host),
-        peaks=_peaks(bench.host),
+        host=bench.host,
+        versions=bench.host.versions,
+        peaks=bench.host.peaks,
     )
 
 
@@ -178,10 +152,17 @@ def shared_condition(rows: Sequence[Row]) -> Condition | None:
     return min(models, key=lambda condition: (-len(models[condition]), *_plainness(condition)), default=None)
 
 
+def _above_base(row: Row) -> int | None:
+    """Return the bytes that a model costs at its peak, the interpreter with its runtime taken off."""
+    if row.peak_rss_bytes is None or row.base_rss_bytes is None:
+        return None
+    return row.peak_rss_bytes - row.base_rss_bytes
+
+
 def _plainness(condition: Condition) -> tuple[int, ...]:
     return (
         _place(condition.runtime, tuple(RUNTIMES)),
-        _place(condition.device, DEVICES),
+        _place(condition.device, tuple(DEVICES)),
         condition.batch,
         condition.threads,
         condition.seq_len or 0,
@@ -194,8 +175,8 @@ def _place(name: str, order: tuple[str, ...]) -> int:
 
 def _built(path: Path) -> Measured:
     try:
-        return of_facts(cast("Facts", json.loads(path.read_text(encoding="utf-8"))))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return of_facts(parse(Facts, json.loads(path.read_text(encoding="utf-8"))))
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: not the report of a build ({type(error).__name__}: {error}); build it again with this version"
         ) from None
@@ -203,13 +184,11 @@ def _built(path: Path) -> Measured:
 
 def _benched(path: Path, name: str) -> Measured:
     try:
-        return of_bench(Bench.model_validate_json(path.read_bytes()), name)
+        return of_bench(parse(Bench, path.read_bytes()), name)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path}: {place}: {first['msg']}; measure again with `edgeenc bench`") from None
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; measure again with `edgeenc bench`") from None
 
 
 def _joined(built: Measured, timed: Measured) -> Measured:
@@ -239,36 +218,12 @@ def _by_size(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     return tuple(sorted(candidates, key=lambda c: (c.model != TEACHER, -(c.bytes or 0))))
 
 
-def _scored_only(scores: Sequence[TaskScore], known: Sequence[Candidate]) -> list[Candidate]:
+def _scored_only(scores: Sequence[Score], known: Sequence[Candidate]) -> list[Candidate]:
     """Return the models that have a score and nothing else; one that was scored in PyTorch counts as fp32."""
-    names = dict.fromkeys((s["model"], "fp32" if s["precision"] == "torch" else s["precision"]) for s in scores)
+    names = dict.fromkeys((s.model, "fp32" if s.precision == "torch" else s.precision) for s in scores)
     return [Candidate(*name) for name in names if name not in {(c.model, c.precision) for c in known}]
 
 
 def _parted(name: str) -> tuple[str, str]:
     model, _, precision = name.rpartition(" ")
     return model, precision
-
-
-def _host(found: dict[str, JsonValue]) -> dict[str, Fact]:
-    """Return the facts of a host that are words, numbers or lists of words; graphics processors by their names."""
-    facts = {
-        name: cast("Fact", fact)
-        for name, fact in found.items()
-        if isinstance(fact, str | int | float)
-        or (isinstance(fact, list) and fact and all(isinstance(item, str) for item in fact))
-    }
-    gpus = found.get("gpus")
-    if isinstance(gpus, list):
-        facts["gpu"] = [str(gpu["name"]) for gpu in gpus if isinstance(gpu, dict)] or "none"
-    return facts
-
-
-def _peaks(found: dict[str, JsonValue]) -> tuple[Peak, ...]:
-    peaks = found.get("peaks")
-    return tuple(Peak.model_validate(peak) for peak in peaks) if isinstance(peaks, list) else ()
-
-
-def _versions(found: dict[str, JsonValue]) -> dict[str, str]:
-    versions = found.get("versions")
-    return {name: str(version) for name, version in versions.items()} if isinstance(versions, dict) else {}

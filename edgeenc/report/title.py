@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edgeenc.record.old_facts import Facts
-from edgeenc.record.old_scores import TaskScore
+from edgeenc.record.facts import Facts
+from edgeenc.record.scores import Score
 
 OF_WORDS = ("span_f1", "token_accuracy")
 """Metrics of labelled words; the others are of whole texts."""
@@ -13,10 +13,10 @@ NAMES = {"ner": "named-entity", "pos": "part-of-speech"}
 
 def title(facts: Facts) -> str:
     """Return what a build is called: `Tagalog encoder (tl)`, `Tagalog topic classifier (tl)`."""
-    kinds = dict.fromkeys(map(_kind, facts.get("tasks", []))) or ["encoder"]
-    return f"{facts['language']['name']} {' and '.join(kinds)} ({facts['language']['tag']})"
+    kinds = dict.fromkeys(map(_kind, facts.tasks)) or ["encoder"]
+    return f"{facts.language.name} {' and '.join(kinds)} ({facts.language.tag})"
 
 
-def _kind(score: TaskScore) -> str:
-    name = NAMES.get(score["task"], score["task"].replace("-", " "))
-    return f"{name} {'tagger' if score['metric'] in OF_WORDS else 'classifier'}"
+def _kind(score: Score) -> str:
+    name = NAMES.get(score.task, score.task.replace("-", " "))
+    return f"{name} {'tagger' if score.metric in OF_WORDS else 'classifier'}"

@@ -12,9 +12,8 @@ from rich.table import Table
 from edgeenc.bench.figures import TOO_WIDE
 from edgeenc.bench.harness import Progress
 from edgeenc.record.rows import Bench, BenchHost, Row
-from edgeenc.record.scores import Score
-from edgeenc.report.draw.blocks import MISSING, count, duration, megabytes, milliseconds, percent
-from edgeenc.report.measured import metric_words
+from edgeenc.record.scores import Score, metric_words
+from edgeenc.report.draw.numbers import MISSING, count, duration, megabytes, milliseconds, percent
 
 SPEAK_SECONDS = 20.0
 """Where nothing can move on the screen, a line is printed this often."""

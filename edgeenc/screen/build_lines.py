@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
+from edgeenc.record.form import parse
+from edgeenc.record.latency import Latency
+from edgeenc.record.steps import (
+    BitsFigures,
+    ChoiceFigures,
+    CorpusFigures,
+    FileFigures,
+    GateFigures,
+    ScoreFigures,
+    StageFigures,
+    TaskFigures,
+    TeacherFigures,
+    TextTally,
+    TuneFigures,
+)
+from edgeenc.report.draw.numbers import asked, bits, clock, count, megabytes, millions, seconds, tenths, times
 from edgeenc.sources import is_random
 
 if TYPE_CHECKING:
     from edgeenc.pipeline import Event
     from edgeenc.plan import Plan, Step
-    from edgeenc.record.old_facts import Facts
-    from edgeenc.record.old_scores import TaskScore
+    from edgeenc.record.facts import Facts
     from edgeenc.store import Manifest
     from edgeenc.training import Progress
 
@@ -24,7 +39,20 @@ Loudness = Literal["quiet", "normal", "verbose"]
 
 SPEAK_SECONDS = 20.0
 """Where nothing can move on the screen, a training step prints a line this often."""
-MB = 1e6
+FIGURES: Mapping[str, type[object]] = {
+    "corpus": CorpusFigures,
+    "teacher": TeacherFigures,
+    "measure": BitsFigures,
+    "task": TaskFigures,
+    "tune": TuneFigures,
+    "export": FileFigures,
+    "quantize": FileFigures,
+    "choose": ChoiceFigures,
+    "score": ScoreFigures,
+    "verify": GateFigures,
+    "bench": Latency,
+}
+"""The record of each kind of step; one that is not here is a stage of the recipe, or measures nothing."""
 
 
 class Screen:
@@ -69,8 +97,8 @@ class Screen:
 
     def _move(self, step: Step, now: Progress) -> None:
         text = (
-            f"{step.name}: step {now.step:,} of {now.steps:,}, loss {now.loss:.3f} nats,"
-            f" {now.tokens_per_second:,.0f} tokens/s, {clock(now.seconds_left)} left"
+            f"{step.name}: step {count(now.step)} of {count(now.steps)}, loss {bits(now.loss)} nats,"
+            f" {count(round(now.tokens_per_second))} tokens/s, {clock(now.seconds_left)} left"
         )
         if self._status is not None:
             self._status.update(text)
@@ -86,37 +114,53 @@ class Screen:
 
 def step_line(step: Step, manifest: Manifest, what: str) -> str:
     """Return one line of the table of steps: name, time, parameters, megabytes of the exported file."""
-    spent = "kept" if what == "skipped" else f"{manifest.seconds:.1f} s"
-    parameters = f"{step.shape.parameters / MB:.2f} M" if step.shape and (step.stage or step.kind == "teacher") else ""
-    size = manifest.figures.get("bytes") if step.kind in ("export", "quantize") else None
-    megabytes = f"{size / MB:.2f} MB" if isinstance(size, int) else ""
-    return f"{step.name:<16}{spent:>9}{parameters:>10}{megabytes:>11}  {note(manifest)}"
+    figures = figures_of(manifest)
+    spent = "kept" if what == "skipped" else f"{seconds(manifest.seconds)} s"
+    parameters = millions(step.shape.parameters) if step.shape and (step.stage or step.kind == "teacher") else ""
+    size = f"{megabytes(figures.bytes)} MB" if isinstance(figures, FileFigures) else ""
+    return f"{step.name:<16}{spent:>9}{parameters:>10}{size:>11}  {note(figures)}"
 
 
-def note(manifest: Manifest) -> str:
+def figures_of(manifest: Manifest) -> object:
+    """Return what a step measured, as the record of its kind."""
+    return parse(FIGURES.get(manifest.kind, StageFigures), manifest.figures)
+
+
+def note(figures: object) -> str:
     """Return what is worth saying about a finished step, in a few words."""
-    figures = manifest.figures
-    if manifest.kind == "tune":
-        return f"{figures['tokens']:,} tokens, {100 * float(str(figures['validation'])):.1f} on validation"
-    if manifest.kind == "score":
-        rows = cast("list[TaskScore]", figures["tasks"])
-        return ", ".join(f"{row['model']} {row['precision']} {100 * row['value']:.1f}" for row in rows)
-    if "best_loss" in figures:
-        return f"{figures['tokens']:,} tokens, held-out loss {figures['best_loss']:.3f} nats"
-    if manifest.kind == "measure":
-        shown = ("unigram", "teacher", "cut", "control", "student")
-        return "bits per character: " + ", ".join(f"{name} {figures[name]:.3f}" for name in shown if name in figures)
-    if isinstance(found := figures.get("text"), dict):
-        text = cast("dict[str, int]", found)
-        words = "{lines:,} lines, {repeated:,} repeated and left out, {garbage:,} without a letter or damaged"
-        split = ", split by {documents:,} documents" if text["documents"] < text["lines"] - text["repeated"] else ""
-        return (words + split).format(**text)
-    if figures.get("weights") == "random":
-        return "random weights: a rehearsal, whose figures of quality mean nothing"
-    if manifest.kind == "verify":
-        gates = figures["gates"]
-        return f"{len(gates)} gates passed" if isinstance(gates, list) else ""
+    match figures:
+        case TuneFigures():
+            return f"{count(figures.tokens)} tokens, {tenths(figures.validation)} on validation"
+        case ScoreFigures():
+            return ", ".join(f"{row.name} {tenths(row.value)}" for row in figures.tasks)
+        case StageFigures(best_loss=float(loss)):
+            return f"{count(figures.tokens)} tokens, held-out loss {bits(loss)} nats"
+        case BitsFigures():
+            return f"bits per character: {_all_bits(figures)}"
+        case CorpusFigures(text=TextTally() as text):
+            return _text_note(text)
+        case TeacherFigures(weights="random"):
+            return "random weights: a rehearsal, whose figures of quality mean nothing"
+        case GateFigures():
+            return f"{len(figures.gates)} gates passed"
     return ""
+
+
+def _all_bits(found: BitsFigures) -> str:
+    named = (
+        *(("unigram", found.unigram), ("teacher", found.teacher), ("cut", found.cut)),
+        *(("control", found.control), ("student", found.student)),
+    )
+    return ", ".join(f"{name} {bits(value)}" for name, value in named if value is not None)
+
+
+def _text_note(text: TextTally) -> str:
+    distinct = text.lines - text.repeated
+    split = f", split by {count(text.documents)} documents" if text.documents < distinct else ""
+    return (
+        f"{count(text.lines)} lines, {count(text.repeated)} repeated and left out, {count(text.garbage)} without a"
+        f" letter or damaged{split}"
+    )
 
 
 def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
@@ -135,40 +179,29 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
         shape = step.shape if step.stage or step.kind == "teacher" else None
         sizes = [""] * 4
         if shape is not None:
-            sizes = [
-                f"{shape.layers} x {shape.hidden}",
-                *(f"{size:,}" for size in (shape.ffn, shape.vocab, shape.parameters)),
-            ]
+            sizes = [f"{shape.layers} x {shape.hidden}", *map(count, (shape.ffn, shape.vocab, shape.parameters))]
         least = "" if step.exact else "≤"
-        size = f"{least}{step.predicted_bytes / MB:.2f}" if step.predicted_bytes else ""
+        size = f"{least}{megabytes(step.predicted_bytes)}" if step.predicted_bytes else ""
         table.add_row(step.name, step.key[:8], status[step.name], *sizes, size)
     said = f"Teacher: {request.source}. " if is_random(request.recipe.teacher) else ""
     if len(request.texts) > 1:
-        said += "Text: " + ", ".join(f"{100 * t.weight:g} % {t.language.bcp47}" for t in request.texts) + ". "
+        said += "Text: " + ", ".join(f"{asked(t.weight)} {t.language.bcp47}" for t in request.texts) + ". "
     if request.recipe.data_fraction < 1:
-        said += f"Read: {100 * request.recipe.data_fraction:g} % of the training text. "
+        said += f"Read: {asked(request.recipe.data_fraction)} of the training text. "
     table.caption = f"{said}MB: 10^6 bytes of the exported fp32 file; of quantize, the int8 file"
     return table
 
 
 def last_line(place: str, facts: Facts) -> str:
     """Return the line a build ends with: path, megabytes, compression, latency ratio, gates."""
-    from edgeenc.report.headline import warning  # not for a plan, which is shown in a second
+    from edgeenc.report.headline import shipped, warning  # not for a plan, which is shown in a second
 
-    sizes, latency = facts["bytes"], facts["latency"]
-    int8 = sizes["int8"]
-    size = f"int8 {int8 / MB:.2f} MB" if int8 is not None else f"fp32 {sizes['fp32'] / MB:.2f} MB"
-    parts = [size, f"{100 * facts['compression']:.1f} % smaller than the teacher"]
-    if latency is not None:
-        name, ratio = list(latency["ratio"].items())[-1]
-        rough = " (roughly: this host was busy)" if latency["noisy"] else ""
-        parts.append(f"{name} {1 / ratio['median']:.1f} times as fast{rough}")
+    size, precision = shipped(facts)
+    parts = [f"{precision} {megabytes(size)} MB", f"{tenths(facts.compression)} % smaller than the teacher"]
+    if facts.latency is not None:
+        name, ratio = list(facts.latency.ratio.items())[-1]
+        rough = " (roughly: this host was busy)" if facts.latency.noisy else ""
+        parts.append(f"{name} {times(ratio.median)} times as fast{rough}")
     parts += warning(facts)
-    gates = facts["gates"]
-    parts.append(f"{sum(gate['passed'] for gate in gates)} of {len(gates)} gates passed")
+    parts.append(f"{sum(gate.passed for gate in facts.gates)} of {len(facts.gates)} gates passed")
     return f"{place}: {', '.join(parts)}"
-
-
-def clock(seconds: float) -> str:
-    """Return a time as minutes and seconds. Worked example: 75 gives `1:15`."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

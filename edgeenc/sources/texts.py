@@ -93,7 +93,8 @@ def hub_text(spec: str, *, most: int = ENOUGH, offline: bool) -> Path:
     if not lines:
         raise InputError(f"{pin}: holds no text; name another column: org/name@commit:config#column")
     with on_disk(path):
-        kept = Taken(str(pin), documents, lines, whole, **seal(fresh))
+        stamp = seal(fresh)
+        kept = Taken(str(pin), documents, lines, whole, sha256=stamp.sha256, bytes=stamp.bytes)
         _record(path).write_text(json.dumps(asdict(kept), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         fresh.rename(path)
     return path

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from edgeenc.plan import STUDENT, TEACHER, TEACHER_FILE
-from edgeenc.record.form import parse
 from edgeenc.record.latency import Latency
 from edgeenc.steps.line.kind import StepKind
 
@@ -32,8 +30,7 @@ def time_models(work: Work) -> Latency:
     picked = np.random.default_rng(work.step.seed).permutation(len(test))[:TIMED_SENTENCES]
     sentences = [test[i] for i in picked]
     longest = min(work.longest(TEACHER), work.longest(STUDENT))
-    found = compare_latency(models, tokenizers, sentences, rounds=5, threads=1, longest=longest)
-    return parse(Latency, json.dumps(found))
+    return compare_latency(models, tokenizers, sentences, rounds=5, threads=1, longest=longest)
 
 
 STEP = StepKind(name="bench", version=1, figures=Latency, does=time_models)

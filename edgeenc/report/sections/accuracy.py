@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgeenc.record.old_scores import TaskDifference, TaskScore
+from edgeenc.record.scores import Difference, Score, metric_words
 from edgeenc.report.answer import NOTHING_SEEN, verdict
-from edgeenc.report.draw.blocks import (
-    MISSING,
-    Section,
-    Table,
-    count,
-    interval,
-    megabytes,
-    milliseconds,
-    percent,
-    points,
-)
+from edgeenc.report.draw.blocks import Section, Table
+from edgeenc.report.draw.numbers import MISSING, count, interval, megabytes, milliseconds, percent, points
 from edgeenc.report.draw.plot import Plot, Point, Series, linear_axis, log_axis, pareto_front
-from edgeenc.report.measured import Candidate, Measured, metric_words
+from edgeenc.report.measured import Candidate, Measured
 
 PAIRED = (
     "A difference is averaged over the seeds and bootstrapped over the same items for both models;"
@@ -82,7 +73,7 @@ def _plot(
     if len(found) < 2:
         return None
     write = milliseconds if unit == "ms" else lambda at: megabytes(round(at * 1e6))
-    metric = metric_words(found[0][2]["metric"])
+    metric = metric_words(found[0][2].metric)
     series = tuple(
         Series(
             candidate.name,
@@ -90,32 +81,30 @@ def _plot(
             (
                 Point(
                     at,
-                    100 * score["value"],
+                    100 * score.value,
                     f"{write(at)} {unit}{' (computed)' if candidate.computed and unit == 'MB' else ''},"
-                    f" {percent(score['value'])}",
-                    100 * score["low"],
-                    100 * score["high"],
+                    f" {percent(score.value)}",
+                    100 * score.low,
+                    100 * score.high,
                 ),
             ),
         )
         for candidate, at, score in found
     )
-    heights = [100 * score[bound] for _, _, score in found for bound in ("low", "value", "high")]
+    heights = [100 * height for _, _, score in found for height in (score.low, score.value, score.high)]
     return Plot(
         f"{task}: {metric} against {cost}; up and to the left is better",
         log_axis(unit, [at for _, at, _ in found]),
         linear_axis(f"{metric}, %", heights),
         series,
-        pareto_front([(at, 100 * score["value"]) for _, at, score in found]),
+        pareto_front([(at, 100 * score.value) for _, at, score in found]),
     )
 
 
 def _left_out(measured: Measured) -> list[str]:
     """Say which scored models have no place in a picture, since their time or size was not measured."""
     known = {candidate.name: candidate for candidate in measured.candidates}
-    named = dict.fromkeys(
-        f"{s['model']} {'fp32' if s['precision'] == 'torch' else s['precision']}" for s in measured.scores
-    )
+    named = dict.fromkeys(f"{s.model} {'fp32' if s.precision == 'torch' else s.precision}" for s in measured.scores)
     told = []
     for what, lacks in (("size", lambda c: c.bytes is None), ("latency", lambda c: c.ms is None)):
         without = [name for name in named if name not in known or lacks(known[name])]
@@ -128,38 +117,37 @@ def _left_out(measured: Measured) -> list[str]:
     return told
 
 
-def _score_row(score: TaskScore) -> tuple[str, ...]:
-    deviation = score.get("deviation")
+def _score_row(score: Score) -> tuple[str, ...]:
     return (
-        f"{score['task']}: {score['model']} {score['precision']}",
-        percent(score["value"]),
-        interval(score["low"], score["high"]),
-        MISSING if deviation is None else f"{100 * deviation:,.2f}",
-        count(score["n"]),
-        count(score["seeds"]),
-        metric_words(score["metric"]),
+        f"{score.task}: {score.name}",
+        percent(score.value),
+        interval(score.low, score.high),
+        MISSING if score.deviation is None else f"{100 * score.deviation:,.2f}",
+        count(score.n),
+        count(score.seeds),
+        metric_words(score.metric),
     )
 
 
-def _difference_row(found: TaskDifference) -> tuple[str, ...]:
+def _difference_row(found: Difference) -> tuple[str, ...]:
     return (
-        f"{found['task']}: {found['model']} {found['precision']}",
-        points(found["difference"]),
-        f"{points(found['low'])} to {points(found['high'])}",
+        f"{found.task}: {found.name}",
+        points(found.difference),
+        f"{points(found.low)} to {points(found.high)}",
         verdict(found),
-        found["baseline"],
-        metric_words(found["metric"]),
+        found.baseline,
+        metric_words(found.metric),
     )
 
 
-def sentence(found: TaskDifference) -> str:
+def sentence(found: Difference) -> str:
     """Return a difference in words.
 
     Worked example: -0.0312 between -0.08 and 0.02 is `topic, student int8 against teacher fp32: no difference seen
     (macro F1 −3.12 points, 95 % interval −8.00 to +2.00).`
     """
-    metric, bounds = metric_words(found["metric"]), f"{points(found['low'])} to {points(found['high'])}"
+    metric, bounds = metric_words(found.metric), f"{points(found.low)} to {points(found.high)}"
     return (
-        f"{found['task']}, {found['model']} {found['precision']} against {found['baseline']}: {verdict(found)}"
-        f" ({metric} {points(found['difference'])} points, 95 % interval {bounds})."
+        f"{found.task}, {found.name} against {found.baseline}: {verdict(found)}"
+        f" ({metric} {points(found.difference)} points, 95 % interval {bounds})."
     )

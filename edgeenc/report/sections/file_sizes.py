@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgeenc.record.old_facts import Facts, Parts
-from edgeenc.report.draw.blocks import Bar, Picture, Section, Table, count, megabytes, millions, percent
+from edgeenc.record.facts import Facts, Parts
+from edgeenc.report.draw.blocks import Bar, Picture, Section, Table
+from edgeenc.report.draw.numbers import count, megabytes, millions, percent
 
 FP32_BYTES = 4
 
 
 def sizes_section(facts: Facts) -> Section:
     """Return the parameters by part after each step, and the bytes of the files."""
-    held = [(step["name"], step["parts"]) for step in facts["steps"] if step["parts"] is not None]
+    held = [(step.name, step.parts) for step in facts.steps if step.parts is not None]
     rows = tuple(
         (
             name,
-            *(count(number) for number in (parts["embeddings"], parts["layers"], parts["head"], _total(parts))),
-            megabytes(FP32_BYTES * _total(parts)),
+            *(count(number) for number in (parts.embeddings, parts.layers, parts.head, parts.total)),
+            megabytes(FP32_BYTES * parts.total),
         )
         for name, parts in held
     )
     head = ("After step", "Embeddings", "Layers", "Head", "Parameters", "MB as fp32")
-    files = facts["bytes"]
+    files = facts.bytes
     named = (
-        ("Teacher, fp32", files["teacher_fp32"]),
-        ("Student, fp32", files["fp32"]),
-        ("Student, int8", files["int8"]),
+        ("Teacher, fp32", files.teacher_fp32),
+        ("Student, fp32", files.fp32),
+        ("Student, int8", files.int8),
     )
-    saved = tuple((name, megabytes(n), percent(1 - n / files["teacher_fp32"])) for name, n in named if n is not None)
+    saved = tuple((name, megabytes(n), percent(1 - n / files.teacher_fp32)) for name, n in named if n is not None)
     return Section(
         "Sizes",
-        pictures=(_sizes_picture(held, files["int8"]),),
+        pictures=(_sizes_picture(held, files.int8),),
         tables=(
             Table("Parameters by part", head, "lrrrrr", rows),
             Table("Exported files", ("ONNX file", "MB", "Saved"), "lrr", saved),
@@ -49,8 +50,8 @@ def _sizes_picture(held: Sequence[tuple[str, Parts]], int8: int | None) -> Pictu
     bars = [
         Bar(
             name,
-            f"{millions(_total(parts))} parameters, {megabytes(FP32_BYTES * _total(parts))} MB",
-            tuple(FP32_BYTES * number / 1e6 for number in (parts["embeddings"], parts["layers"], parts["head"])),
+            f"{millions(parts.total)} parameters, {megabytes(FP32_BYTES * parts.total)} MB",
+            tuple(FP32_BYTES * number / 1e6 for number in (parts.embeddings, parts.layers, parts.head)),
         )
         for name, parts in changes
     ]
@@ -59,7 +60,3 @@ def _sizes_picture(held: Sequence[tuple[str, Parts]], int8: int | None) -> Pictu
         bars.append(Bar("int8 file", f"{megabytes(int8)} MB", (0.0, 0.0, 0.0, int8 / 1e6)))
         keys = (*keys, "int8 file, all parts")
     return Picture("Megabytes by part, after each step that changes them", keys, tuple(bars))
-
-
-def _total(parts: Parts) -> int:
-    return parts["embeddings"] + parts["layers"] + parts["head"]

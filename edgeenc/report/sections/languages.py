@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from edgeenc.record.old_facts import Facts
-from edgeenc.report.draw.blocks import Section, Table, bits, count, percent, rare, ratio
+from edgeenc.record.facts import Facts
+from edgeenc.report.draw.blocks import Section, Table
+from edgeenc.report.draw.numbers import bits, count, percent, rare, ratio
 
 
 def languages_section(facts: Facts) -> Section:
     """Return a row for each language: its share of the text, and the figures on its own held-out text."""
     rows = []
-    for one in facts.get("languages", []):
-        measured, after = one["bits_per_character"], one["tokenizer"]["after"]
+    for one in facts.languages:
+        measured, after = one.bits_per_character, one.tokenizer.after
         rows.append(
             (
-                f"{one['name']} ({one['tag']})",
-                percent(one["weight"]),
-                count(one["train"]),
-                *(bits(measured[name]) for name in ("unigram", "teacher", "student")),
-                percent(one["tokenizer"]["coverage"]),
-                rare(after["unknown_rate"]),
-                ratio(after["fertility"]),
+                f"{one.name} ({one.tag})",
+                percent(one.weight),
+                count(one.train),
+                *map(bits, (measured.unigram, measured.teacher, measured.student)),
+                percent(one.tokenizer.coverage),
+                rare(after.unknown_rate),
+                ratio(after.fertility),
             )
         )
     head = ("Language", "Share", "Lines", "Unigram", "Teacher", "Student", "Coverage", "Unknown", "Pieces per word")

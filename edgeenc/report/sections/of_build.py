@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from edgeenc.record.old_facts import Check, Facts, GateFacts
-from edgeenc.report.draw.blocks import (
-    MISSING,
-    Bar,
-    Mark,
-    Picture,
-    Section,
-    Table,
-    bits,
-    count,
-    duration,
-    figure,
-    percent,
-    rare,
-    ratio,
-    seconds,
-)
-from edgeenc.report.headline import advantage_kept, outcome
+from edgeenc.record.facts import Facts
+from edgeenc.record.gates import Floor, Gate
+from edgeenc.report.draw.blocks import Bar, Mark, Picture, Section, Table
+from edgeenc.report.draw.numbers import MISSING, bits, count, duration, figure, percent, rare, ratio, seconds
+from edgeenc.report.headline import outcome
 from edgeenc.report.reading import of_facts
 from edgeenc.report.sections.accuracy import scores_section
 from edgeenc.report.sections.file_sizes import sizes_section
@@ -35,50 +22,50 @@ WORST_LENGTH = 90
 
 def sections(facts: Facts) -> tuple[Section, ...]:
     """Return every section, in the order of the page."""
-    latency = facts["latency"]
+    latency = facts.latency
     return (
-        *([scores_section(of_facts(facts))] if facts.get("tasks") else []),
+        *([scores_section(of_facts(facts))] if facts.tasks else []),
         sizes_section(facts),
         quality_section(facts),
-        *([languages_section(facts)] if facts.get("languages") else []),
+        *([languages_section(facts)] if facts.languages else []),
         steps_section(facts),
         tokenizer_section(facts),
-        gates_section(facts["gates"]),
+        gates_section(facts.gates),
         *([] if latency is None else [latency_section(latency)]),
-        host_section(facts["host"], {"edgeenc": facts["edgeenc"], **facts["versions"]}),
+        host_section(facts.host, {"edgeenc": facts.edgeenc, **facts.versions}),
     )
 
 
 def quality_section(facts: Facts) -> Section:
     """Return the bits per character of all models and the floors they are held against."""
-    measured = facts["bits_per_character"]
+    measured = facts.bits_per_character
     named = (
-        ("Teacher, untouched", "teacher"),
-        ("Student", "student"),
-        ("Cut, before distillation", "cut"),
-        ("Same shape, from random weights", "random"),
-        ("Unigram table", "unigram"),
+        ("Teacher, untouched", measured.teacher),
+        ("Student", measured.student),
+        ("Cut, before distillation", measured.cut),
+        ("Same shape, from random weights", measured.random),
+        ("Unigram table", measured.unigram),
     )
-    known = [(label, key, value) for label, key in named if (value := measured.get(key)) is not None]
-    half = (measured["unigram"] + measured["teacher"]) / 2
+    known = [(label, value) for label, value in named if value is not None]
+    half = (measured.unigram + measured.teacher) / 2
     picture = Picture(
         "Bits per character on held-out text; fewer is better",
         ("bits per character",),
-        tuple(Bar(label, bits(value), (value,), strong=key == "student") for label, key, value in known),
+        tuple(Bar(label, bits(value), (value,), strong=label == "Student") for label, value in known),
         (
             Mark(f"{bits(half)}: half of the teacher's advantage", half),
-            Mark(f"{bits(measured['unigram'])}: unigram table", measured["unigram"]),
+            Mark(f"{bits(measured.unigram)}: unigram table", measured.unigram),
         ),
     )
-    rows = tuple((label, bits(value), percent(advantage_kept(facts, key))) for label, key, value in known)
+    rows = tuple((label, bits(value), percent(measured.advantage_kept(value))) for label, value in known)
     head = ("Model", "Bits per character", "Advantage kept")
-    floors = tuple((c["name"], ratio(c["figure"]), _bound(c, ratio), _passed(c)) for c in facts["floors"])
+    floors = tuple((c.name, ratio(c.figure), _bound(c, ratio), _passed(c)) for c in facts.floors)
     tables = [Table("Bits per character", head, "lrr", rows)]
     if floors:
         tables.append(Table("Floors", ("Floor", "Figure", "Bound", "Result"), "lrrl", floors))
     return Section(
         "Quality",
-        text=(_sentence(outcome(facts["floors"], "floor")),) if floors else (),
+        text=(_sentence(outcome(facts.floors, "floor")),) if floors else (),
         pictures=(picture,),
         tables=tuple(tables),
         notes=(
@@ -92,7 +79,7 @@ def quality_section(facts: Facts) -> Section:
 
 def _recorded(facts: Facts) -> tuple[str, ...]:
     """Return where the figure of random weights comes from, where this build did not train them."""
-    measured = facts.get("control")
+    measured = facts.control
     words = f"Random weights were not trained in this build but in another, {measured}: same text, shape and tokens."
     return (words,) if measured else ()
 
@@ -102,20 +89,20 @@ def steps_section(facts: Facts) -> Section:
     names = ("layers", "hidden", "heads", "ffn", "vocab")
     rows = tuple(
         (
-            step["name"],
-            seconds(step["seconds"]),
-            count(step["tokens"]),
-            count(step["parameters"]),
-            *(count((step["shape"] or {}).get(name)) for name in names),
+            step.name,
+            seconds(step.seconds),
+            count(step.tokens),
+            count(step.parameters),
+            *(count((step.shape or {}).get(name)) for name in names),
         )
-        for step in facts["steps"]
+        for step in facts.steps
     )
-    spent, tokens = sum(s["seconds"] for s in facts["steps"]), sum(s["tokens"] or 0 for s in facts["steps"])
+    spent, tokens = sum(s.seconds for s in facts.steps), sum(s.tokens or 0 for s in facts.steps)
     head = ("Step", "Seconds", "Tokens", "Parameters", "Layers", "Hidden", "Heads", "FFN", "Vocabulary")
     return Section(
         "Steps",
         text=(
-            f"Recipe {facts['recipe']}, teacher {facts['teacher']['source']}; {count(tokens)} tokens trained on;"
+            f"Recipe {facts.recipe}, teacher {facts.teacher.source}; {count(tokens)} tokens trained on;"
             f" {duration(spent)} in all.",
         ),
         tables=(Table("Steps of the build", head, "l" + "r" * 8, rows),),
@@ -124,13 +111,13 @@ def steps_section(facts: Facts) -> Section:
 
 def tokenizer_section(facts: Facts) -> Section:
     """Return the tokenizer's figures before and after trimming."""
-    before, after = facts["tokenizer"]["before"], facts["tokenizer"]["after"]
+    before, after = facts.tokenizer.before, facts.tokenizer.after
     rows = (
-        ("Vocabulary, pieces", count(before["vocab"]), count(after["vocab"])),
-        ("Unknown pieces", rare(before["unknown_rate"]), rare(after["unknown_rate"])),
-        ("Pieces per word", ratio(before["fertility"]), ratio(after["fertility"])),
+        ("Vocabulary, pieces", count(before.vocab), count(after.vocab)),
+        ("Unknown pieces", rare(before.unknown_rate), rare(after.unknown_rate)),
+        ("Pieces per word", ratio(before.fertility), ratio(after.fertility)),
     )
-    kept = percent(facts["tokenizer"]["coverage"])
+    kept = percent(facts.tokenizer.coverage)
     return Section(
         "Tokenizer",
         text=(f"The kept pieces cover {kept} of the text as the teacher cuts it.",),
@@ -138,11 +125,10 @@ def tokenizer_section(facts: Facts) -> Section:
     )
 
 
-def gates_section(gates: Sequence[GateFacts]) -> Section:
+def gates_section(gates: Sequence[Gate]) -> Section:
     """Return the checks every exported file had to pass."""
     rows = tuple(
-        (g["name"], figure(g["figure"]), g["unit"] or MISSING, _bound(g), _passed(g), _short(g["worst"] or MISSING))
-        for g in gates
+        (g.name, figure(g.figure), g.unit or MISSING, _bound(g), _passed(g), _short(g.worst or MISSING)) for g in gates
     )
     head = ("Gate", "Figure", "Unit", "Bound", "Result", "Worst on")
     return Section(
@@ -156,15 +142,15 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _passed(check: Check) -> str:
-    return "passed" if check["passed"] else "failed"
+def _passed(check: Floor | Gate) -> str:
+    return "passed" if check.passed else "failed"
 
 
-def _bound(check: Check, write: Callable[[float], str] = figure) -> str:
+def _bound(check: Floor | Gate, write: Callable[[float], str] = figure) -> str:
     """Write a bound with the side it is on, which follows from figure and result; without it where both are equal."""
-    if check["figure"] == check["bound"]:
-        return write(check["bound"])
-    return f"{'≤' if (check['figure'] < check['bound']) == check['passed'] else '≥'} {write(check['bound'])}"
+    if check.figure == check.bound:
+        return write(check.bound)
+    return f"{'≤' if (check.figure < check.bound) == check.passed else '≥'} {write(check.bound)}"
 
 
 def _short(text: str) -> str:

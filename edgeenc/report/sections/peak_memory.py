@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from edgeenc.report.draw.blocks import Bar, Picture, Section, Table, count, megabytes, without_empty
-from edgeenc.report.measured import Row
+from edgeenc.record.rows import Row
+from edgeenc.report.draw.blocks import Bar, Picture, Section, Table, without_empty
+from edgeenc.report.draw.numbers import count, megabytes
 from edgeenc.report.reading import shared_condition
 
 

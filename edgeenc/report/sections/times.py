@@ -5,33 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from edgeenc.bench.turns import NOISY, Latency
-from edgeenc.report.draw.blocks import (
-    MISSING,
-    Bar,
-    Picture,
-    Section,
-    Table,
-    count,
-    megabytes,
-    milliseconds,
-    percent,
-    rate,
-    ratio,
-    without_empty,
-)
+from edgeenc.bench.turns import NOISY
+from edgeenc.record.latency import Latency
+from edgeenc.record.rows import Row
+from edgeenc.report.draw.blocks import Bar, Picture, Section, Table, without_empty
+from edgeenc.report.draw.numbers import MISSING, count, megabytes, milliseconds, percent, rate, ratio
 from edgeenc.report.draw.plot import Plot, Point, Series, linear_axis
-from edgeenc.report.measured import Row
 
 
 def latency_section(latency: Latency) -> Section:
     """Return milliseconds per sentence, with their noise."""
-    models = latency["models"]
+    models = latency.models
     bars = tuple(
         Bar(
             name,
-            f"p50 {milliseconds(m['p50'])} ms, p90 {milliseconds(m['p90'])} ms",
-            (m["p50"], m["p90"] - m["p50"]),
+            f"p50 {milliseconds(m.p50)} ms, p90 {milliseconds(m.p90)} ms",
+            (m.p50, m.p90 - m.p50),
         )
         for name, m in models.items()
     )
@@ -39,28 +28,28 @@ def latency_section(latency: Latency) -> Section:
     rows = tuple(
         (
             name,
-            megabytes(m["bytes"]),
-            f"{m['tokens_per_sentence']:,.1f}",
-            *(milliseconds(m[key]) for key in ("p50", "p90")),
-            percent(m["spread"]),
-            milliseconds(m["tokenizer_p50"]),
+            megabytes(m.bytes),
+            f"{m.tokens_per_sentence:,.1f}",
+            *map(milliseconds, (m.p50, m.p90)),
+            percent(m.spread),
+            milliseconds(m.tokenizer_p50),
         )
         for name, m in models.items()
     )
     compared = tuple(
-        f"{name} takes {ratio(r['median'])} of the time of {latency['baseline']} on the same sentence; for the middle"
-        f" half of the sentences it is between {ratio(r['q25'])} and {ratio(r['q75'])}."
-        for name, r in latency["ratio"].items()
+        f"{name} takes {ratio(r.median)} of the time of {latency.baseline} on the same sentence; for the middle"
+        f" half of the sentences it is between {ratio(r.q25)} and {ratio(r.q75)}."
+        for name, r in latency.ratio.items()
     )
     rough = (f"The rounds differ by more than {percent(NOISY)}: this host was busy, take these times as rough.",)
     return Section(
         "Latency",
-        text=(*compared, *(rough if latency["noisy"] else ())),
+        text=(*compared, *(rough if latency.noisy else ())),
         pictures=(Picture("Milliseconds per sentence", ("up to p50", "from p50 to p90"), bars),),
         tables=(Table("Milliseconds per sentence of real text", head, "l" + "r" * 6, rows),),
         notes=(
-            f"{latency['runtime']}, threads: {latency['threads']}, batch: {latency['batch']}, sentences:"
-            f" {count(latency['sentences'])}, rounds: {latency['rounds']}. Models run by turns on each sentence in one"
+            f"{latency.runtime}, threads: {latency.threads}, batch: {latency.batch}, sentences:"
+            f" {count(latency.sentences)}, rounds: {latency.rounds}. Models run by turns on each sentence in one"
             " fresh process, each fed by its own tokenizer, whose time stands apart. p50 and p90 are over the"
             " sentences; spread is slowest less fastest round of a sentence over its median."
             " Raw samples are in report.json.",
