@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.language import Tag, joined, resolve, spoken
@@ -20,6 +20,7 @@ from edgeenc.model.purpose import EXPORT, ExportTask
 from edgeenc.model.shape import Shape
 from edgeenc.plan import Plan, Precision, Request
 from edgeenc.recipe import Language, Recipe, load_language, load_recipe, read_language
+from edgeenc.record.form import parse
 from edgeenc.sources import (
     ENOUGH,
     RANDOM,
@@ -216,13 +217,19 @@ def runtime_for(store: Store, threads: int | None) -> Runtime:
     return Runtime(dtype=dtype, threads=count)
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What the store remembers of this machine."""
+
+    training: Dtype
+
+
 def _stored_dtype(path: Path) -> Dtype | None:
     """Return what was measured before, or None where nothing that can be read is there."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["training"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return parse(_Measured, path.read_bytes()).training
+    except (OSError, ValueError):
         return None
-    return found if found in get_args(Dtype) else None
 
 
 def status(plan: Plan, store: Store) -> dict[str, str]:
