@@ -101,7 +101,7 @@ class Bundle:
         return [found[number] for number in range(len(texts))]
 
 
-def load_bundle(folder: Path, precision: str = "", threads: int = 1) -> Bundle:
+def load_bundle(folder: Path | str, precision: str = "", threads: int = 1) -> Bundle:
     """Load a bundle whose every file has its hash.
 
     Args:
@@ -112,6 +112,7 @@ def load_bundle(folder: Path, precision: str = "", threads: int = 1) -> Bundle:
     Raises:
         InputError: it is no bundle, files are missing or changed, or it has no file of this precision.
     """
+    folder = Path(folder)
     files = check(folder)
     there = [name for name in ("int8", "fp32") if ONNX[name] in files and precision in ("", name)]
     if not there:
