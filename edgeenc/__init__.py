@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edgeenc.errors import EdgeencError
     from edgeenc.machine.runtime import Runtime
     from edgeenc.model.bits import bits_per_character
+    from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model
     from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
     from edgeenc.model.shape import Shape
     from edgeenc.plan import Plan
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from edgeenc.store import Store
     from edgeenc.targets.onnx import export as export_onnx
     from edgeenc.targets.quantize import quantize
+    from edgeenc.tasks.spec import TaskSpec
+    from edgeenc.tasks.task import Task, open_task
+    from edgeenc.tasks.tune import tune
+    from edgeenc.tasks.tuning import Tuning
     from edgeenc.text.corpus import Corpus, read_corpus
     from edgeenc.text.vocabulary import quality as tokenizer_quality
     from edgeenc.training import History, Job
@@ -53,7 +58,11 @@ __all__ = [
     "Runtime",
     "Shape",
     "Store",
+    "Task",
+    "TaskModel",
+    "TaskSpec",
     "TrainingOptions",
+    "Tuning",
     "__version__",
     "adapt",
     "bits_per_character",
@@ -65,15 +74,19 @@ __all__ = [
     "load_bundle",
     "load_encoder",
     "load_recipe",
+    "load_task_model",
     "measured_layers",
+    "open_task",
     "plan_bundle",
     "prune_ffn",
     "quantize",
     "read_corpus",
     "save_encoder",
+    "save_task_model",
     "tokenizer_quality",
     "trim_vocab",
     "truncate_hidden",
+    "tune",
     "verify_bundle",
 ]
 
@@ -91,6 +104,7 @@ _PLACES = {
     "errors": ("EdgeencError",),
     "machine.runtime": ("Runtime",),
     "model.bits": ("bits_per_character",),
+    "model.classifier": ("TaskModel", "load_task_model", "save_task_model"),
     "model.encoder": ("Encoder", "load_encoder", "save_encoder"),
     "model.shape": ("Shape",),
     "plan": ("Plan",),
@@ -100,6 +114,10 @@ _PLACES = {
     "store": ("Store",),
     "targets.onnx": ("export as export_onnx",),
     "targets.quantize": ("quantize",),
+    "tasks.spec": ("TaskSpec",),
+    "tasks.task": ("Task", "open_task"),
+    "tasks.tune": ("tune",),
+    "tasks.tuning": ("Tuning",),
     "text.corpus": ("Corpus", "read_corpus"),
     "text.vocabulary": ("quality as tokenizer_quality",),
     "training": ("History", "Job"),

@@ -160,6 +160,30 @@ def test_links_lead_to_files_that_are_there(path: Path) -> None:
     assert [link for link in local if not (path.parent / link).exists()] == []
 
 
+def commands(path: Path) -> list[list[str]]:
+    """Return every command line of ours in the code of a page, in its words."""
+    text = path.read_text("utf-8")
+    code = [line for block in re.findall(r"```[a-z]*\n(.*?)```", text, flags=re.DOTALL) for line in block.splitlines()]
+    code += re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    return [line.replace("...", "").split() for line in code if line.startswith("edgeenc ")]
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *ROOT.glob("docs/*.md")], ids=lambda path: path.name)
+def test_commands_in_documents_have_the_options_that_they_are_shown_with(path: Path) -> None:
+    from edgeenc.cli import cli
+
+    for words in [words for words in commands(path) if not words[1].startswith("[")]:
+        command: click.Command = cli
+        for word in words[1:]:
+            if not isinstance(command, click.Group) or word.startswith("-"):
+                break
+            assert word in command.commands, " ".join(words)
+            command = command.commands[word]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--version"}
+        asked = {word.split("=")[0] for word in words if word.startswith("-")}
+        assert asked <= known, " ".join(words)
+
+
 def test_the_index_names_every_document() -> None:
     index = (ROOT / "docs" / "index.md").read_text("utf-8")
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}

@@ -79,7 +79,7 @@ def test_the_examples_run_from_top_to_bottom(
     world.recipe.rename(tmp_path / "my.yaml")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "library.md").read_text("utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     names: dict[str, object] = {}
     for number, block in enumerate(blocks):
         exec(compile(block, f"docs/library.md, example {number + 1}", "exec"), names)
