@@ -93,7 +93,9 @@ def plan_bundle(ask: Ask, store: Store | None = None) -> Plan:
     return plan_for(ask, store or Store(default_root()))
 
 
-def build_bundle(ask: Ask, folder: Path, store: Store | None = None, *, offline: bool = False) -> Path:
+def build_bundle(
+    ask: Ask, folder: Path, store: Store | None = None, *, threads: int | None = None, offline: bool = False
+) -> Path:
     """Do what `edgeenc build` does, without a word: make the bundle `folder` and return its absolute path.
 
     Steps that the store has are not done again; stopped, it goes on from there.
@@ -102,6 +104,7 @@ def build_bundle(ask: Ask, folder: Path, store: Store | None = None, *, offline:
         ask: what is wanted.
         folder: the bundle to write; a bundle of ours that is there already is replaced.
         store: where finished steps are kept; None is the user's own.
+        threads: of training and exports; None takes all cores that are allowed.
         offline: whether to take from the hub's cache only.
 
     Raises:
@@ -109,7 +112,7 @@ def build_bundle(ask: Ask, folder: Path, store: Store | None = None, *, offline:
     """
     check_destination(folder)
     store = store or Store(default_root())
-    request, runtime = request_for(ask, offline=offline), runtime_for(store, None)
+    request, runtime = request_for(ask, offline=offline), runtime_for(store, threads)
     plan = make_plan(request, runtime)
     from edgeenc.pipeline import run  # seconds, which a plan does without
 
