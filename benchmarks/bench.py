@@ -35,9 +35,7 @@ from edgeenc.plan import Plan
 from edgeenc.record.form import plain
 from edgeenc.record.rows import Bench, Row
 from edgeenc.screen.bench_lines import BenchScreen
-from edgeenc.steps.line.work import ONNX
 from edgeenc.store import Store, default_root
-from edgeenc.targets.onnx import export
 
 HERE = Path(__file__).parent
 DIGITS = 3
@@ -66,8 +64,8 @@ def exported(model: str, plan: Plan, store: Store, folder: Path) -> Path:
     """Write the tuned `model` of the first seed, its tokenizer and its fp32 file into `folder`, and return it."""
     name = f"tune:{model}:{plan.request.recipe.tuning.seeds[0]}"
     shutil.copytree(store.folder(plan.step(name).key, name), folder, ignore=shutil.ignore_patterns("manifest.json"))
-    (folder / "onnx").mkdir()
-    export(folder, folder / "onnx" / ONNX["fp32"], plan.request.task)
+    first = plan.request.target.first
+    first.make(folder, folder / first.path, plan.request.purpose)
     return folder
 
 

@@ -20,13 +20,11 @@ import torch
 from edgeenc.build import Ask, plan_for, runtime_for
 from edgeenc.machine.describe import describe, versions
 from edgeenc.model.encoder import Encoder, load_encoder
-from edgeenc.model.purpose import EXPORT
 from edgeenc.record.form import plain
 from edgeenc.store import Store, default_root
-from edgeenc.targets.torch_session import TorchSession
+from edgeenc.targets.sessions.torch_session import TorchSession
 from edgeenc.tasks.bootstrap import estimate, paired
 from edgeenc.tasks.encode import encode
-from edgeenc.tasks.metrics import score
 from edgeenc.tasks.predict import predict
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
@@ -41,7 +39,7 @@ def said(encoder: Encoder, task: Task, options: Tuning, seed: int) -> tuple[tupl
     """Tune with one seed and return the labels of the test items."""
     model, _ = tune(encoder, task.data, options, Job(seed), task.judge)
     encoded = encode(task.data.test, task.data.kind, model.tokenizer, min(options.longest, model.positions))
-    return predict(TorchSession(model.logits, EXPORT[task.data.kind]), encoded, model.labels)
+    return predict(TorchSession(model.logits, model.purpose), encoded, model.labels)
 
 
 def compared(language: str, store: Store, recipe: str) -> dict:
@@ -55,8 +53,7 @@ def compared(language: str, store: Store, recipe: str) -> dict:
         for start in STARTS
     }
     found = {
-        start: asdict(estimate(task.metric, items, runs))
-        | {"by_seed": [score(task.metric, items, run) for run in runs]}
+        start: asdict(estimate(task.metric, items, runs)) | {"by_seed": [task.metric.score(items, run) for run in runs]}
         for start, runs in by_start.items()
     }
     difference = asdict(paired(task.metric, items, by_start["mean"], by_start["plain"]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edgeenc.build import Ask, build_bundle, plan_bundle
-    from edgeenc.bundle.load import Bundle, Guess, load_bundle
+    from edgeenc.bundle.load import Bundle, load_bundle
     from edgeenc.bundle.recheck import recheck as verify_bundle
     from edgeenc.compress.adapt import adapt
     from edgeenc.compress.distill import distill
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
     from edgeenc.compress.truncate_hidden import truncate_hidden
     from edgeenc.errors import EdgeencError
     from edgeenc.machine.runtime import Runtime
+    from edgeenc.model.answers import Guess
     from edgeenc.model.bits import bits_per_character
     from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model
     from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
+    from edgeenc.model.purpose import purpose_named
     from edgeenc.model.shape import Shape
     from edgeenc.plan import Plan
     from edgeenc.recipe import Recipe, load_recipe
     from edgeenc.stages.distill import DistillOptions
     from edgeenc.stages.training import TrainingOptions
     from edgeenc.store import Store
-    from edgeenc.targets.onnx import export as export_onnx
-    from edgeenc.targets.quantize import quantize
+    from edgeenc.targets.onnx_file.export import export as export_onnx
+    from edgeenc.targets.onnx_file.quantize import quantize
     from edgeenc.tasks.spec import TaskSpec
     from edgeenc.tasks.task import Task, open_task
     from edgeenc.tasks.tune import tune
@@ -79,6 +81,7 @@ __all__ = [
     "open_task",
     "plan_bundle",
     "prune_ffn",
+    "purpose_named",
     "quantize",
     "read_corpus",
     "save_encoder",
@@ -92,7 +95,7 @@ __all__ = [
 
 _PLACES = {
     "build": ("Ask", "build_bundle", "plan_bundle"),
-    "bundle.load": ("Bundle", "Guess", "load_bundle"),
+    "bundle.load": ("Bundle", "load_bundle"),
     "bundle.recheck": ("recheck as verify_bundle",),
     "compress.adapt": ("adapt",),
     "compress.distill": ("distill",),
@@ -103,17 +106,19 @@ _PLACES = {
     "compress.truncate_hidden": ("truncate_hidden",),
     "errors": ("EdgeencError",),
     "machine.runtime": ("Runtime",),
+    "model.answers": ("Guess",),
     "model.bits": ("bits_per_character",),
     "model.classifier": ("TaskModel", "load_task_model", "save_task_model"),
     "model.encoder": ("Encoder", "load_encoder", "save_encoder"),
+    "model.purpose": ("purpose_named",),
     "model.shape": ("Shape",),
     "plan": ("Plan",),
     "recipe": ("Recipe", "load_recipe"),
     "stages.distill": ("DistillOptions",),
     "stages.training": ("TrainingOptions",),
     "store": ("Store",),
-    "targets.onnx": ("export as export_onnx",),
-    "targets.quantize": ("quantize",),
+    "targets.onnx_file.export": ("export as export_onnx",),
+    "targets.onnx_file.quantize": ("quantize",),
     "tasks.spec": ("TaskSpec",),
     "tasks.task": ("Task", "open_task"),
     "tasks.tune": ("tune",),

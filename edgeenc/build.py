@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +16,9 @@ from edgeenc.language import Tag, joined, resolve, spoken
 from edgeenc.machine.disk import is_file, on_disk
 from edgeenc.machine.runtime import Dtype, Runtime, available_threads, faster_dtype
 from edgeenc.model.published import published_shape
-from edgeenc.model.purpose import EXPORT, ExportTask
+from edgeenc.model.purpose import Purpose, default_purpose, purpose_named
 from edgeenc.model.shape import Shape
-from edgeenc.plan import Plan, Precision, Request
+from edgeenc.plan import Plan, Request
 from edgeenc.recipe import Language, Recipe, load_language, load_recipe, read_language
 from edgeenc.record.form import parse
 from edgeenc.sources import (
@@ -37,11 +37,10 @@ from edgeenc.sources import (
 )
 from edgeenc.steps.line.make import make_plan
 from edgeenc.store import Store, check_destination, default_root, publish
+from edgeenc.targets.target import Target, default_target, target_named
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
 from edgeenc.text.mixture import Text
-
-PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,8 @@ class Ask:
         corpus: a text file, one sentence or paragraph per line, or `org/name@commit[:config][#column]` of the hub; of
             several languages `tl=FILE` for each; what is not named is left to the language.
         export_task: what the exported file computes; None means hidden states, or what `task` needs.
-        precisions: comma-separated.
+        target: in which form the model is shipped.
+        precisions: comma-separated names of its files; None means all.
         task: name of a task of the language, or of `data`.
         data: labelled data of the task; None leaves it to the language.
         columns: columns of text and label in `data`; empty ones are guessed.
@@ -67,8 +67,9 @@ class Ask:
     recipe: str = "starter"
     teacher: str | None = None
     corpus: tuple[str, ...] = ()
-    export_task: ExportTask | None = None
-    precisions: str = "fp32,int8"
+    export_task: str | None = None
+    target: str = field(default_factory=lambda: default_target().name)
+    precisions: str | None = None
     task: str | None = None
     data: str | None = None
     columns: tuple[str, str] = ("", "")
@@ -136,7 +137,8 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
     recipe = _recipe(ask)
     source = ask.teacher or recipe.teacher
     source = f"{RANDOM}{source}" if ask.random_teacher and not is_random(source) else source
-    precisions = _precisions(ask.precisions)
+    target = target_named(ask.target)
+    precisions = target.names if ask.precisions is None else _precisions(ask.precisions, target)
     problems: list[InputError] = []
     texts = [attempt(problems, partial(_text, one, given, offline=offline)) for one in named]
     found = attempt(problems, lambda: _teacher(source, offline=offline, plan_only=plan_only))
@@ -149,7 +151,8 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
         teacher=teacher,
         source=described(source),
         texts=tuple(text for text in texts if text is not None),
-        task=EXPORT[task.data.kind] if task else ask.export_task or "feature-extraction",
+        purpose=_purpose(ask, task),
+        target=target,
         precisions=precisions,
         task_data=task,
         known=known,
@@ -169,6 +172,13 @@ def _recipe(ask: Ask) -> Recipe:
     if not 0 < fraction <= 1:
         raise UsageError(f"--data-fraction {fraction}: expected a share above 0 and at most 1, e.g. 0.3")
     return recipe.model_copy(update={"data_fraction": fraction})
+
+
+def _purpose(ask: Ask, task: Task | None) -> Purpose:
+    """Return what the exported file computes: what the task needs, or else what was asked for."""
+    if task is not None:
+        return task.data.kind.purpose
+    return purpose_named(ask.export_task) if ask.export_task else default_purpose()
 
 
 class _Named(NamedTuple):
@@ -296,9 +306,9 @@ def _text(one: _Named, given: Mapping[str, str], *, offline: bool) -> Text:
     raise InputError(f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line")
 
 
-def _precisions(typed: str) -> tuple[Precision, ...]:
+def _precisions(typed: str, target: Target) -> tuple[str, ...]:
     asked = [word.strip() for word in typed.split(",") if word.strip()]
-    unknown = [word for word in asked if word not in PRECISIONS]
+    unknown = [word for word in asked if word not in target.names]
     if unknown or not asked:
-        raise UsageError(f"--precision {typed!r}: expected one or more of {', '.join(PRECISIONS)}, with commas")
-    return tuple(precision for precision in PRECISIONS if precision in asked)
+        raise UsageError(f"--precision {typed!r}: expected one or more of {', '.join(target.names)}, with commas")
+    return tuple(precision for precision in target.names if precision in asked)

@@ -10,15 +10,13 @@ from typing import Literal, TypeAlias
 from pydantic import JsonValue
 
 from edgeenc.language import Tag, joined
-from edgeenc.model.purpose import ExportTask
+from edgeenc.model.purpose import Purpose, default_purpose
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe
 from edgeenc.stages.stage import Stage
-from edgeenc.targets.sizes import fp32_bytes, int8_bytes
+from edgeenc.targets.target import Target, default_target
 from edgeenc.tasks.task import Task
 from edgeenc.text.mixture import Text
-
-Precision = Literal["fp32", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,9 @@ class Request:
         recipe: how to compress.
         teacher: checkpoint folder, and `source` what the user called it.
         texts: of each language, with its weight.
-        task: what the exported file computes.
-        precisions: which files the bundle carries; int8 is made from fp32.
+        purpose: what the exported files compute.
+        target: in which form the model is shipped.
+        precisions: names of the target's files that the bundle carries; what they are made from is made too.
         task_data: what the student is tuned on and scored by; None ships an encoder.
         known: shape of a teacher whose files are not here; such a build can be planned, not run.
     """
@@ -39,8 +38,9 @@ class Request:
     teacher: Path
     source: str
     texts: tuple[Text, ...]
-    task: ExportTask = "feature-extraction"
-    precisions: tuple[Precision, ...] = ("fp32", "int8")
+    purpose: Purpose = field(default_factory=default_purpose)
+    target: Target = field(default_factory=default_target)
+    precisions: tuple[str, ...] = field(default_factory=lambda: default_target().names)
     task_data: Task | None = None
     known: Shape | None = None
 
@@ -80,7 +80,7 @@ class Role:
     part: Part
     model: str = ""
     seed: int | None = None
-    precision: Precision | None = None
+    precision: str | None = None
     step: str = ""
 
     def __str__(self) -> str:
@@ -169,7 +169,11 @@ class Plan:
         """Return the plan as `edgeenc plan --json` prints it; `status` says which steps are done."""
         teacher, student = self.step("teacher").shape, self.student.shape
         assert teacher is not None and student is not None
-        task = self.request.task
+        request = self.request
+        predicted: dict[str, JsonValue] = {
+            f"{one.name}_bytes": one.predicted_bytes(student, request.purpose, request.labels)
+            for one in request.target.precisions
+        }
         return {
             "recipe": self.request.recipe.name,
             "language": self.request.language.bcp47,
@@ -188,11 +192,7 @@ class Plan:
                 }
                 for step in self.steps
             ],
-            "predicted": {
-                "fp32_bytes": fp32_bytes(student, task, self.request.labels),
-                "int8_bytes": int8_bytes(student, task, self.request.labels),
-                "exact": self.student.exact,
-            },
+            "predicted": predicted | {"exact": self.student.exact},
         }
 
 

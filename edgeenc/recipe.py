@@ -17,6 +17,7 @@ from edgeenc.errors import RecipeError
 from edgeenc.kinds import modules_of, types_of
 from edgeenc.sources import ENOUGH, data_folder, is_hub_text
 from edgeenc.stages.stage import Stage
+from edgeenc.targets.target import targets
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.tuning import Tuning
 
@@ -99,8 +100,9 @@ def stage_kinds() -> dict[str, type[Stage]]:
 
 
 def build_steps() -> frozenset[str]:
-    """Return the names that no stage can take: those of the steps that every build has, a file each."""
-    return frozenset(modules_of("edgeenc.steps")) - {"stage"}
+    """Return the names that no stage can take: those of the steps that every build has, and of those of a target."""
+    made = {precision.step for target in targets() for precision in target.precisions}
+    return frozenset(modules_of("edgeenc.steps")) - {"stage"} | made
 
 
 def recipe_names() -> list[str]:

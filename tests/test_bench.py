@@ -25,11 +25,12 @@ from edgeenc.bench.subject import Subject, read_subject, stored_bytes
 from edgeenc.bench.taken_scores import BundleScores, read_scores
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder, save_encoder
+from edgeenc.model.purpose import default_purpose
 from edgeenc.model.shape import Shape
 from edgeenc.record.facts import Facts
 from edgeenc.record.form import Json, as_object, parse, plain
 from edgeenc.record.rows import Bench, BenchHost, Row
-from edgeenc.targets.torch_session import encoder_session
+from edgeenc.targets.sessions.torch_session import encoder_session
 
 KEYS = {  # the issue's own list
     *("model", "runtime", "device", "precision", "threads", "batch", "seq_len", "p50_ms", "p90_ms", "p99_ms"),
@@ -316,7 +317,7 @@ def test_an_engine_runs_the_model_it_is_given(bundle: Path, tiny_encoder: Encode
     weights = bundle / "model.safetensors"
     engine = engines()["torch"].open(weights, "cpu", precision, threads)  # pyright: ignore[reportArgumentType]
     found_BTH = engine.run(ids_BT, attend_BT)
-    expected_BTH = encoder_session(tiny_encoder, "feature-extraction")(ids_BT, attend_BT)
+    expected_BTH = encoder_session(tiny_encoder, default_purpose())(ids_BT, attend_BT)
     kept = attend_BT == 1
     tolerance = 1e-5 if precision == "fp32" else 0.2  # bfloat16 has 8 bits, and the layers are 3
     assert np.abs(found_BTH - expected_BTH)[kept].max() < tolerance

@@ -15,17 +15,17 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgeenc.errors import BudgetError, GateError, InputError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
-from edgeenc.model.purpose import ExportTask
-from edgeenc.targets import onnx as target
-from edgeenc.targets import sizes
-from edgeenc.targets.graph import read_graph, tidy
-from edgeenc.targets.onnx import export
-from edgeenc.targets.quantize import quantize
-from edgeenc.targets.session import OrtSession
+from edgeenc.model.purpose import purpose_named
+from edgeenc.targets.onnx_file import export as target
+from edgeenc.targets.onnx_file import sizes
+from edgeenc.targets.onnx_file.export import export
+from edgeenc.targets.onnx_file.graph import read_graph, tidy
+from edgeenc.targets.onnx_file.quantize import quantize
+from edgeenc.targets.sessions.ort_session import OrtSession
 
 pytestmark = pytest.mark.export
 
-TASKS: tuple[ExportTask, ...] = ("feature-extraction", "fill-mask")
+TASKS = ("feature-extraction", "fill-mask")
 
 FUSED = {"Attention", "EmbedLayerNormalization", "SkipLayerNormalization", "FastGelu", "BiasGelu", "MultiHeadAttention"}
 
@@ -36,7 +36,7 @@ def folder(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("checkpoint")
     save_encoder(tiny_encoder, folder)
     for task in TASKS:
-        assert export(folder, folder / task / "onnx" / "model.onnx", task).is_file()
+        assert export(folder, folder / task / "onnx" / "model.onnx", purpose_named(task)).is_file()
     return folder
 
 
@@ -51,7 +51,7 @@ def inputs(shape: tuple[int, int], seed: int = 0) -> tuple[np.ndarray, np.ndarra
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3), (3, 17), (2, 64)])
 @pytest.mark.parametrize("task", TASKS)
-def test_onnx_equals_the_library_model(folder: Path, task: ExportTask, shape: tuple[int, int]) -> None:
+def test_onnx_equals_the_library_model(folder: Path, task: str, shape: tuple[int, int]) -> None:
     model = load_encoder(folder).model
     ids_BT, attend_BT = inputs(shape)
     with torch.no_grad():
@@ -64,7 +64,7 @@ def test_onnx_equals_the_library_model(folder: Path, task: ExportTask, shape: tu
 
 
 @pytest.mark.parametrize(("task", "output"), [("feature-extraction", "last_hidden_state"), ("fill-mask", "logits")])
-def test_inputs_and_outputs(folder: Path, task: ExportTask, output: str, tiny_encoder: Encoder) -> None:
+def test_inputs_and_outputs(folder: Path, task: str, output: str, tiny_encoder: Encoder) -> None:
     graph = read_graph(folder / task / "onnx" / "model.onnx").graph
     assert [value.name for value in graph.input] == ["input_ids", "attention_mask", "token_type_ids"]
     for value in graph.input:
@@ -77,7 +77,7 @@ def test_inputs_and_outputs(folder: Path, task: ExportTask, output: str, tiny_en
 
 @pytest.mark.parametrize("task", TASKS)
 def test_graph_is_unfused_has_no_pooler_and_holds_every_weight_once(
-    folder: Path, task: ExportTask, tiny_encoder: Encoder
+    folder: Path, task: str, tiny_encoder: Encoder
 ) -> None:
     model = read_graph(folder / task / "onnx" / "model.onnx")
     onnx.checker.check_model(model, full_check=True)
@@ -112,9 +112,11 @@ def test_same_bytes_from_another_folder_process_and_hash_seed(folder: Path, tmp_
     copy = tmp_path / "elsewhere" / "checkpoint"
     save_encoder(load_encoder(folder), copy)
     code = (
-        "import sys; from pathlib import Path; from edgeenc.targets.onnx import export;"
-        "from edgeenc.targets.quantize import quantize; at = Path(sys.argv[1]);"
-        "[quantize(export(at, at / f'{task}.onnx', task), at / f'{task}.int8.onnx') for task in sys.argv[2:]]"
+        "import sys; from pathlib import Path; from edgeenc.targets.onnx_file.export import export;"
+        "from edgeenc.model.purpose import purpose_named;"
+        "from edgeenc.targets.onnx_file.quantize import quantize; at = Path(sys.argv[1]);"
+        "[quantize(export(at, at / f'{task}.onnx', purpose_named(task)), at / f'{task}.int8.onnx')"
+        " for task in sys.argv[2:]]"
     )
     environment = os.environ | {"PYTHONHASHSEED": "7", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     subprocess.run([sys.executable, "-c", code, str(copy), *TASKS], check=True, env=environment, cwd=tmp_path)
@@ -133,7 +135,7 @@ def test_export_leaves_nothing_beside_its_file_and_no_random_number_drawn(folder
     torch.manual_seed(3)
     right = torch.rand(4)
     torch.manual_seed(3)
-    export(folder, tmp_path / "new" / "model.onnx", "feature-extraction")
+    export(folder, tmp_path / "new" / "model.onnx", purpose_named("feature-extraction"))
     assert torch.equal(torch.rand(4), right)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["model.onnx"]
 
@@ -157,7 +159,7 @@ def test_untied_output_is_refused(folder: Path) -> None:
 def test_a_model_too_large_for_one_file_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sizes, "LARGEST", 1000)
     with pytest.raises(BudgetError, match="one ONNX file holds 1,000"):
-        export(folder, folder / "large.onnx", "fill-mask")
+        export(folder, folder / "large.onnx", purpose_named("fill-mask"))
     assert not (folder / "large.onnx").exists()
 
 
@@ -197,12 +199,12 @@ def test_damaged_file_and_damaged_graph(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_optimum_loads_the_folder(folder: Path, task: ExportTask, tmp_path: Path, sentences: tuple[str, ...]) -> None:
+def test_optimum_loads_the_folder(folder: Path, task: str, tmp_path: Path, sentences: tuple[str, ...]) -> None:
     from optimum.onnxruntime import ORTModelForFeatureExtraction, ORTModelForMaskedLM
     from transformers import AutoTokenizer
 
     save_encoder(load_encoder(folder), tmp_path)
-    export(tmp_path, tmp_path / "onnx" / "model.onnx", task)
+    export(tmp_path, tmp_path / "onnx" / "model.onnx", purpose_named(task))
     quantize(tmp_path / "onnx" / "model.onnx", tmp_path / "onnx" / "model_quantized.onnx")
     loader = ORTModelForFeatureExtraction if task == "feature-extraction" else ORTModelForMaskedLM
     encoded = AutoTokenizer.from_pretrained(tmp_path)(list(sentences[:3]), padding=True, return_tensors="pt")

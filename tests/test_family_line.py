@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from edgeenc.bundle.assemble import load_golden_tokenizer, replay
 from edgeenc.model.encoder import load_encoder
-from edgeenc.targets.session import OrtSession
+from edgeenc.targets.sessions.ort_session import OrtSession
 from edgeenc.text.specials import Specials
 
 pytestmark = pytest.mark.export

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeenc.kinds import modules_of, types_of, values_of
+from edgeenc.kinds import added, modules_of, types_of, values_of
 
 
 @dataclass
@@ -41,3 +41,9 @@ def test_every_value_and_every_class_is_found_once(folder: str) -> None:
     assert [kind.name for kind in values_of(folder, Kind)] == ["zebra", "b", "a"]
     assert values_of(folder, Kind) is values_of(folder, Kind)
     assert [kind.__name__ for kind in types_of(folder, Kind)] == ["Striped"]
+
+
+def test_a_value_can_be_added_for_a_while(folder: str) -> None:
+    with added(folder, Kind("toy")), added(folder, "no kind"):
+        assert [kind.name for kind in values_of(folder, Kind)] == ["zebra", "b", "a", "toy"]
+    assert [kind.name for kind in values_of(folder, Kind)] == ["zebra", "b", "a"]

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,12 @@ from line import make_world
 from tokenizers import Tokenizer
 
 import edgeenc
-from edgeenc.bundle.load import Answer, Bundle, Guess, ReadText, load_bundle
+from edgeenc.bundle.load import Bundle, load_bundle
 from edgeenc.errors import InputError, UsageError
+from edgeenc.model.answers import Answer, Guess, ReadText
 from edgeenc.model.encoder import Encoder
-from edgeenc.targets.session import Ids, Output
+from edgeenc.model.purpose import Purpose, purpose_named
+from edgeenc.targets.sessions.session import Ids, Output
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -106,8 +108,8 @@ def test_the_examples_run_from_top_to_bottom(
 class Told:
     """A session whose output is a function of the ids."""
 
-    def __init__(self, output: Callable[[Ids, Ids], Output]) -> None:
-        self.output = output
+    def __init__(self, purpose: Purpose, output: Callable[[Ids, Ids], Output]) -> None:
+        self.purpose, self.output = purpose, output
 
     def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
         return self.output(ids_BT, attend_BT)
@@ -117,7 +119,7 @@ def told(purpose: str, tokenizer: Tokenizer, output: Callable[[Ids, Ids], Output
     """Return a bundle with labels `x` and `y` whose session is told what to say."""
     cutting = Tokenizer.from_str(tokenizer.to_str())
     cutting.enable_truncation(longest)
-    return Bundle(Path(), purpose, cutting, Told(output), ("x", "y"))  # pyright: ignore[reportArgumentType]
+    return Bundle(Path(), cutting, Told(purpose_named(purpose), output), ("x", "y"))
 
 
 def vector(answer: Answer) -> np.ndarray:
@@ -181,7 +183,8 @@ def test_a_masked_lm_gives_the_likeliest_tokens_for_its_one_mask(tiny_encoder: E
 
 
 def test_a_precision_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found: Mapping[str, object] = {"onnx/model.onnx": None}
-    monkeypatch.setattr("edgeenc.bundle.load.check", lambda _: found)
+    (tmp_path / "onnx").mkdir()
+    (tmp_path / "onnx" / "model.onnx").write_bytes(b"")
+    monkeypatch.setattr("edgeenc.bundle.load.check", lambda _: {})
     with pytest.raises(InputError, match="has no file of precision int8; build it again"):
         load_bundle(tmp_path, "int8")

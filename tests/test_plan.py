@@ -20,6 +20,8 @@ from edgeenc.plan import CORPUS, ENCODER, GUIDE, Plan, Request, Role
 from edgeenc.recipe import build_steps, parse_recipe
 from edgeenc.steps.line.make import make_plan, seed_for
 from edgeenc.tasks.examples import Item, TaskData
+from edgeenc.tasks.kinds.classify import CLASSIFY
+from edgeenc.tasks.metrics import MACRO_F1
 from edgeenc.tasks.task import Task
 from edgeenc.text.mixture import Text
 
@@ -140,16 +142,16 @@ def test_roles_and_names_do_not_meet(world: World) -> None:
 
 def test_no_stage_can_take_the_name_of_another_step(world: World) -> None:
     items = tuple(Item((text,), (label,)) for text, label in (("Umuulan.", "a"), ("Mainit.", "b")))
-    task = Task("mood", "macro_f1", TaskData("classify", ("a", "b"), items, items, items))
+    task = Task("mood", MACRO_F1, TaskData(CLASSIFY, ("a", "b"), items, items, items))
     asked = request_of(world, {"control": "random"})
-    plans = [make_plan(asked, RUNTIME), make_plan(replace(asked, task_data=task, task="text-classification"), RUNTIME)]
+    plans = [make_plan(asked, RUNTIME), make_plan(replace(asked, task_data=task, purpose=CLASSIFY.purpose), RUNTIME)]
     assert {step.kind for plan in plans for step in plan.steps if step.stage is None} == build_steps()
 
 
 def test_a_task_is_learnt_by_teacher_and_student_with_each_seed_and_one_is_shipped(world: World) -> None:
     items = tuple(Item((text,), (label,)) for text, label in (("Umuulan.", "a"), ("Mainit.", "b")))
-    task = Task("mood", "macro_f1", TaskData("classify", ("a", "b"), items, items, items))
-    plan = make_plan(replace(request_of(world), task_data=task, task="text-classification"), RUNTIME)
+    task = Task("mood", MACRO_F1, TaskData(CLASSIFY, ("a", "b"), items, items, items))
+    plan = make_plan(replace(request_of(world), task_data=task, purpose=CLASSIFY.purpose), RUNTIME)
     tuned = [step.name for step in plan.steps if step.kind == "tune"]
     models = ("teacher", "trim-only", "student")
     assert tuned == [f"tune:{model}:{seed}" for model in models for seed in (1, 2)]

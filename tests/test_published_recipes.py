@@ -141,7 +141,7 @@ def test_what_a_method_does_not_read_is_in_no_key(
     def key(tuning: dict[str, object]) -> str:
         recipe = parse_recipe({**fields, "tuning": tuning}, "tiny")
         text = Text(resolve("ilo"), world.corpus)
-        request = Request(recipe, world.teacher, "t", (text,), task="text-classification", task_data=task)
+        request = Request(recipe, world.teacher, "t", (text,), purpose=task.data.kind.purpose, task_data=task)
         return make_plan(request, Runtime()).step("tune:student:1").key
 
     assert key({"preset": "full-published"}) == key(written) == key({**written, "placement": "behind"})

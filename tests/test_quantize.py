@@ -11,13 +11,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgeenc.errors import GateError, InputError
 from edgeenc.model.encoder import Encoder, save_encoder
-from edgeenc.model.purpose import ExportTask
-from edgeenc.targets.graph import read_graph, write_graph
-from edgeenc.targets.onnx import export
-from edgeenc.targets.quantize import quantize, quantize_rows
-from edgeenc.targets.session import OrtSession
+from edgeenc.model.purpose import purpose_named
+from edgeenc.targets.onnx_file.export import export
+from edgeenc.targets.onnx_file.graph import read_graph, write_graph
+from edgeenc.targets.onnx_file.quantize import quantize, quantize_rows
+from edgeenc.targets.sessions.ort_session import OrtSession
 
-TASKS: tuple[ExportTask, ...] = ("feature-extraction", "fill-mask")
+TASKS = ("feature-extraction", "fill-mask")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,9 @@ def folder(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("quantized")
     save_encoder(tiny_encoder, folder)
     for task in TASKS:
-        quantize(export(folder, folder / task / "model.onnx", task), folder / task / "model_quantized.onnx")
+        quantize(
+            export(folder, folder / task / "model.onnx", purpose_named(task)), folder / task / "model_quantized.onnx"
+        )
     return folder
 
 
@@ -49,7 +51,7 @@ def test_rows_are_within_half_a_step_of_the_table() -> None:
 
 @pytest.mark.export
 @pytest.mark.parametrize("task", TASKS)
-def test_every_table_and_every_weight_is_int8(folder: Path, task: ExportTask) -> None:
+def test_every_table_and_every_weight_is_int8(folder: Path, task: str) -> None:
     path = folder / task / "model_quantized.onnx"
     onnx.checker.check_model(read_graph(path), full_check=True)
     stored = tensors(path)
@@ -69,7 +71,7 @@ def test_every_table_and_every_weight_is_int8(folder: Path, task: ExportTask) ->
 
 @pytest.mark.export
 @pytest.mark.parametrize("task", TASKS)
-def test_weights_have_one_scale_per_output_channel_and_no_offset(folder: Path, task: ExportTask) -> None:
+def test_weights_have_one_scale_per_output_channel_and_no_offset(folder: Path, task: str) -> None:
     stored = tensors(folder / task / "model_quantized.onnx")
     weights = [name.removesuffix("_scale") for name in stored if name.endswith("dense.weight_scale")]
     assert len(weights) == 3 * 3 + (task == "fill-mask")
@@ -95,7 +97,7 @@ def test_masked_lm_output_reads_the_int8_table_of_the_embedding(folder: Path, ti
 
 @pytest.mark.export
 @pytest.mark.parametrize("task", TASKS)
-def test_output_is_near_float32_and_not_equal(folder: Path, task: ExportTask) -> None:
+def test_output_is_near_float32_and_not_equal(folder: Path, task: str) -> None:
     ids_BT = np.random.default_rng(0).integers(5, 100, (3, 20))
     attend_BT = np.ones_like(ids_BT)
     right, other = (

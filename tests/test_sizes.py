@@ -12,14 +12,16 @@ from tokenizers import Tokenizer, models
 
 from edgeenc.model.encoder import save_encoder
 from edgeenc.model.families import families
-from edgeenc.model.purpose import ExportTask
+from edgeenc.model.purpose import Purpose, encoder_purposes
+from edgeenc.model.purposes.feature_extraction import FEATURE_EXTRACTION
+from edgeenc.model.purposes.fill_mask import FILL_MASK
 from edgeenc.model.shape import Shape
-from edgeenc.targets.onnx import export
-from edgeenc.targets.quantize import quantize
-from edgeenc.targets.sizes import fp32_bytes, int8_bytes
+from edgeenc.targets.onnx_file.export import export
+from edgeenc.targets.onnx_file.quantize import quantize
+from edgeenc.targets.onnx_file.sizes import fp32_bytes, int8_bytes
 from edgeenc.text.specials import CONVENTIONS
 
-TASKS: tuple[ExportTask, ...] = ("feature-extraction", "fill-mask")
+TASKS = encoder_purposes()
 
 
 def word_list(family: str, size: int) -> Tokenizer:
@@ -32,7 +34,7 @@ def word_list(family: str, size: int) -> Tokenizer:
 
 
 @pytest.mark.export
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 @pytest.mark.parametrize(
     "shape",
     [
@@ -43,7 +45,7 @@ def word_list(family: str, size: int) -> Tokenizer:
     ids=lambda shape: f"{shape.layers}x{shape.hidden}",
 )
 @pytest.mark.parametrize("family", [family.name for family in families()])
-def test_predicted_bytes_are_those_of_the_files(shape: Shape, family: str, task: ExportTask, tmp_path: Path) -> None:
+def test_predicted_bytes_are_those_of_the_files(shape: Shape, family: str, task: Purpose, tmp_path: Path) -> None:
     types = {"bert": 2, "xlm-roberta": 1, "roberta": 1}.get(family, 0)
     shape = replace(shape, family=family, types=types)
     if family == "modernbert":  # a single layer has no window, and so no graph of one
@@ -63,16 +65,16 @@ def test_worked_examples_by_hand() -> None:
         layers=3, hidden=192, heads=3, head_width=64, ffn=768, vocab=8000, positions=512, types=2, family="bert"
     )
     # tables 8514 * 192, norm 2 * 192, layers 3 * (4 * 192 * 193 + 2 * 192 * 768 + 768 + 192 + 4 * 192)
-    assert fp32_bytes(shape, "feature-extraction") == 4 * (1_634_688 + 384 + 3 * 444_864) + 8 * 512 + 1600 + 3 * 4860
+    assert fp32_bytes(shape, FEATURE_EXTRACTION) == 4 * (1_634_688 + 384 + 3 * 444_864) + 8 * 512 + 1600 + 3 * 4860
     # head: transform 192 * 193, its norm 2 * 192, output bias 8000; the table is not stored again
-    more = fp32_bytes(shape, "fill-mask") - fp32_bytes(shape, "feature-extraction")
+    more = fp32_bytes(shape, FILL_MASK) - fp32_bytes(shape, FEATURE_EXTRACTION)
     assert more == 4 * (192 * 193 + 384 + 8000) + 3100 + 3 * 5250 - 1600 - 3 * 4860
-    assert int8_bytes(shape, "fill-mask") - int8_bytes(shape, "feature-extraction") < 8000 * 192 / 10
+    assert int8_bytes(shape, FILL_MASK) - int8_bytes(shape, FEATURE_EXTRACTION) < 8000 * 192 / 10
 
 
 def test_prediction_loads_no_library() -> None:
     code = (
-        "import sys; import edgeenc.targets.sizes;"
+        "import sys; import edgeenc.targets.onnx_file.sizes;"
         "print([m for m in ('torch', 'numpy', 'onnx', 'onnxruntime') if m in sys.modules])"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -12,14 +12,16 @@ import edgeenc.steps
 from edgeenc.kinds import modules_of
 from edgeenc.plan import Role, StepName
 from edgeenc.recipe import build_steps
-from edgeenc.steps.line.kind import step_kinds
+from edgeenc.steps.line.kind import file_kind, step_kinds
+from edgeenc.targets.target import targets
 
 
 def test_a_file_is_called_as_its_kind() -> None:
-    assert tuple(step_kinds()) == modules_of(edgeenc.steps.__name__)
+    files = [precision.step for target in targets() for precision in target.precisions]
+    assert tuple(step_kinds()) == (*modules_of(edgeenc.steps.__name__), *files)
     assert len(step_kinds()) == 14
     for name, kind in step_kinds().items():
-        assert kind.does.__module__ == f"edgeenc.steps.{name}"
+        assert kind.does.__module__ == (file_kind.__module__ if name in files else f"edgeenc.steps.{name}")
         assert is_dataclass(kind.figures)
 
 

@@ -21,18 +21,20 @@ from edgeenc.model.bottleneck import Behind, added_parameters, put_behind, reduc
 from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder
 from edgeenc.model.families import family_of
-from edgeenc.model.purpose import EXPORT, Kind
+from edgeenc.model.purpose import Purpose
+from edgeenc.model.purposes.text_classification import TEXT_CLASSIFICATION
+from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
 from edgeenc.model.shape import Shape
-from edgeenc.targets.graph import read_graph
-from edgeenc.targets.onnx import export
-from edgeenc.targets.session import OrtSession
+from edgeenc.targets.onnx_file.export import export
+from edgeenc.targets.onnx_file.graph import read_graph
+from edgeenc.targets.sessions.ort_session import OrtSession
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import tune
 from edgeenc.tasks.tuning import Tuning
 from edgeenc.training import Job
 
 LABELS = ("bahay", "dagat", "lungsod")
-KINDS: tuple[Kind, ...] = ("classify", "tag")
+PURPOSES = (TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION)
 REDUCTIONS = (2, 4, 8, 16, 32, 64, 128)
 SIZES = {
     (12, 768): (7_091_712, 3_550_464, 1_779_840, 894_528, 451_872, 230_544, 119_880),
@@ -44,7 +46,7 @@ SIZES = {
 """Layers and hidden size, and the parameters at each reduction: 22 of these are in the figures of arXiv:2505.16956."""
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PURPOSES, ids=lambda purpose: purpose.name)
 def model(request: pytest.FixtureRequest, tiny_encoder: Encoder) -> TaskModel:
     return with_head(tiny_encoder, request.param, LABELS, seed=3)
 
@@ -104,12 +106,12 @@ def test_a_layer_computes_the_published_formula(tiny_encoder: Encoder, model: Ta
 
 
 @pytest.mark.parametrize("family", sorted({f for f in families.TOKENIZERS if not family_of(f).gated}))
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("purpose", PURPOSES, ids=lambda purpose: purpose.name)
 def test_every_family_with_a_norm_behind_its_blocks_takes_one_and_comes_back_from_disk(
-    family: str, kind: Kind, sentences: tuple[str, ...], tmp_path: Path
+    family: str, purpose: Purpose, sentences: tuple[str, ...], tmp_path: Path
 ) -> None:
     encoder = families.tiny(family, sentences)
-    model = with_head(encoder, kind, LABELS, seed=3)
+    model = with_head(encoder, purpose, LABELS, seed=3)
     put_behind(model.model, 4, seed=1)
     stirred(model)
     assert sum(isinstance(m, Behind) for m in model.model.modules()) == encoder.shape.layers
@@ -150,13 +152,13 @@ def test_transformers_finds_no_weights_rather_than_a_part_of_them(model: TaskMod
 def test_the_exported_graph_holds_the_bottlenecks(tiny_encoder: Encoder, model: TaskModel, tmp_path: Path) -> None:
     put_behind(model.model, 4, seed=1)
     save_task_model(stirred(model), tmp_path)
-    path = export(tmp_path, tmp_path / "model.onnx", EXPORT[model.kind])
+    path = export(tmp_path, tmp_path / "model.onnx", model.purpose)
     ids_BT = np.random.default_rng(0).integers(5, 100, (3, 17))
     attend_BT = np.ones_like(ids_BT)
     attend_BT[1, -4:] = 0
     with torch.no_grad():
         right = model.logits(torch.from_numpy(ids_BT), torch.from_numpy(attend_BT)).numpy()
-    seen = attend_BT.astype(bool) if model.kind == "tag" else ...
+    seen = attend_BT.astype(bool) if model.purpose is TOKEN_CLASSIFICATION else ...
     assert np.abs(OrtSession(path)(ids_BT, attend_BT) - right)[seen].max() < 1e-4
     tensors = [numpy_helper.to_array(tensor) for tensor in read_graph(path).graph.initializer]
     for shape in ((32, 8), (8, 32)):  # hidden 32 and bottleneck 8, as the exporter stores them for a product

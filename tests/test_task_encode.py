@@ -7,8 +7,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from edgeenc.model.encoder import Encoder
 from edgeenc.sources import data_folder
-from edgeenc.tasks.encode import NOWHERE, Encoded, by_length, encode, padded
-from edgeenc.tasks.examples import Item
+from edgeenc.tasks.encode import Encoded, by_length, encode, padded
+from edgeenc.tasks.item import NOWHERE, Item
+from edgeenc.tasks.kinds.classify import CLASSIFY
+from edgeenc.tasks.kinds.tag import TAG
 from edgeenc.tasks.read import read_task
 from edgeenc.tasks.spec import TaskSpec
 
@@ -61,7 +63,7 @@ def test_words_are_what_the_tokenizer_makes_of_each_alone(
     items = [sentence(*line.split()) for line in sentences]
     items += [sentence("Ang", silent, "payong", silent, silent, "dito") for silent in SILENT]
     items += [sentence(*SILENT), sentence("\u200b", "Ang"), sentence("Ang", "\u200b")]
-    encoded = encode(items, "tag", tokenizer, longest)
+    encoded = encode(items, TAG, tokenizer, longest)
     expected = [word_by_word(item, tokenizer, longest) for item in items]
     assert encoded.ids == tuple(ids for ids, _ in expected)
     assert encoded.places == tuple(places for _, places in expected)
@@ -69,8 +71,8 @@ def test_words_are_what_the_tokenizer_makes_of_each_alone(
 
 
 def test_a_word_without_piece_moves_no_other(tiny_encoder: Encoder) -> None:
-    plain = encode([sentence("Ang", "payong", "dito")], "tag", tiny_encoder.tokenizer, 64)
-    silent = encode([sentence("Ang", "\u200b", "payong", "", "dito")], "tag", tiny_encoder.tokenizer, 64)
+    plain = encode([sentence("Ang", "payong", "dito")], TAG, tiny_encoder.tokenizer, 64)
+    silent = encode([sentence("Ang", "\u200b", "payong", "", "dito")], TAG, tiny_encoder.tokenizer, 64)
     assert silent.ids == plain.ids
     first, second, third = plain.places[0]
     assert silent.places == ((first, NOWHERE, second, NOWHERE, third),)
@@ -80,7 +82,7 @@ def test_a_word_without_piece_moves_no_other(tiny_encoder: Encoder) -> None:
 def test_texts_are_what_the_tokenizer_makes_of_them_and_end_with_the_closing_piece(
     tokenizer: Tokenizer, sentences: tuple[str, ...], longest: int
 ) -> None:
-    encoded = encode([Item((line,), ("x",)) for line in sentences], "classify", tokenizer, longest)
+    encoded = encode([Item((line,), ("x",)) for line in sentences], CLASSIFY, tokenizer, longest)
     whole = [tokenizer.encode(line).ids for line in sentences]
     cut = [ids if len(ids) <= longest else [*ids[: longest - 1], ids[-1]] for ids in whole]
     assert encoded.ids == tuple(map(tuple, cut))
@@ -93,14 +95,14 @@ def test_what_the_tokenizer_says_of_length_does_not_count_and_stays(tiny_encoder
     tokenizer.enable_padding(length=20)
     before = tokenizer.to_str()
     item = Item(("Ang aso ay natutulog",), ("x",))
-    assert encode([item], "classify", tokenizer, 64) == encode([item], "classify", tiny_encoder.tokenizer, 64)
+    assert encode([item], CLASSIFY, tokenizer, 64) == encode([item], CLASSIFY, tiny_encoder.tokenizer, 64)
     assert tokenizer.to_str() == before
 
 
 def test_every_word_of_the_kit_has_its_place() -> None:
     tokenizer = Tokenizer.from_file(str(data_folder("starter") / "model" / "tokenizer.json"))
     data, _ = read_task(TaskSpec(name="pos", data="starter:pos-mt"), 0)
-    encoded = encode(data.test, "tag", tokenizer, 512)
+    encoded = encode(data.test, TAG, tokenizer, 512)
     for item, ids, places in zip(data.test, encoded.ids, encoded.places, strict=True):
         assert len(places) == len(item.words)
         found = [tokenizer.id_to_token(ids[place]) for place in places if place != NOWHERE]
@@ -115,5 +117,5 @@ def test_batches_by_hand() -> None:
 
 
 def test_the_padding_piece_is_that_of_the_tokenizer(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
-    assert encode([], "tag", tiny_encoder.tokenizer, 8).pad == tiny_encoder.tokenizer.token_to_id("[PAD]")
-    assert encode([], "tag", unigram(sentences), 8).pad == 1
+    assert encode([], TAG, tiny_encoder.tokenizer, 8).pad == tiny_encoder.tokenizer.token_to_id("[PAD]")
+    assert encode([], TAG, unigram(sentences), 8).pad == 1

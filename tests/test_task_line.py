@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from edgeenc.model.encoder import Encoder
-from edgeenc.targets.session import OrtSession
+from edgeenc.targets.sessions.ort_session import OrtSession
 
 pytestmark = pytest.mark.export
 

@@ -7,13 +7,21 @@ from sklearn.metrics import f1_score
 
 from edgeenc.errors import InputError
 from edgeenc.tasks.examples import Item, TaskData
-from edgeenc.tasks.metrics import check_iob2, default_metric, per_tag_f1, score
+from edgeenc.tasks.iob2 import check_iob2
+from edgeenc.tasks.kind import TaskKind, metric_named
+from edgeenc.tasks.kinds.classify import CLASSIFY
+from edgeenc.tasks.kinds.tag import TAG
+from edgeenc.tasks.metrics import per_tag_f1
 
 POS = (Item(("Ang", "aso", "ay"), ("DET", "NOUN", "PART")), Item(("Umuulan",), ("VERB",)))
 NER = (
     Item(("Si", "Ana", "Cruz", "ay", "nasa", "Bicol"), ("O", "B-PER", "I-PER", "O", "O", "B-LOC")),
     Item(("Oo",), ("O",)),
 )
+
+
+def default_metric(data: TaskData) -> str:
+    return data.kind.default_metric(data.parts).name
 
 
 def texts(labels: str) -> list[Item]:
@@ -24,29 +32,31 @@ def guesses(labels: str) -> list[tuple[str, ...]]:
     return [(label,) for label in labels]
 
 
-def task(items: tuple[Item, ...], kind: str = "tag") -> TaskData:
+def task(items: tuple[Item, ...], kind: TaskKind = TAG) -> TaskData:
     return TaskData(kind, tuple(sorted({label for item in items for label in item.labels})), items, items, items)
 
 
 def test_figures_by_hand() -> None:
     gold, guessed = texts("aab"), guesses("abb")
-    assert score("accuracy", gold, guessed) == pytest.approx(2 / 3)
-    assert score("macro_f1", gold, guessed) == pytest.approx(2 / 3)
-    assert score("macro_f1", texts("aaab"), guesses("aaaa")) == pytest.approx((6 / 7 + 0) / 2)
+    assert metric_named("accuracy").score(gold, guessed) == pytest.approx(2 / 3)
+    assert metric_named("macro_f1").score(gold, guessed) == pytest.approx(2 / 3)
+    assert metric_named("macro_f1").score(texts("aaab"), guesses("aaaa")) == pytest.approx((6 / 7 + 0) / 2)
     tags = [("DET", "VERB", "PART"), ("VERB",)]
-    assert score("token_accuracy", POS, tags) == 3 / 4
+    assert metric_named("token_accuracy").score(POS, tags) == 3 / 4
     assert per_tag_f1(POS, tags) == {"DET": 1.0, "NOUN": 0.0, "PART": 1.0, "VERB": pytest.approx(2 / 3)}
 
 
 def test_a_label_that_the_gold_items_lack_adds_nothing_to_the_mean_but_costs_the_right_one() -> None:
     gold, guessed = texts("aabb"), guesses("aabz")
-    assert score("macro_f1", gold, guessed) == pytest.approx((1 + 2 / 3) / 2)
+    assert metric_named("macro_f1").score(gold, guessed) == pytest.approx((1 + 2 / 3) / 2)
     assert f1_score(list("aabb"), list("aabz"), average="macro", zero_division=0) == pytest.approx((1 + 2 / 3 + 0) / 3)
 
 
 def test_macro_f1_is_the_default_of_scikit_learn_where_no_label_is_new() -> None:
     gold, guessed = "abcabcaacb", "abcbbaaccc"
-    assert score("macro_f1", texts(gold), guesses(guessed)) == f1_score(list(gold), list(guessed), average="macro")
+    assert metric_named("macro_f1").score(texts(gold), guesses(guessed)) == f1_score(
+        list(gold), list(guessed), average="macro"
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,15 +72,17 @@ def test_macro_f1_is_the_default_of_scikit_learn_where_no_label_is_new() -> None
     ids=["right", "one missed", "one too short", "I- starts no span", "no prediction at the end", "no prediction"],
 )
 def test_spans_count_only_if_start_end_and_type_are_right(tags: tuple[str, ...], figure: float) -> None:
-    assert score("span_f1", NER, [tags, ("O",)]) == pytest.approx(figure)
+    assert metric_named("span_f1").score(NER, [tags, ("O",)]) == pytest.approx(figure)
 
 
 def test_a_word_without_prediction_is_wrong() -> None:
-    assert score("token_accuracy", NER, [("O", "B-PER", "I-PER", "O", "", ""), ("O",)]) == pytest.approx(5 / 7)
+    assert metric_named("token_accuracy").score(NER, [("O", "B-PER", "I-PER", "O", "", ""), ("O",)]) == pytest.approx(
+        5 / 7
+    )
 
 
 def test_the_metric_follows_from_the_data() -> None:
-    assert default_metric(task(tuple(texts("ab")), "classify")) == "macro_f1"
+    assert default_metric(task(tuple(texts("ab")), CLASSIFY)) == "macro_f1"
     assert default_metric(task(NER)) == "span_f1"
     assert default_metric(task(POS)) == "token_accuracy"
 
@@ -86,21 +98,21 @@ def test_the_metric_follows_from_the_data() -> None:
 )
 def test_tags_that_mark_spans_otherwise_are_refused_with_their_place(labels: tuple[str, str], words: str) -> None:
     data = task(NER)
-    wrong = TaskData("tag", data.labels, data.train, (*NER, Item(("a", "b"), labels)), data.test)
+    wrong = TaskData(TAG, data.labels, data.train, (*NER, Item(("a", "b"), labels)), data.test)
     with pytest.raises(InputError, match=words):
         default_metric(wrong)
 
 
 def test_spans_are_never_read_from_bare_tags() -> None:
     with pytest.raises(InputError, match=r"word 1 \('Ang'\): the tag 'DET' is not IOB2.*token_accuracy"):
-        score("span_f1", POS, [item.labels for item in POS])
+        metric_named("span_f1").score(POS, [item.labels for item in POS])
     with pytest.raises(InputError, match="not IOB2"):
         check_iob2([Item(("a",), ("",))])
 
 
 def test_predictions_must_fit_the_items() -> None:
     with pytest.raises(InputError, match="no example"):
-        score("accuracy", [], [])
+        metric_named("accuracy").score([], [])
     for wrong in ([("DET", "NOUN", "PART")], [("DET", "NOUN"), ("VERB",)]):
         with pytest.raises(ValueError, match="shorter"):
-            score("token_accuracy", POS, wrong)
+            metric_named("token_accuracy").score(POS, wrong)

@@ -16,15 +16,17 @@ from edgeenc.errors import InputError
 from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.model.encoder import Encoder, save_encoder
 from edgeenc.model.families import family_of
-from edgeenc.model.purpose import Kind
+from edgeenc.model.purpose import Purpose
+from edgeenc.model.purposes.text_classification import TEXT_CLASSIFICATION
+from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
 from edgeenc.tasks.adapter import merged, with_adapters
 from edgeenc.tasks.pool import BESIDE, start_as_mean
 
 LABELS = ("bahay", "dagat", "lungsod")
-KINDS: tuple[Kind, ...] = ("classify", "tag")
+PURPOSES = (TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PURPOSES, ids=lambda purpose: purpose.name)
 def model(request: pytest.FixtureRequest, tiny_encoder: Encoder) -> TaskModel:
     return with_head(tiny_encoder, request.param, LABELS, seed=3)
 
@@ -47,25 +49,27 @@ def test_the_body_is_the_encoder_s_and_the_encoder_is_untouched(tiny_encoder: En
 def test_logits_have_a_row_a_text_or_a_piece(tiny_encoder: Encoder, model: TaskModel) -> None:
     ids_BT, attend_BT = ids(tiny_encoder, "Ang pusa at ang aso.")
     out = model.logits(ids_BT, attend_BT)
-    assert out.shape == ((1, 3) if model.kind == "classify" else (1, ids_BT.shape[1], 3))
+    assert out.shape == ((1, 3) if model.purpose is TEXT_CLASSIFICATION else (1, ids_BT.shape[1], 3))
 
 
 def test_the_head_follows_from_the_seed(tiny_encoder: Encoder) -> None:
-    heads = [with_head(tiny_encoder, "tag", LABELS, seed).model.classifier.weight for seed in (1, 1, 2)]
+    heads = [with_head(tiny_encoder, TOKEN_CLASSIFICATION, LABELS, seed).model.classifier.weight for seed in (1, 1, 2)]
     assert torch.equal(heads[0], heads[1])
     assert not torch.equal(heads[0], heads[2])
 
 
 def test_transformers_loads_the_folder_unchanged(tiny_encoder: Encoder, model: TaskModel, tmp_path: Path) -> None:
     save_task_model(model, tmp_path)
-    maker = AutoModelForSequenceClassification if model.kind == "classify" else AutoModelForTokenClassification
+    maker = (
+        AutoModelForSequenceClassification if model.purpose is TEXT_CLASSIFICATION else AutoModelForTokenClassification
+    )
     theirs, info = maker.from_pretrained(tmp_path, output_loading_info=True)
     assert not info["missing_keys"] and not info["unexpected_keys"]
     assert theirs.config.id2label == dict(enumerate(LABELS))
     asked = ids(tiny_encoder, "Umuulan na naman.")
     assert torch.equal(theirs.eval()(*asked).logits, model.logits(*asked))
     ours = load_task_model(tmp_path)
-    assert (ours.kind, ours.labels) == (model.kind, LABELS)
+    assert (ours.purpose, ours.labels) == (model.purpose, LABELS)
     assert torch.equal(ours.logits(*asked), model.logits(*asked))
 
 
@@ -106,7 +110,7 @@ def test_a_new_adapter_changes_nothing_and_a_trained_one_merges_exactly(
 
 
 def test_an_adapter_adds_its_two_matrices_and_one_bias(tiny_encoder: Encoder) -> None:
-    model = with_head(tiny_encoder, "tag", LABELS, seed=3)
+    model = with_head(tiny_encoder, TOKEN_CLASSIFICATION, LABELS, seed=3)
     before = sum(p.numel() for p in model.model.parameters())
     with_adapters(model, tiny_encoder.family, reduction=16, seed=1)
     added = sum(p.numel() for p in model.model.parameters()) - before
@@ -114,7 +118,7 @@ def test_an_adapter_adds_its_two_matrices_and_one_bias(tiny_encoder: Encoder) ->
 
 
 def test_started_as_the_mean_the_last_layer_weighs_all_pieces_alike(tiny_encoder: Encoder) -> None:
-    model = with_head(tiny_encoder, "classify", LABELS, seed=3)
+    model = with_head(tiny_encoder, TEXT_CLASSIFICATION, LABELS, seed=3)
     start_as_mean(model.model, family_of("bert").last_layer)
     ids_BT, attend_BT = ids(tiny_encoder, "Binuksan niya ang bintana.")
     inside = model.model.base_model(ids_BT, attend_BT, output_hidden_states=True)
@@ -130,13 +134,13 @@ def test_started_as_the_mean_the_last_layer_weighs_all_pieces_alike(tiny_encoder
 
 
 @pytest.mark.parametrize("family", sorted(families.TOKENIZERS))
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("purpose", PURPOSES, ids=lambda purpose: purpose.name)
 def test_every_family_takes_a_head_and_comes_back_from_disk(
-    family: str, kind: Kind, sentences: tuple[str, ...], tmp_path: Path
+    family: str, purpose: Purpose, sentences: tuple[str, ...], tmp_path: Path
 ) -> None:
     encoder = families.tiny(family, sentences)
-    model = with_head(encoder, kind, LABELS, seed=3)
-    if kind == "classify":
+    model = with_head(encoder, purpose, LABELS, seed=3)
+    if purpose is TEXT_CLASSIFICATION:
         start_as_mean(model.model, encoder.family.last_layer)
     if not encoder.shape.table.gated:
         with_adapters(model, encoder.family, 4, seed=1)
@@ -148,7 +152,7 @@ def test_every_family_takes_a_head_and_comes_back_from_disk(
 
 
 def test_a_family_without_a_table_starts_as_the_library_does(tiny_encoder: Encoder) -> None:
-    model = with_head(tiny_encoder, "classify", LABELS, seed=3)
+    model = with_head(tiny_encoder, TEXT_CLASSIFICATION, LABELS, seed=3)
     before = {name: t.clone() for name, t in model.model.state_dict().items()}
     start_as_mean(model.model, family_of("modernbert").last_layer)
     assert all(torch.equal(before[name], t) for name, t in model.model.state_dict().items())

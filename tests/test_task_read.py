@@ -13,6 +13,7 @@ from pyarrow import parquet
 from edgeenc import sources
 from edgeenc.errors import InputError
 from edgeenc.tasks.examples import Item, TaskData, load_task, save_task
+from edgeenc.tasks.kinds.classify import CLASSIFY
 from edgeenc.tasks.read import read_task
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.split import hold_out
@@ -50,7 +51,7 @@ def sizes(data: TaskData) -> tuple[int, int, int]:
 def test_the_sets_of_the_kit(name: str) -> None:
     data, lines = read(f"starter:{name}")
     assert sizes(data) == SIZES[name] and "parts as in the source" in lines[0]
-    assert data.kind == ("tag" if name.startswith(("ner", "pos")) else "classify")
+    assert data.kind.name == ("tag" if name.startswith(("ner", "pos")) else "classify")
 
 
 def test_one_file_is_cut_by_seed_and_what_was_guessed_is_shown(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_the_three_parts_hold_every_example_once_with_the_same_mix(tmp_path: Pat
 
 def test_cutting_by_hand() -> None:
     items = [Item((f"w{place}",), ("ab"[place >= 6],)) for place in range(10)]
-    kept, held = hold_out(items, "classify", 0.2, seed=0)
+    kept, held = hold_out(items, CLASSIFY, 0.2, seed=0)
     assert [item.labels[0] for item in held] == ["a", "b"]
     assert sorted([*kept, *held], key=items.index) == items
     assert list(kept) == sorted(kept, key=items.index)
@@ -145,7 +146,7 @@ def test_tags_as_lists_strings_and_columns(tmp_path: Path) -> None:
     expected = Item(tuple(words), tuple(tags))
     lists = [{"id": i, "tokens": [*words, str(i)], "ner_tags": [*tags, "O"], "pos_tags": ["X"] * 3} for i in range(12)]
     data, lines = read(write(tmp_path / "a.jsonl", lists), name="ner")
-    assert data.kind == "tag" and "text column: tokens, label column: ner_tags" in lines[0]
+    assert data.kind.name == "tag" and "text column: tokens, label column: ner_tags" in lines[0]
     assert all(item.words[:2] == expected.words and item.labels[:2] == expected.labels for item in data.train)
 
     path = tmp_path / "a.conll"
@@ -284,6 +285,6 @@ def test_folders_that_do_not_tell_their_parts(tmp_path: Path) -> None:
 
 def test_a_saved_task_is_read_back_with_every_line_break_of_unicode(tmp_path: Path) -> None:
     items = tuple(Item((f"a{mark}b",), ("x",)) for mark in ("\u2028", "\u2029", "\x85", "\n", "\r", "\x0b", "\x1c"))
-    data = TaskData("classify", ("x",), items, items[:2], ())
+    data = TaskData(CLASSIFY, ("x",), items, items[:2], ())
     save_task(data, tmp_path)
     assert load_task(tmp_path) == data

@@ -33,7 +33,7 @@ from edgeenc.model.families import families, family_of
 from edgeenc.model.families.bert_rows import bert_embeddings, bert_layer
 from edgeenc.model.family import Family
 from edgeenc.model.shape import Shape
-from edgeenc.targets.sizes import fp32_bytes
+from edgeenc.targets.onnx_file.sizes import fp32_bytes
 
 PACKAGE = "edgeenc.model.families"
 

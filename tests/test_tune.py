@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 
+from edgeenc.model.answers import NO_LABEL
 from edgeenc.model.classifier import TaskModel
 from edgeenc.model.encoder import Encoder
-from edgeenc.model.purpose import EXPORT
-from edgeenc.targets.torch_session import TorchSession
+from edgeenc.targets.sessions.torch_session import TorchSession
 from edgeenc.tasks.encode import Encoded, encode
-from edgeenc.tasks.examples import NO_LABEL, Item, TaskData
-from edgeenc.tasks.metrics import score
+from edgeenc.tasks.examples import TaskData
+from edgeenc.tasks.item import Item
+from edgeenc.tasks.kind import metric_named, task_kind_named
+from edgeenc.tasks.kinds.tag import TAG as TAGGED
 from edgeenc.tasks.predict import predict, word_logits
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import Batches, chosen, guide_for, tune
@@ -41,19 +43,19 @@ def tagged(count: int, seed: int) -> tuple[Item, ...]:
     return tuple(Item(row, tuple("HAYOP" if w in ("aso", "pusa", "isda") else "BAGAY" for w in row)) for row in rows)
 
 
-CLASSIFY = TaskData("classify", ("hindi", "oo"), texts(240, 1), texts(40, 2), texts(40, 3))
-TAG = TaskData("tag", ("BAGAY", "HAYOP"), tagged(48, 1), tagged(16, 2), tagged(24, 3))
+CLASSIFY = TaskData(task_kind_named("classify"), ("hindi", "oo"), texts(240, 1), texts(40, 2), texts(40, 3))
+TAG = TaskData(TAGGED, ("BAGAY", "HAYOP"), tagged(48, 1), tagged(16, 2), tagged(24, 3))
 
 
 def tuned(encoder: Encoder, data: TaskData, options: Tuning = FAST, seed: int = 1) -> TaskModel:
-    metric = "macro_f1" if data.kind == "classify" else "token_accuracy"
+    metric = metric_named("macro_f1" if data is CLASSIFY else "token_accuracy")
     return tune(encoder, data, options, Job(seed), Task("t", metric, data).judge)[0]
 
 
 def on_test(model: TaskModel, data: TaskData) -> float:
     encoded = encode(data.test, data.kind, model.tokenizer, 32)
-    said = predict(TorchSession(model.logits, EXPORT[data.kind]), encoded, model.labels)
-    return score("macro_f1" if data.kind == "classify" else "token_accuracy", data.test, said)
+    said = predict(TorchSession(model.logits, model.purpose), encoded, model.labels)
+    return metric_named("macro_f1" if data is CLASSIFY else "token_accuracy").score(data.test, said)
 
 
 @pytest.mark.parametrize("data", [CLASSIFY, TAG], ids=["classify", "tag"])
@@ -90,8 +92,8 @@ def test_the_epoch_with_the_best_figure_on_validation_is_kept(tiny_encoder: Enco
     seen.clear()
     best += with_start
     model, history = tune(tiny_encoder, TAG, options, Job(1), judge)
-    held = encode(TAG.validation, "tag", model.tokenizer, 32)
-    back = tuple(predict(TorchSession(model.logits, EXPORT["tag"]), held, model.labels))
+    held = encode(TAG.validation, TAGGED, model.tokenizer, 32)
+    back = tuple(predict(TorchSession(model.logits, model.purpose), held, model.labels))
     assert history.best_loss == pytest.approx(0.1)
     assert back == seen[best - 1] != seen[-1]
 
@@ -100,7 +102,7 @@ def test_imitation_alone_makes_a_student_that_says_what_the_teacher_says(tiny_en
     """The teacher is tuned on turned labels: a student that only imitates learns those, not the data's."""
     turned = {"HAYOP": "BAGAY", "BAGAY": "HAYOP"}
     other = TaskData(
-        "tag",
+        TAGGED,
         TAG.labels,
         *(
             tuple(Item(item.words, tuple(turned[tag] for tag in item.labels)) for item in part)
@@ -108,9 +110,9 @@ def test_imitation_alone_makes_a_student_that_says_what_the_teacher_says(tiny_en
         ),
     )
     teacher = tuned(tiny_encoder, other)
-    guide = guide_for(teacher, TAG.train, 32)
+    guide = guide_for(teacher, TAG.train, TAGGED, 32)
     options = FAST.model_copy(update={"imitate": 1.0})
-    wrong = lambda items, said: 1 - score("token_accuracy", items, said)  # noqa: E731
+    wrong = lambda items, said: 1 - metric_named("token_accuracy").score(items, said)  # noqa: E731
     student = tune(tiny_encoder, TAG, options, Job(2), wrong, guide)[0]
     assert on_test(student, TAG) < 0.2
 
@@ -134,10 +136,10 @@ def test_a_subset_is_drawn_once_and_for_all() -> None:
 def test_a_word_that_was_cut_off_is_wrong_and_the_others_keep_their_labels(tiny_encoder: Encoder) -> None:
     model = tuned(tiny_encoder, TAG, FAST.model_copy(update={"epochs": 1}))
     item = Item(("aso", "mesa", "ilog", "kape"), ("HAYOP", "BAGAY", "BAGAY", "BAGAY"))
-    session = TorchSession(model.logits, EXPORT["tag"])
-    whole = predict(session, encode([item], "tag", model.tokenizer, 32), model.labels)[0]
-    cut = predict(session, encode([item], "tag", model.tokenizer, 4), model.labels)[0]
+    session = TorchSession(model.logits, model.purpose)
+    whole = predict(session, encode([item], TAGGED, model.tokenizer, 32), model.labels)[0]
+    cut = predict(session, encode([item], TAGGED, model.tokenizer, 4), model.labels)[0]
     assert NO_LABEL not in whole
     assert cut[-1] == NO_LABEL
-    logits = word_logits(session, encode([item], "tag", model.tokenizer, 4))[0]
+    logits = word_logits(session, encode([item], TAGGED, model.tokenizer, 4))[0]
     assert np.isnan(logits[-1]).all() and np.isfinite(logits[0]).all()

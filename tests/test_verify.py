@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,29 +13,38 @@ import torch
 from int8_host import EXACT
 from tokenizers import Tokenizer
 
-from edgeenc.bundle.gates import (
-    Gate,
-    GateBatch,
-    gate_batches,
-    int8_gates,
-    kept_pieces_gate,
-    mean_pool,
-    parity_gate,
-    require,
-    tokenizer_gate,
-)
+from edgeenc.bundle.gate import Exported, require
+from edgeenc.bundle.gate_text import GateBatch, gate_batches
+from edgeenc.bundle.gates import agreement, cosines, parity
+from edgeenc.bundle.gates.kept_pieces import kept_pieces_gate
+from edgeenc.bundle.gates.tokenizer import tokenizer_gate
 from edgeenc.errors import GateError, InputError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
-from edgeenc.model.purpose import ExportTask
+from edgeenc.model.purpose import Purpose, purpose_named
+from edgeenc.model.purposes.feature_extraction import FEATURE_EXTRACTION, mean_pool
+from edgeenc.model.purposes.fill_mask import FILL_MASK
+from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
 from edgeenc.recipe import Bounds, load_recipe
+from edgeenc.record.gates import Gate
 from edgeenc.sources import data_folder
-from edgeenc.targets.onnx import export
-from edgeenc.targets.quantize import quantize
-from edgeenc.targets.session import Ids, OrtSession, Output
-from edgeenc.targets.torch_session import encoder_session
+from edgeenc.targets.onnx_file.export import export
+from edgeenc.targets.onnx_file.quantize import quantize
+from edgeenc.targets.sessions.ort_session import OrtSession
+from edgeenc.targets.sessions.session import Ids, Output, Session
+from edgeenc.targets.sessions.torch_session import encoder_session
 from edgeenc.text.corpus import read_lines
 
 BOUNDS = Bounds(parity=1e-4, mean_cosine=0.98, worst_cosine=0.9, agreement=0.9)
+
+
+def parity_gate(reference: Session, exported: Session, batches: Sequence[GateBatch], bound: float) -> Gate:
+    return parity.parity_gate(Exported("fp32", exported, reference, derived=False), batches, bound)
+
+
+def int8_gates(fp32: Session, int8: Session, batches: Sequence[GateBatch], bounds: Bounds) -> tuple[Gate, ...]:
+    file, bound_of = Exported("int8", int8, fp32, derived=True), fp32.purpose.view.choices
+    found = [] if bound_of is None else [agreement.agreement_gate(file, batches, bound_of(bounds))]
+    return (*found, *cosines.cosine_gates(file, batches, bounds))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +58,7 @@ class Fixed:
     """A session that answers with (B, T, 2) states made from the ids alone."""
 
     table: tuple[tuple[float, float], ...]
-    task: ExportTask = "feature-extraction"
+    purpose: Purpose = FEATURE_EXTRACTION
 
     def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
         return np.array(self.table, dtype=np.float32)[ids_BT]
@@ -62,7 +72,7 @@ def batch(ids: list[list[int]], attend: list[list[int]], masked: list[list[int]]
 
 def test_batches_hold_every_line_and_the_extremes(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     tokenizer = tiny_encoder.tokenizer
-    batches = gate_batches((*sentences, "  "), tokenizer, positions=64, task="feature-extraction")
+    batches = gate_batches((*sentences, "  "), tokenizer, positions=64, purpose=FEATURE_EXTRACTION)
     assert [len(b.lines) for b in batches] == [1, 3, 8, 1, 3, 4, 3, 1, 2]
     assert tuple(line for b in batches[:6] for line in b.lines) == sentences
     words, longest, pair = batches[6:]
@@ -81,7 +91,7 @@ def test_batches_hold_every_line_and_the_extremes(tiny_encoder: Encoder, sentenc
 
 def test_batches_for_a_masked_lm_hide_every_seventh_piece(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     mask = tiny_encoder.tokenizer.token_to_id("[MASK]")
-    for b in gate_batches(sentences, tiny_encoder.tokenizer, positions=64, task="fill-mask"):
+    for b in gate_batches(sentences, tiny_encoder.tokenizer, positions=64, purpose=FILL_MASK):
         lengths_B = b.attend_BT.sum(axis=1)
         for row, length in enumerate(lengths_B):
             assert np.flatnonzero(b.masked_BT[row]).tolist() == list(range(1, length - 1, 7))
@@ -92,12 +102,12 @@ def test_batches_for_a_masked_lm_hide_every_seventh_piece(tiny_encoder: Encoder,
 @pytest.mark.parametrize("lines", [(), ("", " ")])
 def test_no_text_is_refused(tiny_encoder: Encoder, lines: tuple[str, ...]) -> None:
     with pytest.raises(InputError, match="the gates have no text"):
-        gate_batches(lines, tiny_encoder.tokenizer, positions=64, task="fill-mask")
+        gate_batches(lines, tiny_encoder.tokenizer, positions=64, purpose=FILL_MASK)
 
 
 def test_text_without_any_piece_ends(tiny_encoder: Encoder) -> None:
     # U+200B is dropped by the normaliser, so the line has no piece at all
-    batches = gate_batches(("\u200b",), tiny_encoder.tokenizer, positions=8, task="feature-extraction")
+    batches = gate_batches(("\u200b",), tiny_encoder.tokenizer, positions=8, purpose=FEATURE_EXTRACTION)
     assert all(b.ids_BT.shape[1] <= 8 for b in batches)
 
 
@@ -119,7 +129,7 @@ def test_what_is_not_a_number_never_passes() -> None:
     gates = int8_gates(right, broken, [both], BOUNDS.model_copy(update={"mean_cosine": -1, "worst_cosine": -1}))
     assert [gate.passed for gate in gates] == [False, False] and gates[1].worst == "line 1"
     masked = batch([[1, 1], [1, 2]], [[1, 1], [1, 1]], [[0, 1], [0, 1]])
-    (agreement,) = int8_gates(replace(right, task="fill-mask"), replace(broken, task="fill-mask"), [masked], BOUNDS)
+    (agreement,) = int8_gates(replace(right, purpose=FILL_MASK), replace(broken, purpose=FILL_MASK), [masked], BOUNDS)
     assert agreement.figure == 0.5 and not agreement.passed
 
 
@@ -138,8 +148,8 @@ def test_cosines_by_hand() -> None:
 def test_cosines_of_labels_are_of_their_probabilities() -> None:
     """Logits (ln 3, 0) are 3/4 and 1/4, turned round: cosine 6/16 over 10/16; in doubt, opposite logits are alike."""
     sure, doubt = float(np.log(3)), 0.01
-    right = Fixed(((0, 0), (sure, 0), (doubt, -doubt)), task="token-classification")
-    other = Fixed(((9, 9), (0, sure), (-doubt, doubt)), task="token-classification")
+    right = Fixed(((0, 0), (sure, 0), (doubt, -doubt)), purpose=TOKEN_CLASSIFICATION)
+    other = Fixed(((9, 9), (0, sure), (-doubt, doubt)), purpose=TOKEN_CLASSIFICATION)
     both = batch([[1, 0], [2, 0]], [[1, 0], [1, 0]])
     agreement, mean, worst = int8_gates(right, other, [both], BOUNDS)
     assert agreement.figure == 0 and worst.figure == pytest.approx(0.6) and worst.worst == "line 0"
@@ -152,8 +162,8 @@ def test_mean_pool_by_hand() -> None:
 
 
 def test_agreement_by_hand() -> None:
-    right = Fixed(((0, 1), (1, 0), (0, 1)), task="fill-mask")
-    other = Fixed(((1, 0), (1, 0), (1, 0)), task="fill-mask")
+    right = Fixed(((0, 1), (1, 0), (0, 1)), purpose=FILL_MASK)
+    other = Fixed(((1, 0), (1, 0), (1, 0)), purpose=FILL_MASK)
     # masked: line 0 has pieces 1 and 1 (agree twice), line 1 has pieces 2 (no) and 1 (yes); piece 0 is never masked
     both = batch([[0, 1, 1], [2, 1, 0]], [[1, 1, 1], [1, 1, 1]], [[0, 1, 1], [1, 1, 0]])
     (gate,) = int8_gates(right, other, [both], BOUNDS)
@@ -194,14 +204,15 @@ def test_require_names_gate_figure_bound_and_sentence() -> None:
 @pytest.mark.export
 @pytest.mark.parametrize("task", ["feature-extraction", "fill-mask"])
 def test_real_files_pass_and_a_wrong_one_fails(
-    tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path: Path, task: ExportTask
+    tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path: Path, task: str
 ) -> None:
+    purpose = purpose_named(task)
     save_encoder(tiny_encoder, tmp_path)
-    fp32 = OrtSession(export(tmp_path, tmp_path / "model.onnx", task))
+    fp32 = OrtSession(export(tmp_path, tmp_path / "model.onnx", purpose))
     int8 = OrtSession(quantize(tmp_path / "model.onnx", tmp_path / "model_quantized.onnx"))
-    batches = gate_batches(sentences, tiny_encoder.tokenizer, positions=64, task=task)
-    reference = encoder_session(tiny_encoder, task)
-    assert reference.task == fp32.task == int8.task == task
+    batches = gate_batches(sentences, tiny_encoder.tokenizer, positions=64, purpose=purpose)
+    reference = encoder_session(tiny_encoder, purpose)
+    assert reference.purpose == fp32.purpose == int8.purpose == purpose
     bounds = BOUNDS if EXACT else BOUNDS.model_copy(update={"agreement": 0.75})
     gates = [parity_gate(reference, fp32, batches, 1e-4), *int8_gates(fp32, int8, batches, bounds)]
     require(gates)
@@ -210,7 +221,7 @@ def test_real_files_pass_and_a_wrong_one_fails(
     class Deaf:
         """The exported file with its attention mask ignored: what a bad export does."""
 
-        task: ExportTask = fp32.task
+        purpose: Purpose = fp32.purpose
 
         def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
             return fp32(ids_BT, np.ones_like(attend_BT))
@@ -222,7 +233,7 @@ def test_real_files_pass_and_a_wrong_one_fails(
 def test_torch_session_leaves_the_model_alone(tiny_encoder: Encoder) -> None:
     before = {name: tensor.clone() for name, tensor in tiny_encoder.model.state_dict().items()}
     ids_BT = np.arange(5, 25).reshape(2, 10)
-    out = encoder_session(tiny_encoder, "fill-mask")(ids_BT, np.ones_like(ids_BT))
+    out = encoder_session(tiny_encoder, FILL_MASK)(ids_BT, np.ones_like(ids_BT))
     assert out.shape == (2, 10, tiny_encoder.shape.vocab) and out.dtype == np.float32
     assert all(torch.equal(before[name], tensor) for name, tensor in tiny_encoder.model.state_dict().items())
 
@@ -230,11 +241,11 @@ def test_torch_session_leaves_the_model_alone(tiny_encoder: Encoder) -> None:
 def test_a_model_that_loses_the_order_of_words_does_not_pass(starter: Encoder) -> None:
     """The shipped bounds, on the shipped teacher: shuffling the pieces inside each sentence must be seen."""
     lines = read_lines(data_folder("starter") / "text" / "tl.heldout.txt.xz")[:24]
-    batches = gate_batches(lines, starter.tokenizer, 64, "feature-extraction")
-    right, chance = encoder_session(starter, "feature-extraction"), np.random.default_rng(0)
+    batches = gate_batches(lines, starter.tokenizer, 64, FEATURE_EXTRACTION)
+    right, chance = encoder_session(starter, FEATURE_EXTRACTION), np.random.default_rng(0)
 
     class Shuffled:
-        task = "feature-extraction"
+        purpose = FEATURE_EXTRACTION
 
         def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
             shuffled = ids_BT.copy()

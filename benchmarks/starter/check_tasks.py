@@ -22,12 +22,10 @@ from edgeenc.compress.trim_vocab import keep_pieces
 from edgeenc.machine.describe import describe, versions
 from edgeenc.machine.runtime import Runtime, faster_dtype
 from edgeenc.model.encoder import Encoder, load_encoder
-from edgeenc.model.purpose import EXPORT
 from edgeenc.model.random import random_like
 from edgeenc.record.form import plain
-from edgeenc.targets.torch_session import TorchSession
+from edgeenc.targets.sessions.torch_session import TorchSession
 from edgeenc.tasks.encode import encode
-from edgeenc.tasks.metrics import score
 from edgeenc.tasks.predict import predict
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
@@ -60,8 +58,8 @@ def score_of(encoder: Encoder, task: Task, options: Tuning, job: Job) -> float:
     """Tune with one seed and return the metric on the test part, in percent."""
     model, _ = tune(encoder, task.data, options, job, task.judge)
     encoded = encode(task.data.test, task.data.kind, model.tokenizer, min(options.longest, model.positions))
-    said = predict(TorchSession(model.logits, EXPORT[task.data.kind]), encoded, model.labels)
-    return 100 * score(task.metric, task.data.test, said)
+    said = predict(TorchSession(model.logits, model.purpose), encoded, model.labels)
+    return 100 * task.metric.score(task.data.test, said)
 
 
 @click.command()

@@ -27,7 +27,7 @@ from edgeenc.record.form import plain
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from edgeenc.targets.session import Ids
+    from edgeenc.targets.sessions.session import Ids
 
 WARM_UP = 3
 """Runs before the first sample: the first ones allocate memory and touch every page of the file."""

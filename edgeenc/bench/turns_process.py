@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from edgeenc.bench.turns import TurnsRequest
 from edgeenc.record.form import plain
 from edgeenc.record.latency import Samples
-from edgeenc.targets.session import OrtSession
+from edgeenc.targets.sessions.ort_session import OrtSession
 
 WARM_UP = 3
 """Runs of each model before the first sample: the first ones allocate memory and touch every page of the file."""

@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from edgeenc.errors import GateError, InputError
 from edgeenc.machine.disk import files_of, seal
-from edgeenc.model.purpose import ExportTask
+from edgeenc.model.purpose import Purpose, default_purpose
 from edgeenc.record.bundle import BundleManifest, Golden
 from edgeenc.record.facts import Facts
 from edgeenc.record.form import parse, plain
@@ -25,7 +25,7 @@ from edgeenc.record.stamp import Stamp
 from edgeenc.report import write_report
 from edgeenc.report.card import model_card
 from edgeenc.store import MANIFEST
-from edgeenc.targets.session import OrtSession
+from edgeenc.targets.sessions.ort_session import OrtSession
 
 VERSION = 1
 CHECKPOINT = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -61,7 +61,7 @@ class Contents:
     lines: Sequence[str]
     recipe: str
     facts: Facts
-    task: ExportTask = "feature-extraction"
+    task: Purpose = field(default_factory=default_purpose)
     predictions: Path | None = None
 
 

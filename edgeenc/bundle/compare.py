@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from edgeenc.bench.turns import compare_latency
 from edgeenc.bundle.assemble import ONNX, check, longest_read, read_golden
@@ -194,12 +194,12 @@ def _scores(a: Bundle, b: Bundle) -> Iterator[Line]:
 def _paired(line: Line, answers: Sequence[Predictions], names: tuple[str, str]) -> Line:
     """Return a line with the paired difference; items are told by their gold labels alone, which is all it needs."""
     from edgeenc.tasks.bootstrap import paired
-    from edgeenc.tasks.examples import Item
-    from edgeenc.tasks.spec import Metric
+    from edgeenc.tasks.item import Item
+    from edgeenc.tasks.kind import metric_named
 
     items = [Item(words=labels, labels=labels) for labels in answers[0].items]
     a, b = (one.models[name] for one, name in zip(answers, names, strict=True))
-    found = paired(cast("Metric", line.metric), items, b, a)
+    found = paired(metric_named(line.metric), items, b, a)
     said = words(-found.value) if found.seen else NOTHING_SEEN
     how = f"points, 95 % interval, paired over {len(items):,} items"
     return Line(

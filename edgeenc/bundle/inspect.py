@@ -11,11 +11,12 @@ from pydantic import JsonValue, TypeAdapter
 
 from edgeenc.errors import InputError
 from edgeenc.model.bottleneck import added_parameters, reduction_of
-from edgeenc.model.classifier import task_named, weights_of
+from edgeenc.model.classifier import weights_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS
 from edgeenc.model.families import family_of
 from edgeenc.model.family import Family
+from edgeenc.model.purpose import labelled_purpose
 from edgeenc.model.shape import shape_of
 from edgeenc.record.inspected import Inspected, PartsStored, PartStored, TokenizerFile
 from edgeenc.store import BUNDLE_MARK, MANIFEST
@@ -46,7 +47,7 @@ def look(path: Path) -> Inspected:
     header = read_header(path / weights)
     parts = _parts(header, family)
     expected = shape.parameters
-    if task_named(config) is not None:  # the library counts a part of its head to the body
+    if labelled_purpose(config) is not None:  # the library counts a part of its head to the body
         parts = replace(parts, head=parts.unused, unused=PartStored())
         reduction = reduction_of(config)
         expected = shape.encoder_parameters + parts.head.parameters

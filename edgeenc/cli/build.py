@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from edgeenc.cli.options import FOLDER, open_store
+from edgeenc.model.purpose import default_purpose, encoder_purposes
+from edgeenc.targets.target import default_target, targets
 
 if TYPE_CHECKING:
     from edgeenc.build import Ask
     from edgeenc.machine.runtime import Runtime
-    from edgeenc.model.purpose import ExportTask
     from edgeenc.plan import Plan
     from edgeenc.store import Store
 
@@ -34,12 +35,12 @@ class Asked:
     corpus: tuple[str, ...] = ()
     data_fraction: float | None = None
     offline: bool = False
-    export_task: ExportTask | None = None
+    export_task: str | None = None
     task: str | None = None
     data: str | None = None
     text_column: str = ""
     label_column: str = ""
-    precision: str = ""
+    precision: str | None = None
     store: Path | None = None
     threads: int | None = None
     as_json: bool = False
@@ -54,6 +55,7 @@ class Asked:
             self.teacher,
             self.corpus,
             export_task=self.export_task,
+            target=self.target,
             precisions=self.precision,
             task=self.task,
             data=self.data,
@@ -75,7 +77,13 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
                 metavar="TAG|FILE",
                 help="Language: tl, fil, tgl, tgl_Latn all mean one; a YAML file; several: tl+en, tl:0.8+en:0.2.",
             ),
-            told("--target", default="onnx", type=click.Choice(["onnx"]), show_default=True, help="Export format."),
+            told(
+                "--target",
+                default=default_target().name,
+                type=click.Choice([one.name for one in targets()]),
+                show_default=True,
+                help="Export format.",
+            ),
             told("--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."),
             told("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]"),
             told("--random-teacher", is_flag=True, help="Rehearse: the teacher's shape, random weights, no files."),
@@ -95,14 +103,18 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
             told("--offline", is_flag=True, help="Take from the hub's cache only; see `edgeenc fetch`."),
             told(
                 "--export-task",
-                type=click.Choice(["feature-extraction", "fill-mask"]),
-                help="What the exported file computes.  [default: feature-extraction]",
+                type=click.Choice([one.name for one in encoder_purposes()]),
+                help=f"What the exported file computes.  [default: {default_purpose().name}]",
             ),
             told("--task", metavar="NAME", help="Tune, score and ship a classifier: topic, pos, ner, ..."),
             told("--data", metavar="FILE|DIR|ID@REV", help="Labelled data.  [default: the language's]"),
             told("--text-column", default="", metavar="NAME", help="Column of the text.  [default: guessed]"),
             told("--label-column", default="", metavar="NAME", help="Column of the label.  [default: guessed]"),
-            told("--precision", default="fp32,int8", metavar="LIST", show_default=True, help="Files to make."),
+            told(
+                "--precision",
+                metavar="LIST",
+                help=f"Files to make.  [default: {','.join(default_target().names)}]",
+            ),
             told("--store", type=FOLDER, metavar="DIR", help="Where finished steps are kept.  [default: user cache]"),
             told("--threads", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores allowed]"),
             told("--json", "as_json", is_flag=True, help="Print one JSON object on standard output."),

@@ -18,7 +18,7 @@ from edgeenc.errors import InputError
 from edgeenc.model.bottleneck import reduction_of, with_its_own
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder, load_state, load_tokenizer, save_checkpoint
-from edgeenc.model.purpose import EXPORT, ExportTask, Kind
+from edgeenc.model.purpose import Purpose, purpose_of_classifier
 from edgeenc.model.shape import shape_of
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ class TaskModel:
     Attributes:
         model: the library's own class, so that it loads the saved folder unchanged.
         tokenizer: without truncation or padding.
-        kind: one label a text, or one a word.
+        purpose: one label a text, or one a word.
         labels: by number.
     """
 
     model: PreTrainedModel
     tokenizer: Tokenizer
-    kind: Kind
+    purpose: Purpose
     labels: tuple[str, ...]
 
     @property
@@ -51,21 +51,18 @@ class TaskModel:
         return self.model(input_ids=ids_BT, attention_mask=attend_BT).logits
 
 
-def with_head(encoder: Encoder, kind: Kind, labels: Sequence[str], seed: int) -> TaskModel:
-    """Return a copy of `encoder` under a new head, whose start follows from `seed`.
-
-    For texts the head is a dense layer with tanh on the first piece and a linear one, for words a linear one.
-    """
+def with_head(encoder: Encoder, purpose: Purpose, labels: Sequence[str], seed: int) -> TaskModel:
+    """Return a copy of `encoder` under the head of a purpose that needs labels; its start follows from `seed`."""
     names = dict(enumerate(labels))
     fields = encoder.model.config.to_dict() | {"id2label": names, "label2id": {name: i for i, name in names.items()}}
     config = type(encoder.model.config).from_dict(fields)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = _model(config, kind)
+        model = _model(config, purpose)
     missing, unknown = model.base_model.load_state_dict(encoder.model.base_model.state_dict(), strict=False)
     assert not unknown and all(name.startswith("pooler.") for name in missing), (missing, unknown)
     nn.Module.float(model)
-    return TaskModel(model.eval(), encoder.tokenizer, kind, tuple(labels))
+    return TaskModel(model.eval(), encoder.tokenizer, purpose, tuple(labels))
 
 
 def save_task_model(model: TaskModel, folder: Path) -> None:
@@ -89,16 +86,16 @@ def load_task_model(folder: Path) -> TaskModel:
         InputError: a file is missing or damaged, or the folder holds no classifier.
     """
     config = load_config(folder)
-    kind = kind_of(config, folder)
+    purpose = purpose_of_classifier(config, folder)
     with torch.random.fork_rng(devices=[]):
-        model = _model(config, kind)
+        model = _model(config, purpose)
     try:
         model.load_state_dict(load_state(folder, weights_of(config)), strict=True)
     except RuntimeError as error:
         raise InputError(f"checkpoint {folder}: the weights do not fit config.json: {error}") from None
     names = config.id2label or {}
     labels = tuple(names[i] for i in range(len(names)))
-    return TaskModel(model.eval(), load_tokenizer(folder), kind, labels)
+    return TaskModel(model.eval(), load_tokenizer(folder), purpose, labels)
 
 
 def rebuilt(model: TaskModel, state: Mapping[str, Tensor], ffn: int) -> TaskModel:
@@ -106,36 +103,13 @@ def rebuilt(model: TaskModel, state: Mapping[str, Tensor], ffn: int) -> TaskMode
     old = model.model.config
     config = type(old).from_dict(replace(shape_of(old), ffn=ffn).config_like(old))
     with torch.random.fork_rng(devices=[]):
-        fresh = nn.Module.to(_model(config, model.kind), model.model.dtype)
+        fresh = nn.Module.to(_model(config, model.purpose), model.model.dtype)
     fresh.load_state_dict(state, strict=True)
     return replace(model, model=fresh.eval())
 
 
-def kind_of(config: PretrainedConfig, folder: Path) -> Kind:
-    """Return what the class named in a configuration does.
-
-    Raises:
-        InputError: it is no classifier of texts or words.
-    """
-    named = task_named(config)
-    for kind, task in EXPORT.items():
-        if task == named:
-            return kind
-    found = ", ".join(config.architectures or ()) or "no class"
-    raise InputError(f"checkpoint {folder}: {found} is named; expected a sequence or token classifier")
-
-
-def task_named(config: PretrainedConfig) -> ExportTask | None:
-    """Return what the class named in a configuration computes, where it is a classifier."""
-    named = " ".join(config.architectures or ())
-    if named.endswith("ForSequenceClassification"):
-        return EXPORT["classify"]
-    return EXPORT["tag"] if named.endswith("ForTokenClassification") else None
-
-
-def _model(config: PretrainedConfig, kind: Kind) -> PreTrainedModel:
+def _model(config: PretrainedConfig, purpose: Purpose) -> PreTrainedModel:
     """Return the library's classifier with random weights, and with the bottlenecks that its configuration names."""
-    from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
+    import transformers
 
-    maker = AutoModelForSequenceClassification if kind == "classify" else AutoModelForTokenClassification
-    return with_its_own(maker.from_config(config))
+    return with_its_own(getattr(transformers, purpose.auto_class).from_config(config))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from edgeenc.errors import InputError
 from edgeenc.model.axes import Axes, Rows, unpacked
+from edgeenc.model.graph_text import FamilyText
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,9 +39,6 @@ FIELDS: Mapping[str, str] = {
     "types": "type_vocab_size",
 }
 """What most configurations call each size."""
-
-TextBytes = Mapping[tuple[str, str], tuple[int, int]]
-"""By precision and purpose: bytes of graph text (once, per layer)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ class Family:
     derived: tuple[str, ...] = ()
     unused_positions: int = 0
     refused: Mapping[str, str] = field(default_factory=dict)
-    text: TextBytes = field(default_factory=dict)
+    text: FamilyText = field(default_factory=FamilyText)
     last_layer: LastLayer | None = None
 
     @property

@@ -1,11 +1,189 @@
-"""What an exported model computes, in the words of the hub, and which kind of task each head serves."""
+"""A purpose: what an exported model computes, as one value in one file of `purposes/`.
+
+Nobody else asks which purpose it is: sizes, sessions, gates, tasks and the model card read what the value says.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-ExportTask = Literal["feature-extraction", "fill-mask", "text-classification", "token-classification"]
-Kind = Literal["classify", "tag"]
-EXPORT: Mapping[Kind, ExportTask] = {"classify": "text-classification", "tag": "token-classification"}
-"""What the exported file of each kind of task computes."""
+from edgeenc.errors import InputError
+from edgeenc.kinds import values_of
+from edgeenc.model.answers import Answer, Known, ReadText
+from edgeenc.model.axes import Rows
+from edgeenc.model.graph_text import FamilyText, GraphText
+from edgeenc.model.shape import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig, PreTrainedModel
+
+    from edgeenc.model.encoder import Encoder
+
+    Vectors: TypeAlias = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
+
+FOLDER = "edgeenc.model.purposes"
+
+
+class ChoiceBounds(Protocol):
+    """The bounds on how often two files put the same first; `recipe.Bounds` has them."""
+
+    @property
+    def agreement(self) -> float:
+        """Of tokens of a masked LM."""
+        ...
+
+    @property
+    def labels(self) -> float:
+        """Of labels."""
+        ...
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A model in PyTorch that computes a purpose.
+
+    Attributes:
+        model: the library's model.
+        forward: from ids (B, T) and attention (B, T), 1 at tokens and 0 at padding, to the output.
+    """
+
+    model: PreTrainedModel
+    forward: Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What an exported file holds beside the encoder, for sizes that are predicted.
+
+    Attributes:
+        text: of a BERT with this head.
+        more_text: which part of a family's own text counts.
+        rows: parameters of the head by name, from the family's table.
+        outputs: outputs of the linear layers on the hidden state, with biases, from shape and number of labels.
+    """
+
+    text: GraphText
+    more_text: Callable[[FamilyText], GraphText] = lambda _: GraphText()
+    rows: Callable[[Shape], Rows] = lambda _: {}
+    outputs: Callable[[Shape, int], int] = lambda shape, labels: 0
+
+
+@dataclass(frozen=True)
+class View:
+    """How gates look at an output.
+
+    Attributes:
+        vectors: one vector a text, (B, ...), from output and attention, whose cosines are compared; None for none.
+        choices: the bound on how often the same is put first, where an output is a choice; None where it is none.
+        masked: whether tokens are masked, so that choices are compared there alone.
+    """
+
+    vectors: Vectors | None = None
+    choices: Callable[[ChoiceBounds], float] | None = None
+    masked: bool = False
+
+
+@dataclass(frozen=True)
+class CardWords:
+    """What the model card of a purpose says.
+
+    Attributes:
+        what: the model that the checkpoint holds.
+        output: the output of the exported file, with `{hidden}` and `{vocab}` for sizes.
+        first: where the first row of the output is, as an index.
+        limit: what it cannot do.
+        flags: of the command line, where this purpose is asked for by hand.
+        optimum_class: class of optimum that loads the exported file.
+    """
+
+    what: str
+    output: str
+    first: str
+    limit: str
+    optimum_class: str
+    flags: str = ""
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What an exported model computes.
+
+    Attributes:
+        name: in the words of the hub.
+        output: first output of the exported file.
+        auto_class: class of transformers that loads the checkpoint.
+        load: return what computes it from a checkpoint folder; raises InputError.
+        exported: the part of the library's model that goes into the file.
+        head: what that part holds beside the encoder.
+        view: how gates look at the output.
+        card: what the model card says.
+        answer: what an app is told of one text.
+        of_encoder: return what computes it from an encoder; None where labels must be learnt first.
+        labelled: what the name of a class ends with that has learnt labels for it; "" where it needs none.
+        tied: whether the output product reads the word table.
+    """
+
+    name: str
+    output: str
+    auto_class: str
+    load: Callable[[Path], Computed]
+    exported: Callable[[PreTrainedModel], nn.Module]
+    head: Head
+    view: View
+    card: CardWords
+    answer: Callable[[ReadText, Known], Answer]
+    of_encoder: Callable[[Encoder], Computed] | None = None
+    labelled: str = ""
+    tied: bool = field(default=False)
+
+
+def purposes() -> tuple[Purpose, ...]:
+    """Return every purpose."""
+    return values_of(FOLDER, Purpose)
+
+
+def encoder_purposes() -> tuple[Purpose, ...]:
+    """Return the purposes that an encoder serves as it is; the first is the default."""
+    return tuple(one for one in purposes() if not one.labelled)
+
+
+def default_purpose() -> Purpose:
+    """Return what an encoder is exported for where nothing is asked."""
+    return encoder_purposes()[0]
+
+
+def purpose_named(name: str) -> Purpose:
+    """Return the purpose of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    for one in purposes():
+        if one.name == name:
+            return one
+    raise InputError(f"export task {name!r} is not known; known are: {', '.join(one.name for one in purposes())}")
+
+
+def purpose_of_classifier(config: PretrainedConfig, folder: Path) -> Purpose:
+    """Return what the classifier named in a configuration computes.
+
+    Raises:
+        InputError: it is no classifier of texts or words.
+    """
+    found = labelled_purpose(config)
+    if found is None:
+        named = ", ".join(config.architectures or ()) or "no class"
+        raise InputError(f"checkpoint {folder}: {named} is named; expected a sequence or token classifier")
+    return found
+
+
+def labelled_purpose(config: PretrainedConfig) -> Purpose | None:
+    """Return what the class named in a configuration computes, where it is a classifier."""
+    named = " ".join(config.architectures or ())
+    return next((one for one in purposes() if one.labelled and named.endswith(one.labelled)), None)

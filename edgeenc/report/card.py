@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from edgeenc.model.purpose import ExportTask
+from edgeenc.model.purpose import Purpose
 from edgeenc.record.facts import Facts
 from edgeenc.report.draw.blocks import escape, markdown, markdown_table
 from edgeenc.report.headline import answers, headline
@@ -15,32 +15,8 @@ from edgeenc.report.sections.languages import languages_section
 from edgeenc.report.sections.of_build import quality_section
 from edgeenc.report.title import title
 
-OUTPUT = {
-    "feature-extraction": "last hidden states, (1, tokens, {hidden})",
-    "fill-mask": "logits, (1, tokens, {vocab})",
-    "text-classification": "logits, (1, labels)",
-    "token-classification": "logits, (1, tokens, labels); a word's label is read at its first piece",
-}
-WHAT = {
-    "feature-extraction": ("A masked language model", "AutoModelForMaskedLM"),
-    "fill-mask": ("A masked language model", "AutoModelForMaskedLM"),
-    "text-classification": ("A classifier of texts", "AutoModelForSequenceClassification"),
-    "token-classification": ("A tagger of words", "AutoModelForTokenClassification"),
-}
-ORT = {
-    "feature-extraction": "ORTModelForFeatureExtraction",
-    "fill-mask": "ORTModelForMaskedLM",
-    "text-classification": "ORTModelForSequenceClassification",
-    "token-classification": "ORTModelForTokenClassification",
-}
-LIMIT = {
-    "A masked language model": "It was trained to fill in masked words. Another task needs a head and fine-tuning.",
-    "A classifier of texts": "It knows the labels in `config.json` and always says one of them.",
-    "A tagger of words": "It knows the labels in `config.json`; words must be cut as those of its training data were.",
-}
 
-
-def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int, weights: str = "model.safetensors") -> str:
+def model_card(facts: Facts, purpose: Purpose, onnx: str, positions: int, weights: str = "model.safetensors") -> str:
     """Return the card as Markdown with the front matter that model hubs read; `onnx` is the file the examples load.
 
     `weights` is the file of the PyTorch weights; under another name than usual they are not for transformers.
@@ -50,14 +26,13 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int, weight
     front = ({"license": known} if known else {}) | {
         "language": language.tag.split("+") if "+" in language.tag else language.tag,
         "library_name": "transformers" if weights == "model.safetensors" else "onnx",
-        "pipeline_tag": task,
+        "pipeline_tag": purpose.name,
         "tags": ["edgeenc", "onnx", "transformers.js", *family, *language.iso639_3.split("+")],
     }
     dtype = "q8" if onnx.endswith("_quantized.onnx") else "fp32"
-    output = OUTPUT[task].format(hidden=student.hidden, vocab=student.vocab)
-    what, model_class = WHAT[task]
+    output = purpose.card.output.format(hidden=student.hidden, vocab=student.vocab)
     text = _text(facts)
-    text += " --export-task fill-mask" if task == "fill-mask" else ""
+    text, optimum = text + purpose.card.flags, purpose.card.optimum_class
     text += " --precision fp32" if dtype == "fp32" else ""
     text += "".join(f" --task {name}" for name in dict.fromkeys(row.task for row in facts.tasks))
     return f"""---
@@ -69,7 +44,7 @@ def model_card(facts: Facts, task: ExportTask, onnx: str, positions: int, weight
 {_rehearsal(facts)}
 {markdown_table(answers(facts))}
 
-{what} for {escape(language.name)}, made small with edgeenc {facts.edgeenc} by the recipe
+{purpose.card.what} for {escape(language.name)}, made small with edgeenc {facts.edgeenc} by the recipe
 `{facts.recipe}`: {student.layers} layers of {student.hidden} with {student.heads} heads,
 FFN {student.ffn:,}, {student.vocab:,} pieces, {student.parameters:,} parameters. Texts are cut after
 {positions} pieces. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
@@ -79,30 +54,30 @@ FFN {student.ffn:,}, {student.vocab:,} pieces, {student.parameters:,} parameters
 With numpy, tokenizers and onnxruntime alone; run inside this folder:
 
 ```python
-{_numpy_example(onnx, positions, output, "0" if task == "text-classification" else "0, 0")}
+{_numpy_example(onnx, positions, output, purpose.card.first)}
 ```
 
-{_in_pytorch(model_class, weights)}
+{_in_pytorch(purpose.auto_class, weights)}
 
 With optimum, which also takes its tokenizer from this folder:
 
 ```python
-from optimum.onnxruntime import {ORT[task]}
+from optimum.onnxruntime import {optimum}
 
-model = {ORT[task]}.from_pretrained("path/to/this/folder", subfolder="onnx", file_name="{onnx.rpartition("/")[2]}")
+model = {optimum}.from_pretrained("path/to/this/folder", subfolder="onnx", file_name="{onnx.rpartition("/")[2]}")
 ```
 
 With transformers.js:
 
 ```js
-const run = await pipeline("{task}", "path/to/this/folder", {{ dtype: "{dtype}" }});
+const run = await pipeline("{purpose.name}", "path/to/this/folder", {{ dtype: "{dtype}" }});
 ```
 
 {_measured(facts)}
 
 ## Limits
 
-- {LIMIT[what]}
+- {purpose.card.limit}
 - Figures are those of held-out text of this build and of one host; `report/report.md` names it.
 - {licence_words(facts)}
 {_sources(facts)}

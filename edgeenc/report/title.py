@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from edgeenc.record.facts import Facts
 from edgeenc.record.scores import Score
+from edgeenc.tasks.kind import solver_of
 
-OF_WORDS = ("span_f1", "token_accuracy")
-"""Metrics of labelled words; the others are of whole texts."""
 NAMES = {"ner": "named-entity", "pos": "part-of-speech"}
 """Tasks whose names are abbreviations."""
 
@@ -19,4 +18,4 @@ def title(facts: Facts) -> str:
 
 def _kind(score: Score) -> str:
     name = NAMES.get(score.task, score.task.replace("-", " "))
-    return f"{name} {'tagger' if score.metric in OF_WORDS else 'classifier'}"
+    return f"{name} {solver_of(score.metric)}"

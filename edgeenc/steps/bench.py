@@ -19,11 +19,12 @@ def time_models(work: Work) -> Latency:
     import numpy as np
 
     from edgeenc.bench.turns import compare_latency
-    from edgeenc.steps.line.work import ONNX
 
-    models = {"teacher fp32": work.input(TEACHER_FILE) / ONNX["fp32"]}
-    models |= {f"student {precision}": path for precision, path in work.onnx()}
-    tokenizers = {name: work.input(TEACHER if name == "teacher fp32" else STUDENT) for name in models}
+    first = work.plan.request.target.first
+    teacher = f"teacher {first.name}"
+    models = {teacher: work.input(TEACHER_FILE) / first.file}
+    models |= {f"student {precision.name}": path for precision, path in work.files()}
+    tokenizers = {name: work.input(TEACHER if name == teacher else STUDENT) for name in models}
     texts = work.texts()
     own = len(texts) - len(work.corpus().test)
     test = texts[:own] if own >= TIMED_SENTENCES else texts

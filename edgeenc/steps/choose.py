@@ -25,7 +25,7 @@ def choose(work: Work) -> ChoiceFigures:
     for path in sorted(work.input(Role("tuned", seed=best)).iterdir()):
         if path.is_file() and path.suffix in (".json", ".txt", Path(WEIGHTS).suffix) and path.name != MANIFEST:
             shutil.copyfile(path, work.out / path.name)
-    for _, path in work.onnx(best):
+    for _, path in work.files(best):
         shutil.copyfile(path, work.out / path.name)
     return ChoiceFigures(seed=best, validation={str(seed): value for seed, value in found.items()})
 

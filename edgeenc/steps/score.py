@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edgeenc.model.classifier import TaskModel
     from edgeenc.steps.line.scored import Predicted, Scored
     from edgeenc.steps.line.work import Work
-    from edgeenc.targets.session import Session
+    from edgeenc.targets.sessions.session import Session
     from edgeenc.tasks.task import Task
 
 PREDICTIONS = "predictions.json"
@@ -27,10 +27,10 @@ def score_models(work: Work) -> ScoreFigures:
     task = work.task()
     scored = [*_models(work, task), *_files(work, task)]
     write_predictions(work.out / PREDICTIONS, task, scored)
-    by_tag = per_tag_f1(task.data.test, scored[-1].by_seed[0]) if task.metric == "token_accuracy" else {}
+    by_tag = per_tag_f1(task.data.test, scored[-1].by_seed[0]) if task.metric.by_label else {}
     return ScoreFigures(
         tasks=tuple(score_of(task, one) for one in scored),
-        differences=tuple(differences(task, scored)),
+        differences=tuple(differences(task, scored, work.plan.request.target)),
         constant=always_the_same(task),
         per_tag_f1=by_tag,
     )
@@ -48,16 +48,14 @@ def _models(work: Work, task: Task) -> Iterator[Scored]:
 
 def _files(work: Work, task: Task) -> Iterator[Scored]:
     """Yield what the student's exported files say, by precision, with each seed."""
-    from edgeenc.model.purpose import EXPORT
     from edgeenc.steps.line.scored import Scored
-    from edgeenc.targets.session import OrtSession
 
     said: dict[str, list[Predicted]] = {}
     for seed in work.plan.request.recipe.tuning.seeds:
-        for precision, path in work.onnx(seed):
+        for precision, path in work.files(seed):
             one = _load(work, Role("tuned", "student", seed))
-            session = OrtSession(path, work.runtime.threads, EXPORT[one.kind])
-            said.setdefault(precision, []).append(_said(session, one, work, task))
+            session = precision.open(path, work.runtime.threads, one.purpose)
+            said.setdefault(precision.name, []).append(_said(session, one, work, task))
     for precision, by_seed in said.items():
         yield Scored("student", precision, tuple(by_seed))
 
@@ -69,10 +67,9 @@ def _load(work: Work, role: Role) -> TaskModel:
 
 
 def _torch(model: TaskModel) -> Session:
-    from edgeenc.model.purpose import EXPORT
-    from edgeenc.targets.torch_session import TorchSession
+    from edgeenc.targets.sessions.torch_session import TorchSession
 
-    return TorchSession(model.logits, EXPORT[model.kind])
+    return TorchSession(model.logits, model.purpose)
 
 
 def _said(session: Session, model: TaskModel, work: Work, task: Task) -> Predicted:
@@ -81,7 +78,7 @@ def _said(session: Session, model: TaskModel, work: Work, task: Task) -> Predict
     from edgeenc.tasks.predict import predict
 
     longest = min(work.plan.request.recipe.tuning.longest, model.positions)
-    return predict(session, encode(task.data.test, model.kind, model.tokenizer, longest), model.labels)
+    return predict(session, encode(task.data.test, task.data.kind, model.tokenizer, longest), model.labels)
 
 
 STEP = StepKind(name="score", version=1, figures=ScoreFigures, does=score_models)

@@ -24,7 +24,7 @@ def make_task(work: Work) -> TaskFigures:
         validation=len(data.validation),
         test=len(data.test),
         labels=tuple(data.labels),
-        metric=asked.metric,
+        metric=asked.metric.name,
     )
 
 

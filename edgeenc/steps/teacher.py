@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgeenc.record.steps import TeacherFigures
-from edgeenc.steps.line.kind import StepKind
-from edgeenc.targets.sizes import fp32_bytes
+from edgeenc.steps.line.kind import StepKind, exported_bytes
 
 if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work
@@ -25,4 +24,4 @@ def take_teacher(work: Work) -> TeacherFigures:
     return TeacherFigures(parameters=encoder.shape.parameters, weights="random" if drawn else None)
 
 
-STEP = StepKind(name="teacher", version=1, figures=TeacherFigures, does=take_teacher, predicts=fp32_bytes)
+STEP = StepKind(name="teacher", version=1, figures=TeacherFigures, does=take_teacher, predicts=exported_bytes)

@@ -31,7 +31,7 @@ def tune_model(work: Work) -> TuneFigures:
     guide = None
     if GUIDE in work.step.inputs:
         teacher = load_task_model(work.input(GUIDE))
-        guide = guide_for(teacher, chosen(task.data.train, options.examples), options.longest)
+        guide = guide_for(teacher, chosen(task.data.train, options.examples), task.data.kind, options.longest)
     job = replace(work.job(), seed=own.seed)
     asked = options.model_copy(update={"lr": own.lr})
     model, history = tune(work.encoder(), task.data, asked, job, task.judge, guide)

@@ -20,26 +20,24 @@ def pass_gates(work: Work) -> GateFigures:
     Raises:
         GateError: a bound is crossed.
     """
-    from edgeenc.bundle.gates import gate_batches, int8_gates, kept_pieces_gate, parity_gate, require, tokenizer_gate
+    from edgeenc.bundle.gate import Case, run_gates
+    from edgeenc.bundle.gate_text import gate_batches
+    from edgeenc.bundle.opened import opened
     from edgeenc.model.encoder import load_tokenizer
-    from edgeenc.targets.session import OrtSession
-    from edgeenc.targets.torch_session import checkpoint_session
 
-    task, folder = work.plan.request.task, work.input(STUDENT)
+    request, folder = work.plan.request, work.input(STUDENT)
     lines, tokenizer = work.texts()[:GATE_LINES], load_tokenizer(folder)
-    batches = gate_batches(lines, tokenizer, work.longest(STUDENT), task)
-    bounds = work.plan.request.recipe.bounds
-    files = dict(work.onnx())
-    fp32 = OrtSession(work.file("fp32"), work.runtime.threads, task)
-    gates = [
-        tokenizer_gate(tokenizer, folder, lines),
-        kept_pieces_gate(load_tokenizer(work.input(TEACHER)), tokenizer, lines),
-        parity_gate(checkpoint_session(folder, task), fp32, batches, bounds.parity),
-    ]
-    if int8 := files.get("int8"):
-        gates += int8_gates(fp32, OrtSession(int8, work.runtime.threads, task), batches, bounds)
-    require(gates)
-    return GateFigures(gates=tuple(gates))
+    files = {precision.name: path for precision, path in work.files()}
+    case = Case(
+        folder,
+        tokenizer,
+        lines,
+        gate_batches(lines, tokenizer, work.longest(STUDENT), request.purpose),
+        opened(request.target, folder, files, request.purpose, work.runtime.threads),
+        request.recipe.bounds,
+        teacher=load_tokenizer(work.input(TEACHER)),
+    )
+    return GateFigures(gates=run_gates(case))
 
 
 STEP = StepKind(name="verify", version=2, figures=GateFigures, does=pass_gates)

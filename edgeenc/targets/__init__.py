@@ -1,1 +1,1 @@
-"""What a model becomes: exported files, how they are loaded, how large they will be."""
+"""One file a target: in which files a model is shipped. How they are made and run lies in the subfolders."""

@@ -5,7 +5,7 @@ seed and both models see the same resample, and the figure of a resample is its 
 the middle 95 % of the resamples' figures. It says how far the figure depends on which items were tested; how far it
 depends on the seed is what the deviation says.
 
-Axis letters: I items, W words of all items, R resamples (r some of them), S seeds, K labels (1 for spans and shares);
+Axis letters: I items, R resamples (r some of them), S seeds, K labels (1 for spans and shares);
 3 is right, predicted, gold.
 
 Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13; paired over test items as in Koehn,
@@ -19,12 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from seqeval.scheme import IOB2, Entities
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.examples import Item
-from edgeenc.tasks.metrics import Predicted, check_iob2, outside
-from edgeenc.tasks.spec import Metric
+from edgeenc.tasks.item import Item, Predicted
+from edgeenc.tasks.metric import TaskMetric
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -71,12 +69,12 @@ class Difference:
 
 
 def estimate(
-    metric: Metric, items: Sequence[Item], by_seed: Sequence[Predicted], resamples: int = 1000, seed: int = 0
+    metric: TaskMetric, items: Sequence[Item], by_seed: Sequence[Predicted], resamples: int = 1000, seed: int = 0
 ) -> Estimate:
     """Return the mean figure over the seeds with its interval.
 
     Args:
-        metric: what is computed, as `metrics.score` does.
+        metric: what is computed.
         items: the test part.
         by_seed: the predictions of each seed.
         resamples: how many sets of items are drawn.
@@ -93,7 +91,7 @@ def estimate(
 
 
 def paired(
-    metric: Metric,
+    metric: TaskMetric,
     items: Sequence[Item],
     a_by_seed: Sequence[Predicted],
     b_by_seed: Sequence[Predicted],
@@ -147,57 +145,11 @@ def _interval(figures_R: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _counts(metric: Metric, items: Sequence[Item], by_seed: Sequence[Predicted]) -> Floats:
+def _counts(metric: TaskMetric, items: Sequence[Item], by_seed: Sequence[Predicted]) -> Floats:
     """Return what each item adds to right, predicted and gold (S, I, 3, K).
 
     The labels K are those of the gold items, so they are the same in every resample.
     """
     if not items or not by_seed:
         raise InputError("nothing to score; the test part and the list of seeds must not be empty")
-    if metric == "span_f1":
-        return _span_counts(items, by_seed)
-    code = {label: k for k, label in enumerate(sorted({label for item in items for label in item.labels}))}
-    at_W = np.repeat(np.arange(len(items)), [len(item.labels) for item in items])
-    gold_W = np.array([code[label] for item in items for label in item.labels])
-    counts = []
-    for predicted in by_seed:
-        pairs = zip(items, predicted, strict=True)
-        guessed_W = np.array([code.get(label, -1) for item, labels in pairs for label in _as_many(labels, item)])
-        hit_W, known_W = guessed_W == gold_W, guessed_W >= 0
-        found = (at_W[hit_W], gold_W[hit_W]), (at_W[known_W], guessed_W[known_W]), (at_W, gold_W)
-        counts.append(np.stack([_table(*pair, len(items), len(code)) for pair in found], axis=1))
-    counts_SI3K = np.stack(counts)
-    return counts_SI3K if metric == "macro_f1" else _shares(counts_SI3K)
-
-
-def _table(at_W: Numbers, label_W: Numbers, items: int, labels: int) -> Floats:
-    """Return how often each item has each label (I, K)."""
-    flat_W = at_W * labels + label_W
-    return np.bincount(flat_W, minlength=items * labels).reshape(items, labels).astype(np.float64)
-
-
-def _shares(counts_SI3K: Floats) -> Floats:
-    """Return right words against all words (S, I, 3, 1); a word without prediction counts as a wrong one."""
-    sums_SI3 = counts_SI3K.sum(-1)
-    return np.stack([sums_SI3[..., 0], sums_SI3[..., 2], sums_SI3[..., 2]], axis=-1)[..., None]
-
-
-def _span_counts(items: Sequence[Item], by_seed: Sequence[Predicted]) -> Floats:
-    """Return the same for spans of any type (S, I, 3, 1), read as seqeval reads them in its strict mode."""
-    check_iob2(items)
-    gold = _spans([item.labels for item in items])
-    counts = []
-    for predicted in by_seed:
-        guessed = _spans([_as_many(labels, item) for item, labels in zip(items, predicted, strict=True)])
-        counts.append([(len(a & b), len(a), len(b)) for a, b in zip(guessed, gold, strict=True)])
-    return np.array(counts, dtype=np.float64)[..., None]
-
-
-def _spans(tags: Predicted) -> list[set[tuple[object, ...]]]:
-    return [{span.to_tuple() for span in spans} for spans in Entities(outside(tags), IOB2).entities]
-
-
-def _as_many(labels: tuple[str, ...], item: Item) -> tuple[str, ...]:
-    if len(labels) != len(item.labels):
-        raise ValueError(f"{len(labels)} predicted labels for {len(item.labels)} words: {item.words[:5]}")
-    return labels
+    return np.stack([metric.counts(items, predicted) for predicted in by_seed])

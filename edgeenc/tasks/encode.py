@@ -1,10 +1,6 @@
-"""Items as a model reads them: piece ids, and where the label of each word is read.
-
-The label of a word is read at its first piece, that of a whole text at the first piece of all, the leading special one.
+"""Items as a model reads them: piece ids, and where the label of each word is read, which its task kind says.
 
 Axis letters: B batch, T tokens.
-
-Source: first piece of a word for its tag: BERT, arXiv:1810.04805, section 5.3.
 """
 
 from __future__ import annotations
@@ -16,11 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from edgeenc.model.purpose import Kind
-from edgeenc.tasks.examples import Item
-
-NOWHERE = -1
-"""The place of a word that was cut off or gives no piece; what is predicted for it is wrong."""
+from edgeenc.tasks.item import Item
+from edgeenc.tasks.kind import TaskKind
 
 
 @dataclass(frozen=True)
@@ -29,7 +22,7 @@ class Encoded:
 
     Attributes:
         ids: pieces of each item, special ones included.
-        places: for each word of each item the number of its first piece, or `NOWHERE`; of a whole text 0.
+        places: for each word of each item the number of the piece that its label is read at, or `NOWHERE`.
         pad: id of the padding piece.
     """
 
@@ -38,30 +31,23 @@ class Encoded:
     pad: int
 
 
-def encode(items: Sequence[Item], kind: Kind, tokenizer: Tokenizer, longest: int) -> Encoded:
+def encode(items: Sequence[Item], kind: TaskKind, tokenizer: Tokenizer, longest: int) -> Encoded:
     """Return `items` as ids; of more than `longest` pieces the last are cut, but for the closing special piece.
 
-    Words are found again by the number that the tokenizer gives each piece, not by counting: a word that gives no
-    piece, such as a zero-width space, moves no other.
-
-    Worked example: the words `Ang payong` cut into `Ang pay ##ong` give `[CLS] Ang pay ##ong [SEP]` and places 1, 2.
-    With 4 pieces at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and places 1, -1.
+    Worked example: the tagged words `Ang payong` cut into `Ang pay ##ong` give `[CLS] Ang pay ##ong [SEP]` and places
+    1, 2. With 4 pieces at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and places
+    1, -1.
 
     Args:
         items: as read by `read_task`.
-        kind: `classify` reads a text as it stands, `tag` reads word by word.
+        kind: says how items are read, and where the labels are.
         tokenizer: left as it is; what it says itself of padding and truncation does not count.
         longest: pieces of an item, special ones included.
     """
     cutting = Tokenizer.from_str(tokenizer.to_str())
     cutting.no_padding()
     cutting.enable_truncation(longest)
-    if kind == "classify":
-        found = cutting.encode_batch([item.words[0] for item in items])
-        places = [(0,)] * len(items)
-    else:
-        found = cutting.encode_batch([list(item.words) for item in items], is_pretokenized=True)
-        places = [_first_pieces(one.word_ids, len(item.words)) for one, item in zip(found, items, strict=True)]
+    found, places = kind.encode(cutting, items)
     pads = (tokenizer.token_to_id(piece) for piece in ("[PAD]", "<pad>"))
     pad = next((number for number in pads if number is not None), 0)
     return Encoded(tuple(tuple(one.ids) for one in found), tuple(places), pad)
@@ -83,11 +69,3 @@ def by_length(encoded: Encoded, batch: int) -> Iterator[list[int]]:
     order = sorted(range(len(encoded.ids)), key=lambda number: len(encoded.ids[number]))
     for first in range(0, len(order), batch):
         yield order[first : first + batch]
-
-
-def _first_pieces(word_ids: Sequence[int | None], words: int) -> tuple[int, ...]:
-    """Return the place of the first piece of each word."""
-    first: dict[int | None, int] = {}
-    for place, word in enumerate(word_ids):
-        first.setdefault(word, place)
-    return tuple(first.get(word, NOWHERE) for word in range(words))

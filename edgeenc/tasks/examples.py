@@ -1,33 +1,16 @@
-"""Labelled data in one form, whatever file it came from: words, and a label for each.
-
-A text to classify is one word long: the whole text, and its label. A tagged sentence has its words and a tag for each.
-"""
+"""Labelled data in one form, whatever file it came from: words, and a label for each."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeenc.model.purpose import Kind
+from edgeenc.tasks.item import Item
+from edgeenc.tasks.kind import TaskKind, task_kind_named
 
 PARTS = ("train", "validation", "test")
-NO_LABEL = ""
-"""Predicted label of a word that the model did not see, such as one beyond its longest input."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One labelled text.
-
-    Attributes:
-        words: the whole text alone (`classify`), or the words of a sentence (`tag`).
-        labels: as many labels as words.
-    """
-
-    words: tuple[str, ...]
-    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -35,22 +18,27 @@ class TaskData:
     """A task's examples.
 
     Attributes:
-        kind: `classify` (one label a text) or `tag` (one label a word).
+        kind: what is labelled.
         labels: every label that occurs in training, sorted.
         train, validation, test: examples in the order of the source.
     """
 
-    kind: Kind
+    kind: TaskKind
     labels: tuple[str, ...]
     train: tuple[Item, ...]
     validation: tuple[Item, ...]
     test: tuple[Item, ...]
 
+    @property
+    def parts(self) -> Mapping[str, Sequence[Item]]:
+        """The items of each part, by its name."""
+        return {part: getattr(self, part) for part in PARTS}
+
 
 def save_task(data: TaskData, folder: Path) -> None:
     """Write `task.json` and a JSONL file for each part."""
     folder.mkdir(parents=True, exist_ok=True)
-    head = {"kind": data.kind, "labels": list(data.labels)}
+    head = {"kind": data.kind.name, "labels": list(data.labels)}
     (folder / "task.json").write_text(json.dumps(head, ensure_ascii=False) + "\n", encoding="utf-8")
     for part in PARTS:
         rows = (json.dumps([item.words, item.labels], ensure_ascii=False) + "\n" for item in getattr(data, part))
@@ -61,7 +49,7 @@ def load_task(folder: Path) -> TaskData:
     """Undo `save_task`."""
     head = json.loads((folder / "task.json").read_text(encoding="utf-8"))
     train, validation, test = (tuple(_items(folder / f"{part}.jsonl")) for part in PARTS)
-    return TaskData(head["kind"], tuple(head["labels"]), train, validation, test)
+    return TaskData(task_kind_named(head["kind"]), tuple(head["labels"]), train, validation, test)
 
 
 def _items(path: Path) -> Iterator[Item]:

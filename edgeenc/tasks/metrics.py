@@ -16,40 +16,53 @@ got no prediction, and is always wrong; where spans are read it lies outside.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-
-import numpy as np
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.examples import PARTS, Item, TaskData
-from edgeenc.tasks.spec import Metric
+from edgeenc.tasks.iob2 import check_iob2, outside
+from edgeenc.tasks.item import Item, Predicted
+from edgeenc.tasks.metric import TaskMetric
 
-Predicted = Sequence[tuple[str, ...]]
-"""For each item as many labels as it has words."""
-
-_SPAN_TAG = re.compile(r"O|[BIESLU]-.+")
-_REMEDY = (
-    "write the tags in IOB2 (B-X for the first word of a span, I-X for its other words, O outside),"
-    " or score words with the metric token_accuracy"
-)
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
-def score(metric: Metric, items: Sequence[Item], predicted: Predicted) -> float:
-    """Return the figure of `predicted` against the labels of `items`, in 0..1.
+def macro_f1(items: Sequence[Item], predicted: Predicted) -> float:
+    """Return the mean over the labels of the gold items of each label's F1.
 
-    Worked example: gold a a b, predicted a b b. Accuracy is 2/3. F1 of a is 2*1/(2+1), of b 2*1/(1+2): macro F1 is 2/3.
+    Worked example: gold a a b, predicted a b b. F1 of a is 2*1/(2+1), of b 2*1/(1+2): macro F1 is 2/3.
 
     Raises:
-        InputError: there is no item; or `span_f1` of gold tags that are not IOB2.
+        InputError: there is no item.
     """
+    import numpy as np
+
     gold, guessed = _flat(items, predicted)
-    if metric == "span_f1":
-        check_iob2(items)
-        return _span_f1([list(item.labels) for item in items], outside(predicted))
-    if metric == "macro_f1":
-        return float(np.mean(_f1_each(gold, guessed, sorted(set(gold)))))
-    return _accuracy(gold, guessed)
+    return float(np.mean(_f1_each(gold, guessed, sorted(set(gold)))))
+
+
+def accuracy(items: Sequence[Item], predicted: Predicted) -> float:
+    """Return the share of words, or texts, with the right label.
+
+    Worked example: gold a a b, predicted a b b: 2/3.
+
+    Raises:
+        InputError: there is no item.
+    """
+    return _accuracy(*_flat(items, predicted))
+
+
+def span_f1(items: Sequence[Item], predicted: Predicted) -> float:
+    """Return the micro F1 over spans, of which start, end and type must be right.
+
+    Raises:
+        InputError: there is no item, or the gold tags are not IOB2.
+    """
+    _flat(items, predicted)
+    check_iob2(items)
+    return _span_f1([list(item.labels) for item in items], outside(predicted))
 
 
 def per_tag_f1(items: Sequence[Item], predicted: Predicted) -> dict[str, float]:
@@ -63,44 +76,6 @@ def per_tag_f1(items: Sequence[Item], predicted: Predicted) -> dict[str, float]:
     return dict(zip(labels, _f1_each(gold, guessed, labels), strict=True))
 
 
-def default_metric(data: TaskData) -> Metric:
-    """Return the figure that counts: macro F1 for texts, span F1 for tags in IOB2, token accuracy for other tags.
-
-    Raises:
-        InputError: the tags are those of spans, every one `O` or `X-...`, and break IOB2; the place is named.
-    """
-    if data.kind == "classify":
-        return "macro_f1"
-    tags = {label for part in PARTS for item in getattr(data, part) for label in item.labels}
-    if tags == {"O"} or not all(map(_SPAN_TAG.fullmatch, tags)):
-        return "token_accuracy"
-    for part in PARTS:
-        check_iob2(getattr(data, part), part)
-    return "span_f1"
-
-
-def check_iob2(items: Iterable[Item], part: str = "test") -> None:
-    """Do nothing if all tags are IOB2: `O`, `B-X`, or `I-X` right after `B-X` or `I-X` of the same type.
-
-    Raises:
-        InputError: they are not; part, sentence and word are named, both counted from 1.
-    """
-    for number, item in enumerate(items, 1):
-        before = "O"
-        for place, tag in enumerate(item.labels):
-            where = f"{part} part, sentence {number}, word {place + 1} ({item.words[place]!r})"
-            if tag != "O" and (tag[:2] not in ("B-", "I-") or len(tag) < 3):
-                raise InputError(f"{where}: the tag {tag!r} is not IOB2; {_REMEDY}")
-            if tag[0] == "I" and before not in (f"B{tag[1:]}", tag):
-                raise InputError(f"{where}: {tag!r} after {before!r} starts no span in IOB2; {_REMEDY}")
-            before = tag
-
-
-def outside(predicted: Predicted) -> list[list[str]]:
-    """Return the predicted tags as seqeval takes them: lists, and `O` for a word without prediction."""
-    return [[tag or "O" for tag in tags] for tags in predicted]
-
-
 # The libraries are loaded where they are called: they take a second, and a plan, which asks for the metric's name, does
 # without. Neither has types of its own, and a checker takes those of the defaults for the only ones.
 def _accuracy(gold: list[str], guessed: list[str]) -> float:
@@ -110,6 +85,7 @@ def _accuracy(gold: list[str], guessed: list[str]) -> float:
 
 
 def _f1_each(gold: list[str], guessed: list[str], labels: list[str]) -> list[float]:
+    import numpy as np
     from sklearn.metrics import f1_score
 
     figures = f1_score(gold, guessed, labels=labels, average=None, zero_division=0)  # pyright: ignore[reportArgumentType]
@@ -117,6 +93,7 @@ def _f1_each(gold: list[str], guessed: list[str], labels: list[str]) -> list[flo
 
 
 def _span_f1(gold: list[list[str]], guessed: list[list[str]]) -> float:
+    import numpy as np
     from seqeval.metrics import f1_score
     from seqeval.scheme import IOB2
 
@@ -133,3 +110,27 @@ def _flat(items: Sequence[Item], predicted: Predicted) -> tuple[list[str], list[
     ]
     gold, guessed = zip(*pairs, strict=True)
     return list(gold), list(guessed)
+
+
+def _counts_by_label(items: Sequence[Item], predicted: Predicted) -> NDArray[np.float64]:
+    from edgeenc.tasks.counts import by_label
+
+    return by_label(items, predicted)
+
+
+def _counts_of_shares(items: Sequence[Item], predicted: Predicted) -> NDArray[np.float64]:
+    from edgeenc.tasks.counts import shares
+
+    return shares(items, predicted)
+
+
+def _counts_of_spans(items: Sequence[Item], predicted: Predicted) -> NDArray[np.float64]:
+    from edgeenc.tasks.counts import spans
+
+    return spans(items, predicted)
+
+
+MACRO_F1 = TaskMetric("macro_f1", macro_f1, _counts_by_label)
+ACCURACY = TaskMetric("accuracy", accuracy, _counts_of_shares)
+TOKEN_ACCURACY = TaskMetric("token_accuracy", accuracy, _counts_of_shares, by_label=True)
+SPAN_F1 = TaskMetric("span_f1", span_f1, _counts_of_spans)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edgeenc.errors import InputError
-from edgeenc.model.purpose import Kind
-from edgeenc.tasks.columns import OPTIONS, Columns, choose, to_items
+from edgeenc.tasks.cells import OPTIONS
+from edgeenc.tasks.columns import Columns, choose, to_items
 from edgeenc.tasks.datatable import read_table
-from edgeenc.tasks.examples import Item, TaskData
+from edgeenc.tasks.examples import TaskData
+from edgeenc.tasks.item import Item
+from edgeenc.tasks.kind import TaskKind
 from edgeenc.tasks.parts import WHOLE, find_parts
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.split import hold_out, mark
@@ -52,7 +54,7 @@ def read_task(spec: TaskSpec, seed: int, *, offline: bool = False) -> tuple[Task
     return data, (_summary(spec, data, columns, how), *_overlaps(data), *_unseen(spec.data, data), *_unnamed(data))
 
 
-def _split(source: str, found: Mapping[str, Items], kind: Kind, seed: int) -> tuple[Items, Items, Items, str]:
+def _split(source: str, found: Mapping[str, Items], kind: TaskKind, seed: int) -> tuple[Items, Items, Items, str]:
     """Return train, validation and test, and how they came to be."""
     train = found.get(WHOLE) or found.get("train", ())
     if not train:

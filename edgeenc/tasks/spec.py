@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.types import PydanticCustomError  # pyright: ignore[reportPrivateImportUsage]
 
-Metric = Literal["macro_f1", "accuracy", "span_f1", "token_accuracy"]
+from edgeenc.tasks.kind import metrics, task_kinds
 
 
 class TaskSpec(BaseModel):
@@ -18,11 +19,36 @@ class TaskSpec(BaseModel):
     """What the task is called on the command line and in reports: topic, sentiment, ner, pos, ..."""
     data: str
     """`starter:NAME` for a set of the kit, a file, a folder with a file a part, or `org/name@commit` of the hub."""
-    kind: Literal["", "classify", "tag"] = ""
-    """One label a text, or one a word."""
-    metric: Literal["", "macro_f1", "accuracy", "span_f1", "token_accuracy"] = ""
+    kind: str = ""
+    """One label a text, `classify`, or one a word, `tag`."""
+    metric: str = ""
     """The figure that counts: macro F1 for texts, span F1 for tags in IOB2, token accuracy for other tags."""
     text: str = ""
     """Column of the text, or of the words."""
     label: str = ""
     """Column of the label, or of the tags."""
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str) -> str:
+        return _one_of(kind, (one.name for one in task_kinds()))
+
+    @field_validator("metric")
+    @classmethod
+    def _known_metric(cls, metric: str) -> str:
+        return _one_of(metric, (one.name for one in metrics()))
+
+
+def _one_of(word: str, names: Iterable[str]) -> str:
+    """Return a word that is empty or one of `names`.
+
+    Raises:
+        PydanticCustomError: it is neither; in the words of the library, which lists what can be.
+    """
+    known = ["", *names]
+    if word not in known:
+        *first, last = map(repr, known)
+        raise PydanticCustomError(
+            "literal_error", "Input should be {expected}", {"expected": f"{', '.join(first)} or {last}"}
+        )
+    return word

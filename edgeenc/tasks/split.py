@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgeenc.model.purpose import Kind
-from edgeenc.tasks.examples import Item
+from edgeenc.tasks.item import Item
+from edgeenc.tasks.kind import TaskKind
 from edgeenc.text.corpus import fingerprint
 
 
@@ -16,19 +16,21 @@ def mark(item: Item) -> str:
     return fingerprint(" ".join(item.words))
 
 
-def hold_out(items: Sequence[Item], kind: Kind, share: float, seed: int) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+def hold_out(
+    items: Sequence[Item], kind: TaskKind, share: float, seed: int
+) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
     """Return the items that are kept and those held out, both in their order.
 
     Texts are lined up by label, shuffled within it, and held out at even steps along the line; so each label gives its
     share, to one text. The first text of every label is kept, so that none is held out whole. Tagged sentences are
-    not lined up by label.
+    not lined up by label; what counts as one is the task kind's to say.
 
     Worked example: 6 texts a and 4 texts b, share 0.2: the line without its first of each label is a a a a a b b b; of
     each half of it the middle is held out: one a and one b.
 
     Args:
         items: at least two different texts.
-        kind: whether labels are evened out.
+        kind: says by what items are lined up.
         share: of the different texts, rounded; at least one.
         seed: the same seed and items give the same cut.
     """
@@ -36,8 +38,8 @@ def hold_out(items: Sequence[Item], kind: Kind, share: float, seed: int) -> tupl
     leader = [firsts.setdefault(mark(item), place) for place, item in enumerate(items)]
     shuffled = np.random.default_rng(seed).permutation(list(firsts.values())).tolist()
     line, seen = [], set[str]()
-    for place in sorted(shuffled, key=lambda place: items[place].labels[0] if kind == "classify" else ""):
-        label = items[place].labels[0] if kind == "classify" else ""
+    for place in sorted(shuffled, key=lambda place: kind.line_up(items[place])):
+        label = kind.line_up(items[place])
         if label in seen:
             line.append(place)
         seen.add(label)

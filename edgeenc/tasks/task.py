@@ -7,10 +7,12 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edgeenc.tasks.examples import PARTS, Item, TaskData
-from edgeenc.tasks.metrics import default_metric, score
+from edgeenc.tasks.examples import PARTS, TaskData
+from edgeenc.tasks.item import Item
+from edgeenc.tasks.kind import metric_named
+from edgeenc.tasks.metric import TaskMetric
 from edgeenc.tasks.read import read_task
-from edgeenc.tasks.spec import Metric, TaskSpec
+from edgeenc.tasks.spec import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Task:
     """
 
     name: str
-    metric: Metric
+    metric: TaskMetric
     data: TaskData
     shown: tuple[str, ...] = ()
 
@@ -38,7 +40,7 @@ class Task:
     @property
     def judge(self) -> Callable[[Sequence[Item], Sequence[tuple[str, ...]]], float]:
         """The figure, 0..1, of predictions for items."""
-        return lambda items, predicted: score(self.metric, items, predicted)
+        return self.metric.score
 
 
 def open_task(spec: TaskSpec, seed: int, *, offline: bool = False) -> Task:
@@ -49,4 +51,5 @@ def open_task(spec: TaskSpec, seed: int, *, offline: bool = False) -> Task:
         UsageError: a dataset of the hub without its commit.
     """
     data, shown = read_task(spec, seed, offline=offline)
-    return Task(spec.name, spec.metric or default_metric(data), data, shown)
+    metric = metric_named(spec.metric) if spec.metric else data.kind.default_metric(data.parts)
+    return Task(spec.name, metric, data, shown)

@@ -18,12 +18,13 @@ from torch import Tensor, nn
 from edgeenc.model.bottleneck import put_behind
 from edgeenc.model.classifier import TaskModel, with_head
 from edgeenc.model.encoder import Encoder
-from edgeenc.model.purpose import EXPORT
 from edgeenc.stages.training import Schedule
-from edgeenc.targets.torch_session import TorchSession
+from edgeenc.targets.sessions.torch_session import TorchSession
 from edgeenc.tasks.adapter import merged, with_adapters
-from edgeenc.tasks.encode import NOWHERE, Encoded, encode, padded
-from edgeenc.tasks.examples import Item, TaskData
+from edgeenc.tasks.encode import Encoded, encode, padded
+from edgeenc.tasks.examples import TaskData
+from edgeenc.tasks.item import NOWHERE, Item
+from edgeenc.tasks.kind import TaskKind
 from edgeenc.tasks.pool import start_as_mean
 from edgeenc.tasks.predict import predict, word_logits
 from edgeenc.tasks.tuning import Tuning
@@ -79,8 +80,8 @@ def tune(
 
     Source: arXiv:2501.12660 (full fine-tuning), arXiv:2505.16956 (adapters), arXiv:1503.02531 (imitation).
     """
-    model = with_head(encoder, data.kind, data.labels, job.seed)
-    if data.kind == "classify" and options.start == "mean":
+    model = with_head(encoder, data.kind.purpose, data.labels, job.seed)
+    if data.kind.reads_first and options.start == "mean":
         start_as_mean(model.model, encoder.family.last_layer)
     if options.method != "full":
         model.model.base_model.requires_grad_(False)
@@ -95,7 +96,7 @@ def tune(
     batches = Batches(encode(train_items, data.kind, model.tokenizer, longest), options.batch, job.seed)
     held = encode(data.validation, data.kind, model.tokenizer, longest)
     loss_at = _loss(model, batches, train_items, options, guide)
-    session = TorchSession(model.logits, EXPORT[data.kind], job.runtime.device)
+    session = TorchSession(model.logits, model.purpose, job.runtime.device)
     steps = options.epochs * batches.per_epoch
     schedule = Schedule(steps, options.lr, warmup=max(1, steps // 10), decay=0.9, every=batches.per_epoch)
     history = train(
@@ -117,10 +118,10 @@ def chosen(items: Sequence[Item], most: int | None) -> tuple[Item, ...]:
     return tuple(items[i] for i in sorted(picked.tolist()))
 
 
-def guide_for(model: TaskModel, items: Sequence[Item], longest: int) -> Logits:
+def guide_for(model: TaskModel, items: Sequence[Item], kind: TaskKind, longest: int) -> Logits:
     """Return the logits of a tuned teacher for `items`, by its own tokenizer."""
-    encoded = encode(items, model.kind, model.tokenizer, min(longest, model.positions))
-    return word_logits(TorchSession(model.logits, EXPORT[model.kind]), encoded)
+    encoded = encode(items, kind, model.tokenizer, min(longest, model.positions))
+    return word_logits(TorchSession(model.logits, model.purpose), encoded)
 
 
 def _loss(

@@ -14,7 +14,7 @@ from edgeenc.bench.settings import Device, Precision
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgeenc.targets.session import Ids, Output
+    from edgeenc.targets.sessions.session import Ids, Output
 
 
 class Files(Protocol):

@@ -12,7 +12,7 @@ from edgeenc.bench.settings import PRECISIONS, Device, Precision
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgeenc.targets.session import Ids
+    from edgeenc.targets.sessions.session import Ids
 
 PROVIDERS: Mapping[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -48,10 +48,9 @@ def load(path: Path, device: Device, precision: Precision, threads: int) -> Load
         InputError: the file is damaged.
         HostError: ONNX Runtime does not run on this device here.
     """
-    from edgeenc.targets.session import TASKS, OrtSession
+    from edgeenc.targets.sessions.ort_session import OrtSession
 
     session = OrtSession(path, threads=threads, provider=PROVIDERS[device])
-    output = next(name for name, task in TASKS.items() if task == session.task)
 
     def bind(ids_BT: Ids, attend_BT: Ids) -> Callable[[], float]:
         def run() -> float:
@@ -61,7 +60,7 @@ def load(path: Path, device: Device, precision: Precision, threads: int) -> Load
 
         return run
 
-    return LoadedModel(output, "wall", bind, session, lambda: None)
+    return LoadedModel(session.purpose.output, "wall", bind, session, lambda: None)
 
 
 ENGINE = Engine(

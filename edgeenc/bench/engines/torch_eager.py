@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from edgeenc.targets.session import Ids, Output
+    from edgeenc.targets.sessions.session import Ids, Output
 
 NO_DEVICE = "PyTorch sees no CUDA device"
 

@@ -6,6 +6,7 @@ import re
 
 from edgeenc.model.axes import linear, norm
 from edgeenc.model.family import Family, LastLayer
+from edgeenc.model.graph_text import FamilyText, GraphText
 
 _LAYER = "distilbert.transformer.layer.*"
 
@@ -46,11 +47,9 @@ FAMILY = Family(
         "vocab": "vocab_size",
         "positions": "max_position_embeddings",
     },
-    text={
-        ("fp32", "feature-extraction"): (-400, 0),
-        ("fp32", "fill-mask"): (-690, 470),
-        ("int8", "feature-extraction"): (-820, -100),
-        ("int8", "fill-mask"): (-1210, 610),
-    },
+    text=FamilyText(
+        body=GraphText((-400, 0), (-820, -100)),
+        masked=GraphText((-690, 470), (-1210, 610)),
+    ),
     last_layer=LastLayer("transformer.layer", "attention.q_lin", "attention.out_lin", "pre_classifier"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from edgeenc.model.family import Family
+from edgeenc.model.graph_text import FamilyText, GraphText
 
 _LAYER = "model.layers.*"
 
@@ -56,11 +57,9 @@ FAMILY = Family(
         "truncate-hidden": "its positions are rotations of pairs of channels of a head, which narrower heads would tear"
         " apart, and query, key and value are packed into one matrix"
     },
-    text={
-        ("fp32", "feature-extraction"): (3600, -400),
-        ("fp32", "fill-mask"): (3520, -310),
-        ("int8", "feature-extraction"): (2720, -1800),
-        ("int8", "fill-mask"): (2360, -1710),
-    },
+    text=FamilyText(
+        body=GraphText((3600, -400), (2720, -1800)),
+        masked=GraphText((3520, -310), (2360, -1710)),
+    ),
 )
 """Query, key and value are one matrix, a neuron has a gate beside it, and layer 0 uses the norm of the embeddings."""

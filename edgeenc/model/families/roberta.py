@@ -7,6 +7,7 @@ import re
 from edgeenc.model.axes import linear, norm
 from edgeenc.model.families.bert_rows import bert_embeddings, bert_layer
 from edgeenc.model.family import Family, LastLayer
+from edgeenc.model.graph_text import FamilyText, GraphText
 
 FAMILY = Family(
     name="roberta",
@@ -29,12 +30,10 @@ FAMILY = Family(
     ignored=("roberta.pooler.", "roberta.embeddings.position_ids"),
     required={"pad_token_id": 1},
     unused_positions=2,
-    text={
-        ("fp32", "feature-extraction"): (640, 0),
-        ("fp32", "fill-mask"): (380, 230),
-        ("int8", "feature-extraction"): (640, 0),
-        ("int8", "fill-mask"): (330, 310),
-    },
+    text=FamilyText(
+        body=GraphText((640, 0), (640, 0)),
+        masked=GraphText((380, 230), (330, 310)),
+    ),
     last_layer=LastLayer("encoder.layer", "attention.self.query", "attention.output.dense", "classifier.dense"),
 )
 """Positions are numbered from the padding piece's id (1) plus 1, so 514 rows serve texts of 512 pieces, and that id is

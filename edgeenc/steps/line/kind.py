@@ -8,9 +8,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from edgeenc.kinds import values_of
-from edgeenc.model.purpose import ExportTask
 from edgeenc.model.shape import Shape
+from edgeenc.plan import ENCODER, Request
 from edgeenc.record.form import parse
+from edgeenc.record.steps import FileFigures
+from edgeenc.targets.target import Precision, targets
 
 if TYPE_CHECKING:
     from edgeenc.plan import Step
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F")
 
-Predict = Callable[[Shape, ExportTask, int], int]
-"""The bytes of an exported file, of its encoder's shape, what it computes, and the labels."""
+Predict = Callable[[Request, Shape], int]
+"""The bytes of an exported file, of what is built and the shape of its encoder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class StepKind(Generic[F]):
         does: fills the folder of a step, and returns what was measured.
         predicts: the bytes of the file that it makes, or that the encoder that it takes would be; None where it makes
             no model.
-        one_file: whether what it makes must fit one ONNX file.
+        require_fits: refuses a file of so many bytes, with the name of the step in its words.
     """
 
     name: str
@@ -42,17 +44,41 @@ class StepKind(Generic[F]):
     figures: type[F]
     does: Callable[[Work], F]
     predicts: Predict | None = None
-    one_file: bool = False
+    require_fits: Callable[[str, int], None] | None = None
+
+
+def exported_bytes(request: Request, shape: Shape) -> int:
+    """Return the predicted bytes of the first file of the target, if an encoder of this shape is exported."""
+    return request.target.first.predicted_bytes(shape, request.purpose, request.labels)
 
 
 STAGE = "stage"
 """The kind of all stages of a recipe, whose steps are called by the recipe, and whose versions are their own."""
 
 
-@cache
 def step_kinds() -> Mapping[str, StepKind[object]]:
-    """Return every kind of step by its name."""
-    return {kind.name: kind for kind in values_of("edgeenc.steps", StepKind)}
+    """Return every kind of step by its name: those of the files of the folder, and one for each file of a target."""
+    made = (file_kind(precision) for target in targets() for precision in target.precisions)
+    return {kind.name: kind for kind in (*values_of("edgeenc.steps", StepKind), *made)}
+
+
+@cache
+def file_kind(precision: Precision) -> StepKind[FileFigures]:
+    """Return the kind of step that makes a file of a target, as its target says."""
+
+    def make_file(work: Work) -> FileFigures:
+        source = work.file(precision.source) if precision.source else work.input(ENCODER)
+        path = precision.make(source, work.out / precision.file, work.plan.request.purpose)
+        return FileFigures(bytes=path.stat().st_size)
+
+    return StepKind(
+        name=precision.step,
+        version=precision.version,
+        figures=FileFigures,
+        does=make_file,
+        predicts=lambda request, shape: precision.predicted_bytes(shape, request.purpose, request.labels),
+        require_fits=precision.require_fits,
+    )
 
 
 def kind_of(step: Step) -> StepKind[object]:

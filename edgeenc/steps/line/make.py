@@ -35,8 +35,7 @@ from edgeenc.sources import SEED, is_random
 from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.stages.trim_vocab import TrimVocab
-from edgeenc.steps.line.kind import step_kinds
-from edgeenc.targets.sizes import fp32_bytes, require_one_file
+from edgeenc.steps.line.kind import exported_bytes, step_kinds
 from edgeenc.tasks.task import Task
 from edgeenc.text.mixture import corpus_fields
 
@@ -51,7 +50,7 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     Raises:
         InputError: the teacher's configuration or an input file is missing.
         RecipeError: a stage cannot work on the shape before it; the message names its place in the recipe.
-        BudgetError: an exported model would not fit one ONNX file.
+        BudgetError: an exported model would not fit its file.
     """
     maker = _Maker(request, runtime)
     maker.add(StepName("corpus"), {}, corpus_fields(request.texts, request.recipe.data_fraction))
@@ -81,10 +80,10 @@ class _Maker:
     def add(self, named: StepName, inputs: Inputs, fields: Fields, *, shape: Shape | None = None) -> Step:
         """Add a step that is no stage."""
         kind, name = step_kinds()[named.kind], str(named)
-        size = kind.predicts(shape, self.request.task, self.request.labels) if kind.predicts and shape else None
+        size = kind.predicts(self.request, shape) if kind.predicts and shape else None
         exact = all(self.steps[other].exact for other in inputs.values())
-        if kind.one_file and size and exact:
-            require_one_file(name, size)
+        if kind.require_fits and size and exact:
+            kind.require_fits(name, size)
         seed = seed_for(self.request.recipe.seed, name)
         key = self.key(kind.name, kind.version, fields, seed, inputs)
         self.steps[name] = Step(name, kind.name, key, seed, inputs, fields, None, shape, size, exact)
@@ -110,14 +109,14 @@ class _Maker:
             fields |= {"dtype": self.runtime.dtype, "device": self.runtime.device}
         seed = seed_for(self.request.recipe.seed, stage.label)
         key = self.key(stage.kind, stage.version, fields, seed, inputs)
-        size = fp32_bytes(shape, self.request.task, self.request.labels)
+        size = exported_bytes(self.request, shape)
         exact = before.exact and stage.exact
         self.steps[stage.label] = Step(stage.label, stage.kind, key, seed, inputs, fields, stage, shape, size, exact)
         return self.steps[stage.label]
 
     def results(self, teacher: Step, student: Step, cut: Step | None) -> None:
         """Add what is done with the student: measure, export, quantize, verify, bench, bundle."""
-        request, task = self.request, self.request.task
+        request, task = self.request, self.request.purpose.name
         self.measures(teacher, student, cut)
         if request.task_data is None:
             original, shipped, files = teacher, student, self.exports(student)
@@ -127,7 +126,7 @@ class _Maker:
             original, shipped = tuned[0].step, self.choice(tuned)
             files = {Role("file", precision=precision): shipped.name for precision in request.precisions}
             asked = {DATA: "task"}
-        exported = StepName("export", "teacher")
+        exported = StepName(request.target.first.step, "teacher")
         original = self.add(exported, {ENCODER: original.name}, {"task": task}, shape=teacher.shape)
         read = {CORPUS: "corpus", TEACHER: teacher.name, STUDENT: shipped.name, **asked, **files}
         bounds = request.recipe.bounds.model_dump(mode="json")
@@ -152,13 +151,16 @@ class _Maker:
 
     def exports(self, encoder: Step, seed: int | None = None) -> dict[Role, str]:
         """Add the files of one model, of a tuned one with its seed; return the name of the step of each."""
-        fp32, int8 = (Role("file", precision=precision, seed=seed) for precision in ("fp32", "int8"))
-        asked: Fields = {"task": self.request.task}
-        exported = self.add(StepName("export", seed=seed), {ENCODER: encoder.name}, asked, shape=encoder.shape)
-        files = {fp32: exported.name}
-        if "int8" in self.request.precisions:
-            read = {Role("file", precision="fp32"): exported.name}
-            files[int8] = self.add(StepName("quantize", seed=seed), read, {}, shape=encoder.shape).name
+        files = dict[Role, str]()
+        for one in self.request.target.made_for(self.request.precisions):
+            read, fields = {ENCODER: encoder.name}, dict[str, JsonValue](task=self.request.purpose.name)
+            if one.source:
+                read, fields = (
+                    {Role("file", precision=one.source): files[Role("file", precision=one.source, seed=seed)]},
+                    {},
+                )
+            made = self.add(StepName(one.step, seed=seed), read, fields, shape=encoder.shape)
+            files[Role("file", precision=one.name, seed=seed)] = made.name
         return files
 
     def tunings(self, task: Task, student: Step) -> Sequence[_Tuned]:
@@ -173,7 +175,7 @@ class _Maker:
                 f"{self.request.recipe.name}: tuning.method: no adapters at the gated blocks of"
                 f" {student.shape.family}; choose full or frozen"
             )
-        self.add(StepName("task"), {}, {"name": task.name, "metric": task.metric, "data": task.fingerprint})
+        self.add(StepName("task"), {}, {"name": task.name, "metric": task.metric.name, "data": task.fingerprint})
         models = {"teacher": "teacher", **self._beside(tuning.beside), "student": student.name}
         return [self.tuning(model, self.steps[name], seed) for model, name in models.items() for seed in tuning.seeds]
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from edgeenc.record.scores import Difference, MajorityBaseline, Score
+from edgeenc.targets.target import Target
 from edgeenc.tasks.bootstrap import estimate, paired
-from edgeenc.tasks.metrics import score
 from edgeenc.tasks.task import Task
 
 Predicted: TypeAlias = tuple[tuple[str, ...], ...]
@@ -39,34 +38,37 @@ def score_of(task: Task, scored: Scored) -> Score:
         task=task.name,
         model=scored.model,
         precision=scored.precision,
-        metric=task.metric,
+        metric=task.metric.name,
         value=found.value,
         low=found.low,
         high=found.high,
         deviation=found.deviation,
         n=found.n,
         seeds=found.seeds,
-        by_seed=tuple(score(task.metric, items, said) for said in scored.by_seed),
+        by_seed=tuple(task.metric.score(items, said) for said in scored.by_seed),
     )
 
 
 def always_the_same(task: Task) -> MajorityBaseline:
-    """Return the score of always saying the most frequent label of the training part: what a model must pass."""
-    label = Counter(label for item in task.data.train for label in item.labels).most_common(1)[0][0]
-    said = tuple((label,) * len(item.labels) for item in task.data.test)
-    return MajorityBaseline(task=task.name, label=label, value=score(task.metric, task.data.test, said))
+    """Return the score of the simple baseline of the task's kind: what a model must pass."""
+    least = task.data.kind.baseline(task.data.train, task.data.test)
+    return MajorityBaseline(task=task.name, label=least.label, value=task.metric.score(task.data.test, least.predicted))
 
 
-def differences(task: Task, scored: Sequence[Scored]) -> Iterator[Difference]:
-    """Yield each form against the teacher, which is the first, and int8 against fp32."""
-    teacher, fp32 = scored[0], next((one for one in scored if one.precision == "fp32"), None)
-    pairs = [(one, teacher) for one in scored[1:]]
-    pairs += [(one, fp32) for one in scored if fp32 is not None and one.precision == "int8"]
+def differences(task: Task, scored: Sequence[Scored], target: Target) -> Iterator[Difference]:
+    """Yield each form against the teacher, which is the first, and each file against that which it is made from."""
+    files = {one.precision: one for one in scored if one.precision in target.names}
+    pairs = [(one, scored[0]) for one in scored[1:]]
+    pairs += [
+        (files[made.name], files[made.source])
+        for made in target.precisions
+        if made.name in files and made.source in files
+    ]
     for one, baseline in pairs:
         found = paired(task.metric, task.data.test, one.by_seed, baseline.by_seed)
         yield Difference(
             task=task.name,
-            metric=task.metric,
+            metric=task.metric.name,
             model=one.model,
             precision=one.precision,
             baseline=baseline.called,
@@ -81,7 +83,7 @@ def write_predictions(path: Path, task: Task, scored: Sequence[Scored]) -> None:
     """Write gold labels and what every model said, so that another build can be compared item by item."""
     whole = {
         "task": task.name,
-        "metric": task.metric,
+        "metric": task.metric.name,
         "items": [item.labels for item in task.data.test],
         "texts": hashlib.sha256(json.dumps([item.words for item in task.data.test]).encode()).hexdigest(),
         "models": {one.called: one.by_seed for one in scored},

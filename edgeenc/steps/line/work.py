@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,15 +10,13 @@ from edgeenc.machine.runtime import Runtime
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.model.shape import shape_of
-from edgeenc.plan import CORPUS, DATA, ENCODER, TASK, Plan, Precision, Role, Step
+from edgeenc.plan import CORPUS, DATA, ENCODER, TASK, Plan, Role, Step
 from edgeenc.store import Draft, Manifest, Store
+from edgeenc.targets.target import Precision
 from edgeenc.tasks.examples import load_task
 from edgeenc.tasks.task import Task
 from edgeenc.text.corpus import Corpus, load_corpus
 from edgeenc.training import Job, Progress
-
-ONNX: Mapping[Precision, str] = {"fp32": "model.onnx", "int8": "model_quantized.onnx"}
-"""Names of the exported files in the folder of a step."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +97,13 @@ class Work:
         said = lambda progress: self.tell(Event("progress", self.step, progress=progress))  # noqa: E731
         return Job(self.step.seed, self.runtime, self.draft.scratch, said, in_place=True)
 
-    def file(self, precision: Precision, seed: int | None = None) -> Path:
+    def file(self, precision: str, seed: int | None = None) -> Path:
         """Return an exported file among the inputs, of several tunings that of one seed."""
-        return self.input(Role("file", precision=precision, seed=seed)) / ONNX[precision]
+        role = Role("file", precision=precision, seed=seed)
+        return self.input(role) / self.plan.request.target.precision(precision).file
 
-    def onnx(self, seed: int | None = None) -> Iterator[tuple[Precision, Path]]:
+    def files(self, seed: int | None = None) -> Iterator[tuple[Precision, Path]]:
         """Return the exported files among the inputs by precision, of several tunings those of one seed."""
-        for precision in ONNX:
-            if Role("file", precision=precision, seed=seed) in self.step.inputs:
-                yield precision, self.file(precision, seed)
+        for one in self.plan.request.target.precisions:
+            if Role("file", precision=one.name, seed=seed) in self.step.inputs:
+                yield one, self.file(one.name, seed)

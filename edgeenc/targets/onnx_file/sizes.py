@@ -7,28 +7,11 @@ more of a smaller one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
-
 from edgeenc.errors import BudgetError
 from edgeenc.model.axes import Axes, Rows
-from edgeenc.model.purpose import ExportTask
+from edgeenc.model.graph_text import GraphText
+from edgeenc.model.purpose import Purpose
 from edgeenc.model.shape import Shape
-
-Precision = Literal["fp32", "int8"]
-
-TEXT: Mapping[tuple[Precision, ExportTask], tuple[int, int]] = {
-    ("fp32", "feature-extraction"): (1600, 4860),
-    ("fp32", "fill-mask"): (3100, 5250),
-    ("int8", "feature-extraction"): (2650, 8100),
-    ("int8", "fill-mask"): (5200, 8650),
-    ("fp32", "text-classification"): (2180, 5260),
-    ("int8", "text-classification"): (4300, 8625),
-    ("fp32", "token-classification"): (1875, 5258),
-    ("int8", "token-classification"): (3440, 8625),
-}
-"""Bytes of graph text of BERT: (once, per layer); a family says itself what it takes beside that. Measured on exports
-of 1, 3, 6 and 12 layers with torch 2.13, optimum-onnx 0.1 and ONNX Runtime 1.31."""
 
 TABLES = ("vocab", "positions", "types")
 """Axes whose rows are looked up: one scale a row, and no zero points."""
@@ -51,7 +34,7 @@ def require_one_file(what: str, size: int) -> None:
         )
 
 
-def fp32_bytes(shape: Shape, task: ExportTask, labels: int = 0) -> int:
+def fp32_bytes(shape: Shape, purpose: Purpose, labels: int = 0) -> int:
     """Return the predicted bytes of `onnx/model.onnx`: 4 per parameter, 8 per row of positions (its index), and text.
 
     `labels` are those of a classifier; one of texts has a dense layer of hidden x hidden besides.
@@ -59,16 +42,13 @@ def fp32_bytes(shape: Shape, task: ExportTask, labels: int = 0) -> int:
     Worked example: 3 layers of 192 with 3 heads, FFN 768, vocabulary 8,000, 512 positions and 2 types are 2,969,664
     parameters without the head: 11,878,656 bytes of weights, 4,096 of indices, 16,180 of text.
     """
-    head = {
-        "feature-extraction": 0,
-        "fill-mask": shape.head_parameters,
-        "text-classification": (shape.hidden + 1) * (shape.hidden + labels),
-        "token-classification": (shape.hidden + 1) * labels,
-    }[task]
-    return 4 * (shape.encoder_parameters + head) + 8 * _position_rows(shape) + _text(shape, "fp32", task)
+    head = sum(shape.count(axes) for axes in purpose.head.rows(shape).values())
+    head += (shape.hidden + 1) * purpose.head.outputs(shape, labels)
+    once, layer = _text(shape, purpose).plain
+    return 4 * (shape.encoder_parameters + head) + 8 * _position_rows(shape) + once + shape.layers * layer
 
 
-def int8_bytes(shape: Shape, task: ExportTask, labels: int = 0) -> int:
+def int8_bytes(shape: Shape, purpose: Purpose, labels: int = 0) -> int:
     """Return the predicted bytes of `onnx/model_quantized.onnx`.
 
     One byte per weight of a product or table; 4 per table row (its scale); 5 per output channel of a product (scale and
@@ -81,12 +61,10 @@ def int8_bytes(shape: Shape, task: ExportTask, labels: int = 0) -> int:
     table = shape.table
     whole = _int8_rows(shape, table.embeddings) + shape.layers * _int8_rows(shape, table.layer)
     whole -= _int8_rows(shape, shape.absent)
-    if task == "fill-mask":
-        whole += _int8_rows(shape, table.head)
-    if task in ("text-classification", "token-classification"):
-        outputs = labels + (shape.hidden if task == "text-classification" else 0)
-        whole += outputs * (shape.hidden + 5 + 4)
-    return whole + 8 * _position_rows(shape) + _text(shape, "int8", task)
+    whole += _int8_rows(shape, purpose.head.rows(shape))
+    whole += purpose.head.outputs(shape, labels) * (shape.hidden + 5 + 4)
+    once, layer = _text(shape, purpose).quantized
+    return whole + 8 * _position_rows(shape) + once + shape.layers * layer
 
 
 def _int8_rows(shape: Shape, rows: Rows) -> int:
@@ -104,7 +82,6 @@ def _position_rows(shape: Shape) -> int:
     return sum(shape.positions for axes in shape.table.embeddings.values() if axes[0] == "positions")
 
 
-def _text(shape: Shape, precision: Precision, task: ExportTask) -> int:
-    once, layer = TEXT[precision, task]
-    more_once, more_layer = shape.table.text.get((precision, task), (0, 0))
-    return once + more_once + shape.layers * (layer + more_layer)
+def _text(shape: Shape, purpose: Purpose) -> GraphText:
+    """Return the text of this family's graph: that of BERT and what the family has beside it."""
+    return purpose.head.text.with_more(purpose.head.more_text(shape.table.text))

@@ -17,7 +17,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from edgeenc.errors import GateError
-from edgeenc.targets.graph import initializers, read_graph, tidy, write_graph
+from edgeenc.targets.onnx_file.graph import initializers, read_graph, tidy, write_graph
 
 LARGEST_FLOAT = 0.05
 """Share of the int8 file that one float32 tensor may take; more means that something was not quantized."""

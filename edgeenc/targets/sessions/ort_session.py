@@ -1,49 +1,27 @@
-"""Run a model as numpy in, numpy out: the one interface through which every form of it is checked, scored and timed.
+"""Run an ONNX file in ONNX Runtime; this needs numpy and onnxruntime only.
 
-This module needs numpy and onnxruntime only. Axis letters: B batch, T tokens, H hidden, V vocabulary, C labels.
+Axis letters: B batch, T tokens.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from edgeenc.errors import HostError, InputError
-from edgeenc.model.purpose import ExportTask
-
-Ids = NDArray[np.int64]
-Output = NDArray[np.float32]
-
-TASKS: dict[str, ExportTask] = {"last_hidden_state": "feature-extraction", "logits": "fill-mask"}
-
-
-class Session(Protocol):
-    """A model that can be run, whatever its engine."""
-
-    @property
-    def task(self) -> ExportTask:
-        """What the output is."""
-        ...
-
-    def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
-        """Return last hidden states (B, T, H), or logits: (B, T, V), of words (B, T, C), of texts (B, C).
-
-        `attend_BT` is 1 at tokens and 0 at padding.
-        """
-        ...
+from edgeenc.model.purpose import Purpose, encoder_purposes
+from edgeenc.targets.sessions.session import Ids, Output
 
 
 class OrtSession:
     """An ONNX file in ONNX Runtime, on the CPU with one thread unless told otherwise."""
 
     def __init__(
-        self, path: Path, threads: int = 1, task: ExportTask | None = None, provider: str = "CPUExecutionProvider"
+        self, path: Path, threads: int = 1, purpose: Purpose | None = None, provider: str = "CPUExecutionProvider"
     ) -> None:
-        """Load the file; `task` tells what its logits are of, where they are no masked LM's.
+        """Load the file; `purpose` tells what its logits are of, where they are no masked LM's.
 
         Raises:
             InputError: it is missing, damaged, or has another output than `last_hidden_state` or `logits`.
@@ -61,14 +39,15 @@ class OrtSession:
             raise HostError(f"{path}: ONNX Runtime cannot use {provider} on this machine")
         self._inputs = {value.name for value in self._session.get_inputs()}
         self._output = self._session.get_outputs()[0].name
-        if self._output not in TASKS:
-            raise InputError(f"{path}: the first output is {self._output!r}; expected one of {', '.join(TASKS)}")
-        self._task: ExportTask = task or TASKS[self._output]
+        known = {one.output: one for one in encoder_purposes()}
+        if self._output not in known:
+            raise InputError(f"{path}: the first output is {self._output!r}; expected one of {', '.join(known)}")
+        self._purpose = purpose or known[self._output]
 
     @property
-    def task(self) -> ExportTask:
+    def purpose(self) -> Purpose:
         """What the output is."""
-        return self._task
+        return self._purpose
 
     def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
         """Return what `Session` says; every token is of type 0."""

@@ -1,0 +1,115 @@
+"""A gate: one check of what is published, as one value in one file of `gates/`; one loop runs them all.
+
+The verify step and `edgeenc verify` run the same gates; which of them apply follows from what is at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from edgeenc.bundle.gate_text import GateBatch
+from edgeenc.errors import GateError
+from edgeenc.kinds import values_of
+from edgeenc.recipe import Bounds
+from edgeenc.record.gates import Gate
+from edgeenc.targets.sessions.session import Session
+
+FOLDER = "edgeenc.bundle.gates"
+AT_MOST = "largest difference"
+"""The unit whose figures are bounded above; those of the others are bounded below."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that is checked.
+
+    Attributes:
+        precision: its name.
+        session: runs it.
+        source: runs what it was made from: PyTorch, or another file.
+        derived: whether that is another file, so that numbers were rounded on the way.
+    """
+
+    precision: str
+    session: Session
+    source: Session
+    derived: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    """What gates are run on.
+
+    Attributes:
+        folder: the checkpoint that is shipped, with the tokenizer's files.
+        tokenizer: its own.
+        lines: held-out text.
+        batches: the same as a model reads it.
+        files: in the order in which they are made.
+        bounds: what they are held against.
+        teacher: tokenizer of the untouched teacher, where it is at hand.
+        bundle: the published folder, where it is one that is checked again.
+    """
+
+    folder: Path
+    tokenizer: Tokenizer
+    lines: Sequence[str]
+    batches: Sequence[GateBatch]
+    files: tuple[Exported, ...]
+    bounds: Bounds
+    teacher: Tokenizer | None = None
+    bundle: Path | None = None
+
+
+@dataclass(frozen=True)
+class GateKind:
+    """One check.
+
+    Attributes:
+        name: what is checked.
+        place: where it stands among the others, in reports too.
+        measure: yield what was found; nothing where the gate does not apply.
+    """
+
+    name: str
+    place: int
+    measure: Callable[[Case], Iterator[Gate]]
+
+
+def gate_kinds() -> tuple[GateKind, ...]:
+    """Return every gate, in the order in which they run."""
+    return tuple(sorted(values_of(FOLDER, GateKind), key=lambda kind: kind.place))
+
+
+def run_gates(case: Case) -> tuple[Gate, ...]:
+    """Run every gate that applies.
+
+    Raises:
+        InputError: a file cannot be read.
+        GateError: naming each failed gate, its figure, its bound and its worst sentence.
+    """
+    gates = tuple(gate for kind in gate_kinds() for gate in kind.measure(case))
+    require(gates)
+    return gates
+
+
+def require(gates: Sequence[Gate]) -> None:
+    """Let a build go on only when every gate has passed.
+
+    Raises:
+        GateError: naming each failed gate, its figure, its bound and its worst sentence.
+    """
+    failed = [gate for gate in gates if not gate.passed]
+    if failed:
+        raise GateError("; ".join(map(_words, failed)) + "; nothing was published")
+
+
+def _words(gate: Gate) -> str:
+    side = "at most" if gate.unit == AT_MOST else "at least"
+    line = gate.worst or ""
+    worst = line if len(line) <= 120 else f"{line[:117]}..."
+    return f"gate {gate.name}: {gate.unit} {gate.figure:.6g}, {side} {gate.bound:g} expected, worst on {worst!r}"

@@ -1,0 +1,30 @@
+"""Text whose tokens the student has all kept is cut as the teacher cuts it; only a build has the teacher at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tokenizers import Tokenizer
+
+from edgeenc.bundle.gate import Case, GateKind
+from edgeenc.record.gates import Gate
+
+
+def kept_pieces_gate(teacher: Tokenizer, student: Tokenizer, lines: Sequence[str]) -> Gate:
+    """Compare the pieces of teacher and student on every line whose pieces the student has all kept.
+
+    The figure is the share of those lines that both cut alike; a text that has none of them fails.
+    """
+    vocabulary = student.get_vocab()
+    kept = [line for line in lines if all(piece in vocabulary for piece in teacher.encode(line).tokens)]
+    wrong = [line for line in kept if teacher.encode(line).tokens != student.encode(line).tokens]
+    figure = 1 - len(wrong) / max(1, len(kept))
+    return Gate("kept pieces", figure, 1.0, not wrong and bool(kept), "share", wrong[0] if wrong else "")
+
+
+def _measure(case: Case) -> Iterator[Gate]:
+    if case.teacher is not None:
+        yield kept_pieces_gate(case.teacher, case.tokenizer, case.lines)
+
+
+KEPT_PIECES = GateKind("kept pieces", 2, _measure)

@@ -1,0 +1,1 @@
+"""One file a purpose: what an exported model computes."""

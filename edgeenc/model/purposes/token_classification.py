@@ -1,0 +1,30 @@
+"""One label a word: logits (B, T, C) of a linear layer on each token; a word's label is read at its first token.
+
+Axis letters: B batch, T tokens, C labels.
+"""
+
+from __future__ import annotations
+
+from edgeenc.model import answers
+from edgeenc.model.graph_text import GraphText
+from edgeenc.model.labelled import load_classifier, token_vectors
+from edgeenc.model.purpose import CardWords, Head, Purpose, View
+
+TOKEN_CLASSIFICATION = Purpose(
+    name="token-classification",
+    output="logits",
+    auto_class="AutoModelForTokenClassification",
+    load=load_classifier,
+    exported=lambda model: model,
+    head=Head(text=GraphText((1875, 5258), (3440, 8625)), outputs=lambda shape, labels: labels),
+    view=View(vectors=token_vectors, choices=lambda bounds: bounds.labels),
+    card=CardWords(
+        what="A tagger of words",
+        output="logits, (1, tokens, labels); a word's label is read at its first piece",
+        first="0, 0",
+        limit="It knows the labels in `config.json`; words must be cut as those of its training data were.",
+        optimum_class="ORTModelForTokenClassification",
+    ),
+    answer=answers.tags,
+    labelled="ForTokenClassification",
+)

@@ -1,0 +1,1 @@
+"""Run a model as numpy in, numpy out, whatever its engine."""

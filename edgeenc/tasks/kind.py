@@ -1,0 +1,111 @@
+"""A task kind: what is labelled, and how, as one value in one file of `kinds/`.
+
+Nobody else asks which kind it is: reading, splitting, encoding, tuning, scoring and reports read what the value says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgeenc.errors import InputError
+from edgeenc.kinds import values_of
+from edgeenc.model.purpose import Purpose
+from edgeenc.tasks.datatable import Table
+from edgeenc.tasks.item import Item, Predicted
+from edgeenc.tasks.metric import TaskMetric
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+FOLDER = "edgeenc.tasks.kinds"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What must be beaten: a label, and its use as the prediction for every word of some items."""
+
+    label: str
+    predicted: Predicted
+
+
+def majority(train: Sequence[Item], test: Sequence[Item]) -> Baseline:
+    """Return the label that `train` has most often, said of every word of `test`."""
+    label = Counter(label for item in train for label in item.labels).most_common(1)[0][0]
+    return Baseline(label, tuple((label,) * len(item.labels) for item in test))
+
+
+@dataclass(frozen=True)
+class TaskKind:
+    """What a task asks of a model.
+
+    Attributes:
+        name: as in a language's file.
+        purpose: what the exported model computes.
+        lists: whether the cells of the label column are lists; of several such kinds the first is guessed.
+        texts: what the text column holds, in an error message.
+        solver: what a model of this kind is called in titles.
+        items: read a table by its columns of texts and labels; raises InputError naming the line.
+        encode: encodings of the items, already cut, and for each word of each item the place of its label's logits, or
+            `NOWHERE`.
+        line_up: what items are lined up by before some are held out; the same for all where labels cannot be evened.
+        metrics: what can be computed.
+        default_metric: the one that counts where none is asked for, from the items of each part.
+        reads_first: whether the label is read at the first token alone, which then may start as the mean of all.
+        baseline: what must be beaten, from train and test items.
+    """
+
+    name: str
+    purpose: Purpose
+    lists: bool
+    texts: str
+    solver: str
+    items: Callable[[Table, str, str], Iterator[Item]]
+    encode: Callable[[Tokenizer, Sequence[Item]], tuple[list[Encoding], list[tuple[int, ...]]]]
+    line_up: Callable[[Item], str]
+    metrics: tuple[TaskMetric, ...]
+    default_metric: Callable[[Mapping[str, Sequence[Item]]], TaskMetric]
+    reads_first: bool = False
+    baseline: Callable[[Sequence[Item], Sequence[Item]], Baseline] = majority
+
+
+def task_kinds() -> tuple[TaskKind, ...]:
+    """Return every task kind."""
+    return values_of(FOLDER, TaskKind)
+
+
+def task_kind_named(name: str) -> TaskKind:
+    """Return the task kind of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    for one in task_kinds():
+        if one.name == name:
+            return one
+    raise InputError(f"task kind {name!r} is not known; known are: {', '.join(one.name for one in task_kinds())}")
+
+
+def metrics() -> tuple[TaskMetric, ...]:
+    """Return the metrics of every kind."""
+    return tuple(metric for kind in task_kinds() for metric in kind.metrics)
+
+
+def metric_named(name: str) -> TaskMetric:
+    """Return the metric of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    for one in metrics():
+        if one.name == name:
+            return one
+    raise InputError(f"metric {name!r} is not known; known are: {', '.join(one.name for one in metrics())}")
+
+
+def solver_of(metric: str) -> str:
+    """Return what a model is called whose task is measured by this metric; one that is not known, a classifier."""
+    kinds = task_kinds()
+    return next((kind.solver for kind in kinds if any(one.name == metric for one in kind.metrics)), kinds[0].solver)

@@ -1,0 +1,1 @@
+"""One file a task kind: what is labelled, and how."""

@@ -1,0 +1,88 @@
+"""One label a word: a row has a list of words and one of tags; a tag is read at the first token of its word.
+
+Words are found again by the number that the tokenizer gives each token, not by counting: a word that gives no token,
+such as a zero-width space, moves no other.
+
+Source: first piece of a word for its tag: BERT, arXiv:1810.04805, section 5.3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
+from edgeenc.tasks.cells import as_list, is_empty, label_of, listing, said
+from edgeenc.tasks.datafile import wrong
+from edgeenc.tasks.datatable import Table
+from edgeenc.tasks.iob2 import check_iob2
+from edgeenc.tasks.item import NOWHERE, Item
+from edgeenc.tasks.kind import TaskKind
+from edgeenc.tasks.metric import TaskMetric
+from edgeenc.tasks.metrics import SPAN_F1, TOKEN_ACCURACY
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+_SPAN_TAG = re.compile(r"O|[BIESLU]-.+")
+
+
+def _items(table: Table, text: str, label: str) -> Iterator[Item]:
+    names = table.names.get(label, ())
+    for at, row in zip(table.lines, table.rows, strict=True):
+        words, tags = as_list(row[text]), as_list(row[label])
+        if words is None or tags is None or not all(isinstance(word, str) for word in words):
+            raise wrong(
+                table.path,
+                at,
+                f"{text!r} is {said(row[text])} and {label!r} {said(row[label])},"
+                f" expected a list of words and one of tags; {listing(table)}",
+            )
+        if len(words) != len(tags):
+            found = f"{len(words)} words in {text!r} but {len(tags)} tags in {label!r}"
+            raise wrong(table.path, at, f"{found}: {' '.join(map(str, words))[:60]}; each word needs one tag")
+        if any(is_empty(tag) for tag in tags):
+            raise wrong(table.path, at, f"a word without tag in {label!r}; each word needs one tag")
+        yield Item(tuple(map(str, words)), tuple(label_of(tag, names) for tag in tags))
+
+
+def _encode(tokenizer: Tokenizer, items: Sequence[Item]) -> tuple[list[Encoding], list[tuple[int, ...]]]:
+    found = tokenizer.encode_batch([list(item.words) for item in items], is_pretokenized=True)
+    return found, [_first_tokens(one.word_ids, len(item.words)) for one, item in zip(found, items, strict=True)]
+
+
+def _first_tokens(word_ids: Sequence[int | None], words: int) -> tuple[int, ...]:
+    """Return the place of the first token of each word."""
+    first: dict[int | None, int] = {}
+    for place, word in enumerate(word_ids):
+        first.setdefault(word, place)
+    return tuple(first.get(word, NOWHERE) for word in range(words))
+
+
+def _metric(parts: Mapping[str, Sequence[Item]]) -> TaskMetric:
+    """Return span F1 for tags in IOB2, token accuracy for others.
+
+    Raises:
+        InputError: the tags are those of spans, every one `O` or `X-...`, and break IOB2; the place is named.
+    """
+    tags = {label for items in parts.values() for item in items for label in item.labels}
+    if tags == {"O"} or not all(map(_SPAN_TAG.fullmatch, tags)):
+        return TOKEN_ACCURACY
+    for part, items in parts.items():
+        check_iob2(items, part)
+    return SPAN_F1
+
+
+TAG = TaskKind(
+    name="tag",
+    purpose=TOKEN_CLASSIFICATION,
+    lists=True,
+    texts="words",
+    solver="tagger",
+    items=_items,
+    encode=_encode,
+    line_up=lambda item: "",
+    metrics=(SPAN_F1, TOKEN_ACCURACY),
+    default_metric=_metric,
+)
