@@ -10,23 +10,20 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from edgeenc.record.form import parse
-from edgeenc.record.latency import Latency
 from edgeenc.record.steps import (
     BitsFigures,
-    ChoiceFigures,
     CorpusFigures,
     FileFigures,
     GateFigures,
     ScoreFigures,
     StageFigures,
-    TaskFigures,
     TeacherFigures,
     TextTally,
     TuneFigures,
 )
 from edgeenc.report.draw.numbers import asked, bits, clock, count, megabytes, millions, seconds, tenths, times
 from edgeenc.sources import is_random
+from edgeenc.steps.line.kind import figures_of
 
 if TYPE_CHECKING:
     from edgeenc.pipeline import Event
@@ -39,20 +36,6 @@ Loudness = Literal["quiet", "normal", "verbose"]
 
 SPEAK_SECONDS = 20.0
 """Where nothing can move on the screen, a training step prints a line this often."""
-FIGURES: Mapping[str, type[object]] = {
-    "corpus": CorpusFigures,
-    "teacher": TeacherFigures,
-    "measure": BitsFigures,
-    "task": TaskFigures,
-    "tune": TuneFigures,
-    "export": FileFigures,
-    "quantize": FileFigures,
-    "choose": ChoiceFigures,
-    "score": ScoreFigures,
-    "verify": GateFigures,
-    "bench": Latency,
-}
-"""The record of each kind of step; one that is not here is a stage of the recipe, or measures nothing."""
 
 
 class Screen:
@@ -119,11 +102,6 @@ def step_line(step: Step, manifest: Manifest, what: str) -> str:
     parameters = millions(step.shape.parameters) if step.shape and (step.stage or step.kind == "teacher") else ""
     size = f"{megabytes(figures.bytes)} MB" if isinstance(figures, FileFigures) else ""
     return f"{step.name:<16}{spent:>9}{parameters:>10}{size:>11}  {note(figures)}"
-
-
-def figures_of(manifest: Manifest) -> object:
-    """Return what a step measured, as the record of its kind."""
-    return parse(FIGURES.get(manifest.kind, StageFigures), manifest.figures)
 
 
 def note(figures: object) -> str:
