@@ -25,7 +25,8 @@ def _quantize(fp32: Path, out: Path, purpose: Purpose) -> Path:
     return quantize(fp32, out)
 
 
-def _open(path: Path, threads: int, purpose: Purpose | None) -> Session:
+def open_file(path: Path, threads: int, purpose: Purpose | None) -> Session:
+    """Return the session of an ONNX file; a measuring process calls this by its name."""
     from edgeenc.targets.sessions.ort_session import OrtSession
 
     return OrtSession(path, threads, purpose)
@@ -33,7 +34,8 @@ def _open(path: Path, threads: int, purpose: Purpose | None) -> Session:
 
 ONNX = Target(
     name="onnx",
-    description="ONNX Runtime, transformers.js, optimum",
+    runtime="ONNX Runtime, CPU",
+    tags=("onnx", "transformers.js"),
     precisions=(
         Precision(
             name="fp32",
@@ -42,7 +44,7 @@ ONNX = Target(
             version=1,
             make=_export,
             predicted_bytes=fp32_bytes,
-            open=_open,
+            open=open_file,
             require_fits=require_one_file,
         ),
         Precision(
@@ -52,7 +54,7 @@ ONNX = Target(
             version=1,
             make=_quantize,
             predicted_bytes=int8_bytes,
-            open=_open,
+            open=open_file,
             source="fp32",
         ),
     ),

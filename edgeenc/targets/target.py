@@ -6,6 +6,7 @@ adds a step for each, gates compare them, scores and times are taken of them, th
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,8 @@ class Precision:
         version: of that step.
         make: write it, from the checkpoint folder or from the file of `source`, and return it.
         predicted_bytes: of the file, from shape, purpose and number of labels.
-        open: run it with so many threads; without a purpose, what the file itself tells of it.
+        open: run it with so many threads, whatever the purpose, or where there is None, what the file tells of it; a
+            function of a module, since a measuring process finds it by its name.
         source: name of the precision whose file it is made from; "" for the checkpoint.
         require_fits: refuse a file of so many bytes, naming the step; raises BudgetError.
     """
@@ -53,6 +55,11 @@ class Precision:
         """Name of the file in the folder of a step."""
         return self.path.rpartition("/")[2]
 
+    @property
+    def opener(self) -> str:
+        """Where `open` lies, `module:name`, for another process."""
+        return f"{self.open.__module__}:{self.open.__qualname__}"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -60,13 +67,15 @@ class Target:
 
     Attributes:
         name: as on the command line.
-        description: what runs it, in a few words.
+        runtime: what runs it in measurements, in words.
+        tags: of the model card, for whoever searches.
         precisions: each after the one that it is made from, the largest first.
     """
 
     name: str
-    description: str
+    runtime: str
     precisions: tuple[Precision, ...]
+    tags: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,10 +120,11 @@ class Target:
         Raises:
             InputError: it has none.
         """
-        for name, path in reversed(list(self.files_in(folder).items())):
-            return self.precision(name), path
-        known = " nor ".join(one.path for one in reversed(self.precisions))
-        raise InputError(f"bundle {folder}: has neither {known}; build it again")
+        found = [one for one in self.precisions if (folder / one.path).is_file()]
+        if not found:
+            known = " nor ".join(one.path for one in reversed(self.precisions))
+            raise InputError(f"bundle {folder}: has neither {known}; build it again")
+        return found[-1], folder / found[-1].path
 
 
 def targets() -> tuple[Target, ...]:
@@ -148,5 +158,18 @@ def target_of(folder: Path) -> Target:
     for one in targets():
         if one.files_in(folder):
             return one
-    default_target().smallest_in(folder)
-    raise AssertionError("a folder without files was not refused")
+    known = " nor ".join(one.path for one in reversed(default_target().precisions))
+    raise InputError(f"bundle {folder}: has neither {known}; build it again")
+
+
+def maker_of(file: Path) -> tuple[Target, Precision]:
+    """Return the target and the precision that a file is called after; one of another name is taken for the default."""
+    made = [(target, precision) for target in targets() for precision in target.precisions]
+    first = default_target(), default_target().first
+    return next(((target, one) for target, one in made if one.file == file.name), first)
+
+
+def open_by_name(opener: str, file: Path, threads: int) -> Session:
+    """Run a file by what `Precision.opener` names, in a process that knows no registry."""
+    module, _, name = opener.partition(":")
+    return getattr(importlib.import_module(module), name)(file, threads, None)
