@@ -34,7 +34,7 @@ from edgeenc.build import Ask, plan_for
 from edgeenc.plan import Plan
 from edgeenc.record.form import plain
 from edgeenc.record.rows import Bench, Row
-from edgeenc.screen.bench_lines import Screen
+from edgeenc.screen.bench_lines import BenchScreen
 from edgeenc.store import Store, default_root
 
 HERE = Path(__file__).parent
@@ -79,7 +79,7 @@ def _slim_row(row: Row) -> Row:
     return replace(row, **{name: tuple(round(sample, DIGITS) for sample in getattr(row, name)) for name in names})
 
 
-def measured(subjects: tuple[Subject, ...], matrix: Mapping, screen: Screen) -> Bench:
+def measured(subjects: tuple[Subject, ...], matrix: Mapping, screen: BenchScreen) -> Bench:
     """Return one result with the rows of every part of the matrix."""
     watch = harness.Watch(screen.process, screen.rows)
     results = [harness.bench(subjects, part, None, watch) for part in parts_of(matrix)]
@@ -103,7 +103,7 @@ def main(tasks: Path, out: Path, root: Path | None, matrix: Path, languages: tup
             continue
         ask = Ask(language, str(HERE / "starter-tasks.yaml"), task="topic", data=str(tasks / "data" / name))
         plan = plan_for(ask, store)
-        with TemporaryDirectory() as scratch, closing(Screen(Console(highlight=False))) as screen:
+        with TemporaryDirectory() as scratch, closing(BenchScreen(Console(highlight=False))) as screen:
             folders = [f"{model}={exported(model, plan, store, Path(scratch) / model)}" for model in TEACHERS]
             subjects = read_subjects([*folders, f"student={tasks / 'bundles' / name}"])
             result = measured(subjects, asked, screen)

@@ -1,4 +1,4 @@
-"""Write the documents made from code and results: docs/{cli,stages,results}.md, and two parts of README.md.
+"""Write the documents made from code and results: docs/{cli,stages,results,map}.md, and two parts of README.md.
 
 python docs/generate.py            write what differs
 python docs/generate.py --check    write nothing; name what differs and end with 1
@@ -10,7 +10,7 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -22,6 +22,15 @@ from edgeenc import errors
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 110
 MAPPED = ("edgeenc/**/*.py", "recipes/**/*.yaml", "benchmarks/**/*.py", "benchmarks/**/*.sh", "docs/*.py", ".ci/run")
+FOLDERS = {
+    "recipes": "How to compress: a recipe a file",
+    "recipes/languages": "Where the text and the tasks of a language are: a language a file",
+    "benchmarks": "What made the figures in docs/results.md; raw results lie in `benchmarks/results`",
+    "benchmarks/starter": "How the embedded teacher, text and tasks were made",
+    "docs": "What makes the documents",
+    ".ci": "What decides",
+}
+"""Folders that are no packages, and what each holds."""
 
 
 def main() -> int:
@@ -41,17 +50,20 @@ def documents() -> dict[Path, str]:
     from edgeenc.recipe import Recipe, stage_kinds
 
     sys.path.insert(0, str(ROOT / "docs"))
+    from front import figures
     from results import results_page
 
+    results = results_page()
     readme = (ROOT / "README.md").read_text("utf-8")
-    for name, make in PARTS.items():
-        readme = replaced(readme, name, make())
-    pages = {
+    for name, part in {"figures": figures(results), "exit codes": exit_codes()}.items():
+        readme = replaced(readme, name, part)
+    return {
         ROOT / "docs" / "cli.md": cli_page(cli, "edgeenc"),
         ROOT / "docs" / "stages.md": f"{stages_page(stage_kinds())}\n{stage_section('recipe', Recipe)}",
-        ROOT / "docs" / "results.md": results_page(),
+        ROOT / "docs" / "results.md": results,
+        ROOT / "docs" / "map.md": map_page(),
+        ROOT / "README.md": readme,
     }
-    return {**pages, ROOT / "README.md": readme}
 
 
 def replaced(text: str, name: str, part: str) -> str:
@@ -172,24 +184,50 @@ def exit_codes() -> str:
     )
 
 
-def file_map() -> str:
-    """Return one line a file: its path and what it says of itself in its first line."""
-    paths = sorted({path for pattern in MAPPED for path in ROOT.glob(pattern)}, key=order)
-    lines = [f"- `{shown(path)}`: {phrase(path)}" for path in paths]
-    return "\n".join(lines)
+def map_page() -> str:
+    """Return the page of all files: a line a folder, then the files of each folder."""
+    files = mapped()
+    folders = list(dict.fromkeys(path.parent for path in files))
+    lines = [
+        "# Map\n\nMade from the first line of each file by `docs/generate.py`; do not edit. A folder of `edgeenc/`"
+        " knows only\nfolders below it: `LEVELS` in `tests/test_rules.py`.\n\n## Folders\n",
+        *(f"- `{folder.relative_to(ROOT)}/`: {holds(folder)}" for folder in folders),
+    ]
+    for folder in folders:
+        lines += [f"\n## {folder.relative_to(ROOT)}/\n", *file_lines(folder, files)]
+    return "\n".join([*lines, ""])
 
 
-def order(path: Path) -> tuple[int, Path, bool, str]:
-    """Return the sort key: folders in the order of `MAPPED`, a package's own line first, then by name."""
+def mapped() -> list[Path]:
+    """Return every file of the map, in its order."""
+    return sorted({path for pattern in MAPPED for path in ROOT.glob(pattern)}, key=order)
+
+
+def file_lines(folder: Path, files: list[Path]) -> list[str]:
+    """Return a line for each file of a folder: its path and what it says of itself; a package spoke before."""
+    own = [path for path in files if path.parent == folder and path.name != "__init__.py"]
+    return [f"- `{path.relative_to(ROOT)}`: {phrase(path)}" for path in own]
+
+
+def holds(folder: Path) -> str:
+    """Return what a folder holds: the first line of its package, or what `FOLDERS` says.
+
+    Raises:
+        ValueError: neither says anything.
+    """
+    if (folder / "__init__.py").is_file():
+        return phrase(folder / "__init__.py")
+    name = folder.relative_to(ROOT).as_posix()
+    if name not in FOLDERS:
+        raise ValueError(f"{name}/: say in docs/generate.py, in FOLDERS, what it holds")
+    return FOLDERS[name]
+
+
+def order(path: Path) -> tuple[int, Path, str]:
+    """Return the sort key: folders in the order of `MAPPED`, then by name."""
     parts = path.relative_to(ROOT).parts
     first = next(i for i, pattern in enumerate(MAPPED) if pattern.startswith(parts[0]))
-    return first, path.parent, path.name != "__init__.py", path.name
-
-
-def shown(path: Path) -> str:
-    """Return the path from the root; a package stands for its `__init__.py`."""
-    relative = path.relative_to(ROOT).as_posix()
-    return relative.removesuffix("__init__.py")
+    return first, path.parent, path.name
 
 
 def phrase(path: Path) -> str:
@@ -210,8 +248,6 @@ def phrase(path: Path) -> str:
         raise ValueError(f"{path.relative_to(ROOT)}: its first line should say in a phrase what it is")
     return said.rstrip(".")
 
-
-PARTS: dict[str, Callable[[], str]] = {"exit codes": exit_codes, "files": file_map}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.language import Tag, joined, resolve, spoken
@@ -20,6 +20,7 @@ from edgeenc.model.purpose import Purpose, default_purpose, purpose_named
 from edgeenc.model.shape import Shape
 from edgeenc.plan import Plan, Request
 from edgeenc.recipe import Language, Recipe, load_language, load_recipe, read_language
+from edgeenc.record.form import parse
 from edgeenc.sources import (
     ENOUGH,
     RANDOM,
@@ -35,7 +36,7 @@ from edgeenc.sources import (
     teacher_folder,
 )
 from edgeenc.steps.line.make import make_plan
-from edgeenc.store import Store
+from edgeenc.store import Store, check_destination, default_root, publish
 from edgeenc.targets.target import Target, default_target, target_named
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
@@ -79,6 +80,46 @@ class Ask:
 def plan_for(ask: Ask, store: Store, threads: int | None = None) -> Plan:
     """Return the plan of a build whose teacher is at hand, or of known shape; nothing is fetched."""
     return make_plan(request_for(ask, offline=True, plan_only=True), runtime_for(store, threads))
+
+
+def plan_bundle(ask: Ask, store: Store | None = None) -> Plan:
+    """Return the plan of a build as `edgeenc plan` shows it; nothing is fetched and nothing runs.
+
+    Args:
+        ask: what is wanted.
+        store: where finished steps are; None is the user's own.
+
+    Raises:
+        EdgeencError: as `request_for` and `make_plan`.
+    """
+    return plan_for(ask, store or Store(default_root()))
+
+
+def build_bundle(
+    ask: Ask, folder: Path, store: Store | None = None, *, threads: int | None = None, offline: bool = False
+) -> Path:
+    """Do what `edgeenc build` does, without a word: make the bundle `folder` and return its absolute path.
+
+    Steps that the store has are not done again; stopped, it goes on from there.
+
+    Args:
+        ask: what is wanted.
+        folder: the bundle to write; a bundle of ours that is there already is replaced.
+        store: where finished steps are kept; None is the user's own.
+        threads: of training and exports; None takes all cores that are allowed.
+        offline: whether to take from the hub's cache only.
+
+    Raises:
+        EdgeencError: whatever `edgeenc build` ends with.
+    """
+    check_destination(folder)
+    store = store or Store(default_root())
+    request, runtime = request_for(ask, offline=offline), runtime_for(store, threads)
+    plan = make_plan(request, runtime)
+    from edgeenc.pipeline import run  # seconds, which a plan does without
+
+    with store.in_use():
+        return publish(run(plan, store, runtime), folder)
 
 
 def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
@@ -226,13 +267,19 @@ def runtime_for(store: Store, threads: int | None) -> Runtime:
     return Runtime(dtype=dtype, threads=count)
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What the store remembers of this machine."""
+
+    training: Dtype
+
+
 def _stored_dtype(path: Path) -> Dtype | None:
     """Return what was measured before, or None where nothing that can be read is there."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["training"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return parse(_Measured, path.read_bytes()).training
+    except (OSError, ValueError):
         return None
-    return found if found in get_args(Dtype) else None
 
 
 def status(plan: Plan, store: Store) -> dict[str, str]:

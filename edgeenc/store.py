@@ -52,7 +52,7 @@ class Outcome:
     inputs: dict[str, str]
     seconds: float
     versions: dict[str, str]
-    host: Json
+    host: dict[str, Json]
     figures: dict[str, Json]
 
 

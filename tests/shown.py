@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TypeVar, cast
@@ -37,8 +37,9 @@ def changed(record: T, place: str, value: object) -> T:
         at = int(name) % len(record)
         new = changed(record[at], rest, value) if rest else value
         return cast("T", (*record[:at], new, *record[at + 1 :]))
+    assert is_dataclass(record) and not isinstance(record, type)
     new = changed(getattr(record, name), rest, value) if rest else value
-    return replace(record, **{name: new})
+    return cast("T", replace(record, **{name: new}))
 
 
 def folders(place: Path) -> tuple[Path, Path]:

@@ -22,7 +22,7 @@ from edgeenc.bench.engines import engines
 from edgeenc.bench.engines.clocks import by_clock
 from edgeenc.bench.row_process import padded
 from edgeenc.bench.subject import Subject, read_subject, stored_bytes
-from edgeenc.bench.taken_scores import Scored, read_scores
+from edgeenc.bench.taken_scores import BundleScores, read_scores
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder, save_encoder
 from edgeenc.model.purpose import default_purpose
@@ -122,8 +122,8 @@ def test_tasks_are_those_of_the_bundle_s_own_report(run: Run) -> None:
     asked = task_facts()
     assert len(run.result.tasks) == len(asked.tasks) == 8
     for written, score in zip(run.result.tasks, asked.tasks, strict=True):
-        told = plain(written)
-        assert isinstance(told, dict) and set(told) >= TASK_KEYS
+        told = as_object(written)
+        assert set(told) >= TASK_KEYS
         assert told == {**as_object(score), "model": "one" if score.model == "student" else score.model}
     assert {(d.model, d.baseline) for d in run.result.differences} == {("one", "teacher fp32")}
     assert "topic, macro F1: teacher torch 84.12 %, teacher fp32 84.12 %" in run.done.stderr
@@ -154,7 +154,7 @@ def test_scores_keep_apart_what_bundles_say_differently(tmp_path: Path) -> None:
     assert topic == {"a", "c", "a teacher", "c teacher", "trim-only"}
     assert {s.model for s in scored.tasks if s.task == "pos"} == {"a", "c", "teacher"}
     assert {d.baseline for d in scored.differences if d.model == "c"} == {"c teacher fp32", "teacher fp32"}
-    assert read_scores([bare]) == Scored()
+    assert read_scores([bare]) == BundleScores()
 
 
 def test_a_damaged_report_is_named(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_figures_are_shown_for_a_person(bundle: Path, tmp_path: Path) -> None:
 
 def test_models_take_turns(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two models, three rounds: the order is turned round each time, and a model that failed is left alone."""
-    from edgeenc.bench.figures import Text
+    from edgeenc.bench.figures import BenchText
     from edgeenc.bench.fresh import Finished
     from edgeenc.bench.matrix import Matrix, contests
 
@@ -291,7 +291,7 @@ def test_models_take_turns(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     ask = Matrix(runtimes=("torch",), precisions=("fp32",), lengths=(8,), rounds=3, runs=1, seconds=0.0)
     started: list[str] = []
 
-    def run_case(case: harness.Case, text: Text, ask: Matrix, turn: int, scratch: Path) -> Finished:
+    def run_case(case: harness.Case, text: BenchText, ask: Matrix, turn: int, scratch: Path) -> Finished:
         started.append(f"{case.subject.name} {turn}")
         return Finished(1, "", "out of luck", 0) if case.subject.name == "broken" else Finished(0, "{}", "", 0)
 

@@ -17,7 +17,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from edgeenc.bench.engines import engines
-from edgeenc.bench.figures import Round, Text, empty_row, measured_row, percentiles, spread, throughput
+from edgeenc.bench.figures import BenchText, Round, empty_row, measured_row, percentiles, spread, throughput
 from edgeenc.bench.fresh import Finished, run_fresh
 from edgeenc.bench.matrix import Case, Matrix, contests, obstacle
 from edgeenc.bench.row_process import Taken, padded, sampled, up_and_down
@@ -99,7 +99,7 @@ def test_a_row_by_hand(subject: Subject) -> None:
         Round(taken([20.0, 40.0], 40 * MB, 75 * MB, 72 * MB), started_ns=0),
         Round(taken([20.0, 20.0], 45 * MB, 70 * MB, 60 * MB), started_ns=150_000_000),
     ]
-    row = measured_row(case(subject), rounds, Text("lines.txt", [["isa", "dalawa"], ["a", "bb"]]), [])
+    row = measured_row(case(subject), rounds, BenchText("lines.txt", [["isa", "dalawa"], ["a", "bb"]]), [])
     assert (row.status, row.reason, row.text) == ("measured", "", "lines.txt")
     assert row.samples_ms == (10, 30, 20, 40, 20, 20)
     assert row.samples_per_round == (2, 2, 2)
@@ -126,7 +126,7 @@ def test_a_row_by_hand(subject: Subject) -> None:
 def test_the_first_start_of_compiled_code_counts(subject: Subject) -> None:
     compiled = Case(subject, "torch-compiled", "cpu", "fp32", 1, 2, 2)
     rounds = [Round(taken([1.0, 1.0], MB, MB, MB), started) for started in (0, 200_000_000, 210_000_000)]
-    assert measured_row(compiled, rounds, Text("", [["a"]]), []).cold_start_ms == 250.0
+    assert measured_row(compiled, rounds, BenchText("", [["a"]]), []).cold_start_ms == 250.0
 
 
 def test_a_row_that_was_not_run_has_no_figure(subject: Subject) -> None:
@@ -295,11 +295,11 @@ def test_what_is_said(subject: Subject) -> None:
 
 
 def test_progress_tells_the_time_that_is_left(subject: Subject) -> None:
-    from edgeenc.bench.harness import Progress
+    from edgeenc.bench.harness import ProcessStart
 
     start = "small, ort fp32 on cpu, batch 2, 2 pieces, 1 thread, round 1"
-    assert progress_line(Progress(0, 4, case(subject), 1), 9.0) == f"1 of 4: {start}"
-    assert progress_line(Progress(1, 4, case(subject), 1), 9.0) == f"2 of 4: {start}, 27 s left"
+    assert progress_line(ProcessStart(0, 4, case(subject), 1), 9.0) == f"1 of 4: {start}"
+    assert progress_line(ProcessStart(1, 4, case(subject), 1), 9.0) == f"2 of 4: {start}, 27 s left"
 
 
 def test_another_load_is_warned_of() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -114,11 +115,76 @@ def test_a_part_stands_between_its_marks_and_replacing_it_again_changes_nothing(
 
 
 def test_every_module_is_in_the_file_map_with_a_phrase(generate: ModuleType, tmp_path: Path) -> None:
-    lines = generate.file_map().splitlines()
+    page = generate.map_page()
+    lines = [line for line in page.splitlines() if line.startswith("- `")]
     shown = {line.split("`")[1] for line in lines}
     assert len(shown) == len(lines)
     assert "edgeenc/errors.py" in shown
+    assert {path.relative_to(ROOT).as_posix().removesuffix("__init__.py") for path in generate.mapped()} <= shown
     assert all(len(line.split("`: ", 1)[1]) > 10 for line in lines)
+    assert [line for line in lines if line.split("`")[1].endswith("/")] == lines[: len(generate.FOLDERS) + packages()]
     script = tmp_path / "x.sh"
     script.write_text("#!/usr/bin/env bash\n# Say it.\n# More.\n", "utf-8")
     assert generate.phrase(script) == "Say it"
+
+
+def packages() -> int:
+    return len(list((ROOT / "edgeenc").rglob("__init__.py")))
+
+
+def test_a_cell_of_the_results_is_found_by_its_row_and_column(generate: ModuleType) -> None:
+    generate.documents()  # which makes the modules beside it importable
+    from front import cell, figures, tables  # pyright: ignore[reportMissingImports]
+
+    page = "# A\n\n| a | b |\n| --- | --- |\n| x | 1 |\n\nwords\n\n| a | c | d |\n| --- | --- | --- |\n| x | y | 2 |\n"
+    found = list(tables(page))
+    assert found == [[["a", "b"], ["x", "1"]], [["a", "c", "d"], ["x", "y", "2"]]]
+    assert cell(found, ["x"], "b") == "1"
+    assert cell(found, ["x", "y"], "d") == "2"
+    with pytest.raises(ValueError, match=r"no table has a row x \| z and a column 'd'"):
+        cell(found, ["x", "z"], "d")
+    results = (ROOT / "docs" / "results.md").read_text("utf-8")
+    assert figures(results) in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_readme_is_read_in_one_sitting_and_has_its_two_commands() -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert len(lines) <= 120
+    assert {"pip install . && edgeenc build --lang tl --target onnx", "pip install '.[dev]' && pytest"} <= set(lines)
+
+
+@pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda path: path.name)
+def test_links_lead_to_files_that_are_there(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text("utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (path.parent / link).exists()] == []
+
+
+def commands(path: Path) -> list[list[str]]:
+    """Return every command line of ours in the code of a page, in its words."""
+    text = path.read_text("utf-8")
+    code = [line for block in re.findall(r"```[a-z]*\n(.*?)```", text, flags=re.DOTALL) for line in block.splitlines()]
+    code += re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    return [line.replace("...", "").split() for line in code if line.startswith("edgeenc ")]
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *ROOT.glob("docs/*.md")], ids=lambda path: path.name)
+def test_commands_in_documents_have_the_options_that_they_are_shown_with(path: Path) -> None:
+    from edgeenc.cli import cli
+
+    for words in [words for words in commands(path) if not words[1].startswith("[")]:
+        command: click.Command = cli
+        for word in words[1:]:
+            if not isinstance(command, click.Group) or word.startswith("-"):
+                break
+            assert word in command.commands, " ".join(words)
+            command = command.commands[word]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--version"}
+        asked = {word.split("=")[0] for word in words if word.startswith("-")}
+        assert asked <= known, " ".join(words)
+
+
+def test_the_index_names_every_document() -> None:
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert [name for name in sorted(pages) if f"]({name})" not in index] == []

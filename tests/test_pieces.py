@@ -17,8 +17,12 @@ from edgeenc.text.batches import Batching, Pieces, corrupt, masked_stream
 from edgeenc.text.corpus import read_lines
 from edgeenc.text.must_stay import must_stay, parts_of
 from edgeenc.text.parse import parse_tokenizer
-from edgeenc.text.specials import MARKS, Specials, kind_of
+from edgeenc.text.specials import Specials
 from edgeenc.text.trimmed import trim_tokenizer
+from edgeenc.text.types import byte_pairs as bpe
+from edgeenc.text.types import type_of
+from edgeenc.text.types import unigram as unigrams
+from edgeenc.text.types import word_piece as wordpiece
 from edgeenc.text.vocabulary import characters_of, choose, count_pieces, quality
 
 TEXT = Path(edgeenc.__file__).parent / "starter" / "text"
@@ -45,11 +49,11 @@ def test_a_missing_special_piece_is_named() -> None:
     with pytest.raises(InputError, match=r"no <mask>; a tokenizer with \[PAD\] .* or <pad> <unk> <s> </s> <mask> is"):
         Specials.of(tokenizer)
     with pytest.raises(InputError, match="type WordLevel is not known"):
-        kind_of(Tokenizer(models.WordLevel({"a": 0}, unk_token="a")))
+        type_of(Tokenizer(models.WordLevel({"a": 0}, unk_token="a")))
 
 
 def test_marks_by_hand() -> None:
-    word, metaspace, bytes_ = (MARKS[kind] for kind in ("WordPiece", "Unigram", "BPE"))
+    word, metaspace, bytes_ = (kind.TYPE.marks for kind in (wordpiece, unigrams, bpe))
     assert [word.bare(piece) for piece in ("##ab", "ab", "##")] == ["ab", "ab", "##"]
     assert [metaspace.bare(piece) for piece in ("▁ab", "ab", "▁")] == ["ab", "ab", "▁"]
     assert [word.goes_on(piece) for piece in ("##ab", "ab")] == [True, False]

@@ -39,11 +39,14 @@ def test_two_languages_from_the_text_to_the_card(world: World, tmp_path: Path) -
     ]  # fmt: skip
     (folder,) = (tmp_path / "store").rglob("languages.json")
     corpus = load_corpus(folder.parent)
+    (manifest,) = (tmp_path / "store" / "steps").glob("*-trim-vocab/manifest.json")
+    trimmed = json.loads(manifest.read_text())["figures"]["languages"]
     for row, part in zip((one, two), corpus.parts, strict=True):
         whole = len(part.corpus.valid) + len(part.corpus.test)
         assert row["train"] == len(part.corpus.train)
         assert abs(row["train"] - 10 * whole * 0.95) < 15, "a twentieth is held out; of the rest a half is read"
         assert 0 < row["bits_per_character"]["student"] < 9
+        assert row["tokenizer"] == {n: trimmed[row["tag"]][n] for n in ("before", "after", "coverage")}
         assert row["tokenizer"]["after"] == {"vocab": 112, **{n: row["tokenizer"]["after"][n] for n in RATES}}
     for name in ("teacher", "student", "cut"):
         low, high = sorted(row["bits_per_character"][name] for row in (one, two))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -84,7 +85,7 @@ class ToyBertConfig(BertConfig):
         views: int = 12,
         neurons: int = 3072,
         longest: int = 512,
-        **more: object,
+        **more: Any,  # noqa: ANN401
     ) -> None:
         sizes = {"num_hidden_layers": depth, "hidden_size": width, "num_attention_heads": views}
         super().__init__(**sizes, intermediate_size=neurons, max_position_embeddings=longest, **more)
@@ -144,7 +145,7 @@ def registered() -> Iterator[None]:
     AutoModel.register(ToyBertConfig, ToyBertModel, exist_ok=True)
     AutoModelForMaskedLM.register(ToyBertConfig, ToyBertForMaskedLM, exist_ok=True)
     more = TasksManager.create_register("onnx", overwrite_existing=True)
-    more("toybert", "feature-extraction", "fill-mask")(BertOnnxConfig)
+    more("toybert", "feature-extraction", "fill-mask")(BertOnnxConfig)  # pyright: ignore[reportCallIssue]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transformers, "ToyBertForMaskedLM", ToyBertForMaskedLM, raising=False)
         with added(PACKAGE, FAMILY):

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from edgeenc.model.answers import NO_LABEL
 from edgeenc.model.classifier import TaskModel
 from edgeenc.model.encoder import Encoder
 from edgeenc.targets.sessions.torch_session import TorchSession
 from edgeenc.tasks.encode import Encoded, encode
 from edgeenc.tasks.examples import TaskData
-from edgeenc.tasks.item import NO_LABEL, Item
+from edgeenc.tasks.item import Item
 from edgeenc.tasks.kind import metric_named, task_kind_named
 from edgeenc.tasks.kinds.tag import TAG as TAGGED
 from edgeenc.tasks.predict import predict, word_logits

@@ -20,7 +20,7 @@ TOO_WIDE = 0.1
 
 
 @dataclass(frozen=True)
-class Text:
+class BenchText:
     """Texts in batches, and where they come from."""
 
     name: str
@@ -55,7 +55,7 @@ def empty_row(case: Case, status: Status, reason: str) -> Row:
     )
 
 
-def measured_row(case: Case, rounds: Sequence[Round], text: Text, peaks: Sequence[Peak]) -> Row:
+def measured_row(case: Case, rounds: Sequence[Round], text: BenchText, peaks: Sequence[Peak]) -> Row:
     """Return the row of a case from its rounds, the text it was measured on, and the machine's peaks."""
     taken = [one.taken for one in rounds]
     row = with_content(empty_row(case, "measured", ""), case, taken[0], text)
@@ -63,7 +63,7 @@ def measured_row(case: Case, rounds: Sequence[Round], text: Text, peaks: Sequenc
     return with_standing(row, case, taken[0], peaks)
 
 
-def with_content(row: Row, case: Case, taken: Taken, text: Text) -> Row:
+def with_content(row: Row, case: Case, taken: Taken, text: BenchText) -> Row:
     """Return the row with what was run."""
     file = case.subject.file(case.runtime, case.precision)
     return replace(

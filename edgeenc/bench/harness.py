@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from edgeenc.bench.figures import Round, Text, empty_row, measured_row
+from edgeenc.bench.figures import BenchText, Round, empty_row, measured_row
 from edgeenc.bench.fresh import Finished, run_fresh
 from edgeenc.bench.matrix import Case, Matrix, contests, obstacle
 from edgeenc.bench.roofline import measure_peak
@@ -35,7 +35,7 @@ PEAK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Progress:
+class ProcessStart:
     """A process that is about to start: the number `done` of `total`; of `case` it is round `number`, from 1."""
 
     done: int
@@ -48,7 +48,7 @@ class Progress:
 class Watch:
     """Who is told what happens: of each process before it starts, and of new rows with the whole result so far."""
 
-    process: Callable[[Progress], None] = lambda progress: None
+    process: Callable[[ProcessStart], None] = lambda progress: None
     rows: Callable[[Sequence[Row], Bench], None] = lambda rows, result: None
 
 
@@ -126,7 +126,7 @@ def run_contest(group: Sequence[Case], setup: Setup, count: tuple[int, int]) -> 
         for turn in range(setup.ask.rounds):
             # turned round each time, so that none always comes after the same neighbour
             for number in runnable if turn % 2 == 0 else reversed(runnable):
-                setup.watch.process(Progress(done, total, group[number], turn + 1))
+                setup.watch.process(ProcessStart(done, total, group[number], turn + 1))
                 done += 1
                 if number in failed:
                     continue
@@ -146,15 +146,15 @@ def run_contest(group: Sequence[Case], setup: Setup, count: tuple[int, int]) -> 
     return rows
 
 
-def text_of(case: Case, setup: Setup) -> Text:
+def text_of(case: Case, setup: Setup) -> BenchText:
     """Return the texts of a case: exactly as long as asked for, or as they are."""
     if case.length is None:
-        return Text(setup.source, own_lengths(setup.lines, case.batch))
+        return BenchText(setup.source, own_lengths(setup.lines, case.batch))
     tokenizer = load_tokenizer(case.subject.folder)
-    return Text(setup.source, exact_batches(tokenizer, setup.lines, case.length, case.batch))
+    return BenchText(setup.source, exact_batches(tokenizer, setup.lines, case.length, case.batch))
 
 
-def run_case(case: Case, text: Text, ask: Matrix, turn: int, scratch: Path) -> Finished:
+def run_case(case: Case, text: BenchText, ask: Matrix, turn: int, scratch: Path) -> Finished:
     """Run one process of a case; the first one also shows what memory it keeps."""
     positions = case.subject.shape.positions
     longest = min(positions, max((length for length in ask.lengths if length is not None), default=LONGEST))

@@ -20,14 +20,14 @@ BUILT = "student"
 
 
 @dataclass(frozen=True)
-class Scored:
+class BundleScores:
     """The part of a report that is read, one of an encoder has none; or that of all models by the names of rows."""
 
     tasks: tuple[Score, ...] = ()
     differences: tuple[Difference, ...] = ()
 
 
-def read_scores(subjects: Sequence[Subject]) -> Scored:
+def read_scores(subjects: Sequence[Subject]) -> BundleScores:
     """Return what the bundles among `subjects` say of themselves and of the models that were scored beside them.
 
     The model that a bundle holds gets the name of its rows. A teacher or another step keeps its name where all bundles
@@ -43,15 +43,15 @@ def read_scores(subjects: Sequence[Subject]) -> Scored:
     tasks, differences = list[Score](), list[Difference]()
     for bundle, report in found.items():
         called = {(s.task, s.model): _called(s.task, s.model, bundle, found) for s in report.tasks}
-        tasks += [replace(s, model=called[s.task, s.model]) for s in report.tasks]
+        tasks += [replace(s, model=called[s.task, s.model], by_seed=()) for s in report.tasks]
         for one in report.differences:
             baseline, precision = one.baseline.rsplit(" ", 1)
             names = [called.get((one.task, model), model) for model in (one.model, baseline)]
             differences.append(replace(one, model=names[0], baseline=f"{names[1]} {precision}"))
-    return Scored(_once(tasks), _once(differences))
+    return BundleScores(_once(tasks), _once(differences))
 
 
-def _called(task: str, model: str, bundle: str, found: Mapping[str, Scored]) -> str:
+def _called(task: str, model: str, bundle: str, found: Mapping[str, BundleScores]) -> str:
     if model == BUILT:
         return bundle
     said = {
@@ -66,12 +66,12 @@ def _once(rows: Sequence[T]) -> tuple[T, ...]:
     return tuple(row for place, row in enumerate(rows) if row not in rows[:place])
 
 
-def _read(folder: Path) -> Scored | None:
+def _read(folder: Path) -> BundleScores | None:
     """Return the report of a bundle, or None where the folder has none."""
     path = folder / REPORT
     if not path.is_file():
         return None
     try:
-        return parse(Scored, json.loads(path.read_bytes()))
+        return parse(BundleScores, json.loads(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise InputError(f"bench: {path} is not the report of a build ({error}); build it again") from None

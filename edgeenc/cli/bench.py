@@ -127,7 +127,7 @@ def bench(
     from edgeenc.bench.subject import read_subjects
     from edgeenc.report.overview import write_overview
     from edgeenc.report.reading import check_place, read
-    from edgeenc.screen.bench_lines import Screen
+    from edgeenc.screen.bench_lines import BenchScreen
 
     lengths = tuple(None if length == OWN else length for length in seq_len)
     ask = Matrix(device, runtime, precision, threads, batch, lengths, rounds, runs, seconds)
@@ -135,7 +135,7 @@ def bench(
     if output is not None:
         check_place(output)
         output.mkdir(parents=True, exist_ok=True)
-    with closing(Screen(Console(stderr=as_json, highlight=False))) as screen:
+    with closing(BenchScreen(Console(stderr=as_json, highlight=False))) as screen:
 
         def rows(new: Sequence[Row], result: Bench) -> None:
             screen.rows(new, result)

@@ -152,6 +152,8 @@ def build(asked: Asked, output: Path | None, loudness: Literal["quiet", "verbose
     place = output or Path("-".join(names))
     check_destination(place)
     from edgeenc.pipeline import run  # seconds, which a build that cannot run need not take
+    from edgeenc.record.facts import Facts
+    from edgeenc.record.form import parse, plain
 
     screen = Screen(loudness or "normal")
     language = plan.request.language
@@ -160,8 +162,8 @@ def build(asked: Asked, output: Path | None, loudness: Literal["quiet", "verbose
         screen.say(line)
     with opened.in_use(), closing(screen):
         published = publish(run(plan, opened, runtime, screen), place, screen.say)
-    facts = json.loads((published / "report" / "report.json").read_text(encoding="utf-8"))
-    click.echo(json.dumps(facts, ensure_ascii=False) if asked.as_json else last_line(str(place), facts))
+    facts = parse(Facts, (published / "report" / "report.json").read_bytes())
+    click.echo(json.dumps(plain(facts), ensure_ascii=False) if asked.as_json else last_line(str(place), facts))
 
 
 @click.command(short_help="Show every step of a build; train nothing.")

@@ -29,11 +29,11 @@ def narrow_heads(
     """
     new = dict(state)
     for names in attentions:
-        parts = {part: state[f"{getattr(names, part)}.weight"] for part in ("query", "key", "value", "output")}
-        bias = {part: state[f"{getattr(names, part)}.bias"] for part in ("query", "key", "value", "output")}
-        query_HWI = _heads(torch.cat([parts["query"], bias["query"][:, None]], dim=1), heads)
-        key_HWI = _heads(torch.cat([parts["key"], bias["key"][:, None]], dim=1), heads)
-        value_HWI, output_HWJ = _heads(parts["value"], heads), _heads(parts["output"].T, heads)
+        (query, query_bias), (key, key_bias) = _linear(state, names.query), _linear(state, names.key)
+        (value, value_bias), (output, output_bias) = _linear(state, names.value), _linear(state, names.output)
+        query_HWI = _heads(torch.cat([query, query_bias[:, None]], dim=1), heads)
+        key_HWI = _heads(torch.cat([key, key_bias[:, None]], dim=1), heads)
+        value_HWI, output_HWJ = _heads(value, heads), _heads(output.T, heads)
         scale = math.sqrt(width / query_HWI.shape[1])
         pairs = [nearest(q, k, width) for q, k in zip(query_HWI, key_HWI, strict=True)]
         passed = [nearest(o, v, width) for o, v in zip(output_HWJ, value_HWI, strict=True)]
@@ -42,9 +42,14 @@ def narrow_heads(
         new |= {f"{names.query}.weight": query_AI[:, :-1], f"{names.query}.bias": query_AI[:, -1]}
         new |= {f"{names.key}.weight": key_AI[:, :-1], f"{names.key}.bias": key_AI[:, -1]}
         new |= {f"{names.value}.weight": value_AI, f"{names.value}.bias": value_AI.new_zeros(len(value_AI))}
-        new[f"{names.output}.weight"] = torch.cat([left for left, _ in passed]).T
-        new[f"{names.output}.bias"] = bias["output"] + parts["output"] @ bias["value"]
+        written = torch.cat([left for left, _ in passed]).T
+        new |= {f"{names.output}.weight": written, f"{names.output}.bias": output_bias + output @ value_bias}
     return {name: tensor.contiguous() for name, tensor in new.items()}
+
+
+def _linear(state: Mapping[str, Tensor], name: str) -> tuple[Tensor, Tensor]:
+    """Return weight and bias of a linear layer."""
+    return state[f"{name}.weight"], state[f"{name}.bias"]
 
 
 def _heads(rows_AI: Tensor, heads: int) -> Tensor:

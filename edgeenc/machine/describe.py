@@ -15,8 +15,6 @@ from pathlib import Path
 from edgeenc.record.host import Gpu, Host
 from edgeenc.record.rows import BenchHost
 
-Fact = str | int | float | list[str]
-
 FLAGS = (
     *("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16"),
     *("amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "neon", "asimd", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),

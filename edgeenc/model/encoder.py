@@ -23,7 +23,8 @@ from edgeenc.model.families import family_of
 from edgeenc.model.family import Family
 from edgeenc.model.shape import Shape, shape_of
 from edgeenc.text.parse import parse_tokenizer
-from edgeenc.text.specials import Specials, kind_of
+from edgeenc.text.specials import Specials
+from edgeenc.text.types import type_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -172,11 +173,12 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, shape: Shape) -> None:
     reads = {} if shape.types > 1 else {"model_input_names": ["input_ids", "attention_mask"]}
     _write_json(folder / "tokenizer_config.json", config | special | reads)
     _write_json(folder / "special_tokens_map.json", special)
-    if kind_of(tokenizer) != "WordPiece":
+    list_file = type_of(tokenizer).list_file
+    if list_file is None:
         return
     vocabulary = tokenizer.get_vocab()
     pieces = sorted(vocabulary, key=vocabulary.__getitem__)
-    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
+    (folder / list_file).write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
 
 
 def _write_json(path: Path, value: Mapping[str, str | int | bool | list[str]]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from edgeenc.errors import InputError
 from edgeenc.kinds import values_of
+from edgeenc.model.answers import Answer, Known, ReadText
 from edgeenc.model.axes import Rows
 from edgeenc.model.graph_text import FamilyText, GraphText
 from edgeenc.model.shape import Shape
@@ -122,6 +123,7 @@ class Purpose:
         head: what that part holds beside the encoder.
         view: how gates look at the output.
         card: what the model card says.
+        answer: what an app is told of one text.
         of_encoder: return what computes it from an encoder; None where labels must be learnt first.
         labelled: what the name of a class ends with that has learnt labels for it; "" where it needs none.
         tied: whether the output product reads the word table.
@@ -135,6 +137,7 @@ class Purpose:
     head: Head
     view: View
     card: CardWords
+    answer: Callable[[ReadText, Known], Answer]
     of_encoder: Callable[[Encoder], Computed] | None = None
     labelled: str = ""
     tied: bool = field(default=False)

@@ -14,7 +14,7 @@ Status = Literal["measured", "not run", "failed"]
 RUNTIMES: Mapping[str, str] = {"ort": "ONNX Runtime", "torch": "PyTorch", "torch-compiled": "PyTorch, compiled"}
 """Every runtime, as its makers call it."""
 DEVICES: Mapping[str, str] = {"cpu": "CPU", "cuda": "GPU"}
-"""Every devicein words."""
+"""Every device in words."""
 
 
 @dataclass(frozen=True, slots=True)

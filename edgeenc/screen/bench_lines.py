@@ -10,7 +10,7 @@ from rich.status import Status
 from rich.table import Table
 
 from edgeenc.bench.figures import TOO_WIDE
-from edgeenc.bench.harness import Progress
+from edgeenc.bench.harness import ProcessStart
 from edgeenc.record.rows import Bench, BenchHost, Row
 from edgeenc.record.scores import Score, metric_words
 from edgeenc.report.draw.numbers import MISSING, count, duration, megabytes, milliseconds, percent
@@ -25,7 +25,7 @@ LEGEND = (
 )
 
 
-class Screen:
+class BenchScreen:
     """Shows tables on `out` and progress on standard error."""
 
     def __init__(self, out: Console) -> None:
@@ -34,7 +34,7 @@ class Screen:
         self._status: Status | None = None
         self._began = self._spoke = time.monotonic()
 
-    def process(self, progress: Progress) -> None:
+    def process(self, progress: ProcessStart) -> None:
         """Say which process starts and how long the rest will take."""
         text = progress_line(progress, time.monotonic() - self._began)
         if not self._moving.is_terminal:
@@ -67,7 +67,7 @@ class Screen:
             self._status = None
 
 
-def progress_line(progress: Progress, seconds: float) -> str:
+def progress_line(progress: ProcessStart, seconds: float) -> str:
     """Return what runs now: the case, its round, the process of all, and the time that the rest takes at this pace."""
     case = progress.case
     what = f"{case.subject.name}, {case.runtime} {case.precision} on {case.device}"

@@ -5,10 +5,11 @@ A control takes as many tokens as all trainings of a build together, which the s
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edgeenc.record.form import parse
 from edgeenc.sources.kit import STARTER, data_folder
 
 ALIKE = 1e-6
@@ -26,6 +27,24 @@ class Control:
     measured: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedControl:
+    """A language's control in the kit: `random` is its bits per character, the others say what it is of."""
+
+    parameters: int
+    tokens: int
+    unigram: float
+    random: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedControls:
+    """The kit's file of controls, by language."""
+
+    measured: str
+    languages: Mapping[str, RecordedControl]
+
+
 def recorded_control(language: str, *, parameters: int, tokens: int, unigram: float) -> Control | None:
     """Return the control of the same shape and the same number of tokens on the same text, or None.
 
@@ -35,13 +54,13 @@ def recorded_control(language: str, *, parameters: int, tokens: int, unigram: fl
         tokens: read by all trainings of the build.
         unigram: bits per character of the unigram table, which stands for text, tokenizer and masked words.
     """
-    records = json.loads((data_folder(STARTER) / "controls.json").read_text(encoding="utf-8"))
-    found = records["languages"].get(language)
+    records = parse(RecordedControls, (data_folder(STARTER) / "controls.json").read_bytes())
+    found = records.languages.get(language)
     if found is None:
         return None
     same = (
-        found["parameters"] == parameters
-        and math.isclose(found["tokens"], tokens, rel_tol=A_BATCH)
-        and math.isclose(found["unigram"], unigram, rel_tol=ALIKE)
+        found.parameters == parameters
+        and math.isclose(found.tokens, tokens, rel_tol=A_BATCH)
+        and math.isclose(found.unigram, unigram, rel_tol=ALIKE)
     )
-    return Control(found["random"], records["measured"]) if same else None
+    return Control(found.random, records.measured) if same else None

@@ -6,15 +6,24 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from edgeenc.errors import InputError, UsageError
 from edgeenc.machine.disk import on_disk, seal
+from edgeenc.record.form import parse, plain
 from edgeenc.sources.hub import Pin, fetch, own_folder, pinned, require_online
 
 DATA = (".parquet", ".jsonl", ".jsonl.gz", ".csv", ".tsv", ".conllu", ".txt")
 _NO_DATA = ("requirements.txt", "license.txt", "licence.txt", "readme.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """The size of a file that was fetched, as the list beside the folder has it."""
+
+    bytes: int
 
 
 def dataset_folder(spec: str, *, offline: bool) -> Path:
@@ -80,8 +89,8 @@ def _kept(pin: Pin) -> Path | None:
     """Return the folder of a dataset that was fetched whole before, if every file is still there in its size."""
     place = own_folder(pin) / (pin.config or "all")
     with suppress(OSError, ValueError):  # what cannot be read is fetched again
-        files = json.loads(place.with_name(f"{place.name}.json").read_text(encoding="utf-8"))
-        if all((place / name).stat().st_size == file["bytes"] for name, file in files.items()):
+        files = parse(dict[str, KeptFile], place.with_name(f"{place.name}.json").read_bytes())
+        if all((place / name).stat().st_size == file.bytes for name, file in files.items()):
             return place
     return None
 
@@ -99,6 +108,6 @@ def _keep(pin: Pin, snapshot: Path, names: Sequence[str]) -> Path:
                 link.symlink_to(os.path.relpath(snapshot / name, link.parent))
             files[name] = seal(link)
         record, fresh = place.with_name(f"{place.name}.json"), place.with_name(f"{place.name}.{os.getpid()}")
-        fresh.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
+        fresh.write_text(json.dumps(plain(files), indent=1) + "\n", encoding="utf-8")
         fresh.rename(record)
     return place

@@ -57,15 +57,18 @@ def pinned(spec: str, kind: Kind, what: str) -> Pin | None:
         UsageError: it is one, but without the commit that says which of its versions is meant.
     """
     asked = _NAME.fullmatch(spec)
-    if asked is None or (kind == "model" and (asked["config"] or asked["column"])):
+    if asked is None:
         return None
-    if not _COMMIT.fullmatch(asked["commit"] or ""):
-        found = f"{asked['commit']!r} can change" if asked["commit"] else "it names no version"
+    name, commit, config, column = (part or "" for part in asked.groups())
+    if kind == "model" and (config or column):
+        return None
+    if not _COMMIT.fullmatch(commit):
+        found = f"{commit!r} can change" if commit else "it names no version"
         raise UsageError(
             f"{what} {spec}: no such folder, and as a {kind} of the hub {found}; pin it to a commit:"
-            f" {asked['name']}@<40 hex digits, shown in the history of the {kind}'s files>"
+            f" {name}@<40 hex digits, shown in the history of the {kind}'s files>"
         )
-    return Pin(kind, what, asked["name"], asked["commit"], asked["config"] or "", asked["column"] or "")
+    return Pin(kind, what, name, commit, config, column)
 
 
 def cached(pin: Pin) -> Path | None:

@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from edgeenc.errors import InputError, UsageError
 from edgeenc.machine.disk import on_disk, seal
+from edgeenc.record.form import parse, plain
 from edgeenc.sources.datasets import data_files
 from edgeenc.sources.hub import Pin, asking, listing, own_folder, pinned, require_online
 from edgeenc.text.corpus import normalise
@@ -33,13 +34,13 @@ ENOUGH = 100_000_000
 COLUMNS = ("text", "content", "sentence")
 """Where the text is in Wikipedia, GlotCC and most others; tried in this order."""
 
-Row: TypeAlias = Mapping[str, object]
+HubRow: TypeAlias = Mapping[str, object]
 
 _LOADERS = {".parquet": "parquet", ".jsonl": "json", ".jsonl.gz": "json", ".txt": "text"}
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenText:
     """What was taken from a dataset.
 
     Attributes:
@@ -94,16 +95,16 @@ def hub_text(spec: str, *, most: int = ENOUGH, offline: bool) -> Path:
         raise InputError(f"{pin}: holds no text; name another column: org/name@commit:config#column")
     with on_disk(path):
         stamp = seal(fresh)
-        kept = Taken(str(pin), documents, lines, whole, sha256=stamp.sha256, bytes=stamp.bytes)
-        _record(path).write_text(json.dumps(asdict(kept), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        kept = TakenText(str(pin), documents, lines, whole, sha256=stamp.sha256, bytes=stamp.bytes)
+        _record(path).write_text(json.dumps(plain(kept), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         fresh.rename(path)
     return path
 
 
-def taken(path: Path) -> Taken | None:
+def taken(path: Path) -> TakenText | None:
     """Return what is known of a text that was fetched whole, or None."""
-    with suppress(OSError, ValueError, TypeError):  # what cannot be read is fetched again
-        found = Taken(**json.loads(_record(path).read_text(encoding="utf-8")))
+    with suppress(OSError, ValueError):  # what cannot be read is fetched again
+        found = parse(TakenText, _record(path).read_bytes())
         if path.stat().st_size == found.bytes:
             return found
     return None
@@ -158,9 +159,9 @@ def _rows(pin: Pin, files: Sequence[str]) -> Iterator[Iterator[str]]:
 
 
 @contextmanager
-def _read(dataset: IterableDataset) -> Iterator[Generator[Row, None, None]]:
+def _read(dataset: IterableDataset) -> Iterator[Generator[HubRow, None, None]]:
     """Give the rows of a dataset, and end the threads that read ahead: they would abort the interpreter as it exits."""
-    rows = cast("Generator[Row, None, None]", iter(dataset))
+    rows = cast("Generator[HubRow, None, None]", iter(dataset))
     try:
         yield rows
     finally:
@@ -199,7 +200,7 @@ def _column(pin: Pin, dataset: IterableDataset) -> str:
     raise InputError(f"{pin}: which column holds the text? There are {known}; write org/name@commit:config#column")
 
 
-def _text_of(pin: Pin, row: Row, column: str) -> str:
+def _text_of(pin: Pin, row: HubRow, column: str) -> str:
     value = row.get(column)
     if not isinstance(value, str | None):
         raise InputError(f"{pin}: the column {column} holds {type(value).__name__}, expected text")

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-NO_LABEL = ""
-"""Predicted label of a word that the model did not see, such as one beyond its longest input."""
 NOWHERE = -1
 """The place of a word that was cut off or gives no piece; what is predicted for it is wrong."""
 

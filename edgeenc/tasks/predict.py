@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeenc.model.answers import NO_LABEL
 from edgeenc.targets.sessions.session import Session
 from edgeenc.tasks.encode import Encoded, by_length, padded
-from edgeenc.tasks.item import NO_LABEL, NOWHERE
+from edgeenc.tasks.item import NOWHERE
 
 BATCH = 16
 

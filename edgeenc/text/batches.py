@@ -20,7 +20,8 @@ from edgeenc.errors import InputError, UsageError
 from edgeenc.text.lines import Lines, chunks
 from edgeenc.text.masking import Unit
 from edgeenc.text.packed import MappedRows, write_rows, write_tokens
-from edgeenc.text.specials import Specials, marks_of
+from edgeenc.text.specials import Specials
+from edgeenc.text.types import marks_of
 
 Rows = NDArray[np.int32]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from tokenizers import Tokenizer, models
+
+from edgeenc.text.tokenizer_file import Scores, model_as
 
 
 def parse_tokenizer(text: str) -> Tokenizer:
@@ -18,8 +18,7 @@ def parse_tokenizer(text: str) -> Tokenizer:
         Exception: of no narrower type, by the library, where the text describes no tokenizer.
     """
     tokenizer = Tokenizer.from_str(text)
-    model = json.loads(text)["model"]
     if isinstance(tokenizer.model, models.Unigram):
-        rows = [(piece, float(score)) for piece, score in model["vocab"]]
-        tokenizer.model = models.Unigram(rows, model["unk_id"], bool(model.get("byte_fallback")))
+        model = model_as(Scores, text)
+        tokenizer.model = models.Unigram(list(model.vocab), model.unk_id, bool(model.byte_fallback))
     return tokenizer

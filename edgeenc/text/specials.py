@@ -1,8 +1,7 @@
-"""What a tokenizer's pieces mean beyond their letters: special pieces by their role, and where words begin."""
+"""Special pieces of a tokenizer by their role."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 
 from tokenizers import Tokenizer
@@ -63,56 +62,3 @@ class Specials:
             raise InputError(f"the tokenizer has no {', '.join(missing)}; a tokenizer with {known} is expected")
         pad, unk, cls, sep, mask = (number for number in ids if number is not None)
         return Specials(pad, unk, cls, sep, mask, names)
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """How the pieces of a type of tokenizer show where words begin; one of the two is empty.
-
-    Attributes:
-        first: what a piece begins with that begins a word.
-        later: what a piece begins with that goes on with a word.
-    """
-
-    first: str = ""
-    later: str = ""
-
-    def bare(self, piece: str) -> str:
-        """Return a piece without its mark; a mark that stands alone is a piece itself.
-
-        Worked example: WordPiece `##ab` is `ab`, Unigram `▁ab` is `ab`, `▁` stays `▁`.
-        """
-        mark = self.first or self.later
-        return piece.removeprefix(mark) if len(piece) > len(mark) else piece
-
-    def goes_on(self, piece: str) -> bool:
-        """Tell whether a piece goes on with a word.
-
-        Worked example: WordPiece `##ab` does, Unigram `ab` does and `▁ab` does not.
-        """
-        return piece.startswith(self.later) if self.later else not piece.startswith(self.first)
-
-
-MARKS: Mapping[str, Marks] = {"WordPiece": Marks(later="##"), "Unigram": Marks(first="▁"), "BPE": Marks(first="Ġ")}
-"""By the type of the tokenizer's model; BPE is the byte-level one, whose `Ġ` is the byte of a space."""
-
-
-def kind_of(tokenizer: Tokenizer) -> str:
-    """Return the type of a tokenizer's model: WordPiece, Unigram or BPE.
-
-    Raises:
-        InputError: it is another one.
-    """
-    kind = type(tokenizer.model).__name__
-    if kind not in MARKS:
-        raise InputError(f"a tokenizer of type {kind} is not known; known are: {', '.join(sorted(MARKS))}")
-    return kind
-
-
-def marks_of(tokenizer: Tokenizer) -> Marks:
-    """Return how the pieces of a tokenizer show where words begin.
-
-    Raises:
-        InputError: its type is not known.
-    """
-    return MARKS[kind_of(tokenizer)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgeenc.model import answers
 from edgeenc.model.graph_text import GraphText
 from edgeenc.model.purpose import CardWords, Computed, Head, Purpose, View
 
@@ -54,5 +55,6 @@ FEATURE_EXTRACTION = Purpose(
         limit="It was trained to fill in masked words. Another task needs a head and fine-tuning.",
         optimum_class="ORTModelForFeatureExtraction",
     ),
+    answer=answers.vector,
     of_encoder=_of_encoder,
 )

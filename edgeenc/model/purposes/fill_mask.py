@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgeenc.model import answers
 from edgeenc.model.graph_text import GraphText
 from edgeenc.model.purpose import CardWords, Computed, Head, Purpose, View
 
@@ -42,6 +43,7 @@ FILL_MASK = Purpose(
         optimum_class="ORTModelForMaskedLM",
         flags=" --export-task fill-mask",
     ),
+    answer=answers.tokens,
     of_encoder=_of_encoder,
     tied=True,
 )

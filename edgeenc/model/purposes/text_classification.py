@@ -5,6 +5,7 @@ Axis letters: B batch, C labels.
 
 from __future__ import annotations
 
+from edgeenc.model import answers
 from edgeenc.model.graph_text import GraphText
 from edgeenc.model.labelled import load_classifier, text_vectors
 from edgeenc.model.purpose import CardWords, Head, Purpose, View
@@ -27,5 +28,6 @@ TEXT_CLASSIFICATION = Purpose(
         limit="It knows the labels in `config.json` and always says one of them.",
         optimum_class="ORTModelForSequenceClassification",
     ),
+    answer=answers.labels,
     labelled="ForSequenceClassification",
 )

@@ -5,6 +5,7 @@ Axis letters: B batch, T tokens, C labels.
 
 from __future__ import annotations
 
+from edgeenc.model import answers
 from edgeenc.model.graph_text import GraphText
 from edgeenc.model.labelled import load_classifier, token_vectors
 from edgeenc.model.purpose import CardWords, Head, Purpose, View
@@ -24,5 +25,6 @@ TOKEN_CLASSIFICATION = Purpose(
         limit="It knows the labels in `config.json`; words must be cut as those of its training data were.",
         optimum_class="ORTModelForTokenClassification",
     ),
+    answer=answers.tags,
     labelled="ForTokenClassification",
 )

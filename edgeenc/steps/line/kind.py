@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work
     from edgeenc.store import Manifest
 
-F = TypeVar("F")
+F = TypeVar("F", covariant=True)
 
 Predict = Callable[[Request, Shape], int]
 """The bytes of an exported file, of what is built and the shape of its encoder."""

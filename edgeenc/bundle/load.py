@@ -1,0 +1,101 @@
+"""Use a bundle in Python: texts in; vectors, labels, tags or words out, as the exported file computes them.
+
+Axis letters: T tokens, H hidden, V vocabulary, C labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from edgeenc.bundle.assemble import check, load_golden_tokenizer
+from edgeenc.errors import InputError
+from edgeenc.model.answers import NO_LABEL, Answer, Known, ReadText
+from edgeenc.model.config import load_config
+from edgeenc.model.purpose import Purpose, labelled_purpose
+from edgeenc.targets.sessions.session import Session
+from edgeenc.targets.target import target_of
+from edgeenc.tasks.encode import by_length, encode, padded
+from edgeenc.tasks.item import Item
+from edgeenc.tasks.kind import TaskKind, task_kinds
+
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was loaded; call it with texts.
+
+    Attributes:
+        folder: where it lies.
+        tokenizer: truncates at the length that the model reads.
+        session: the exported file, ready to run.
+        labels: of a classifier or tagger, by their number.
+    """
+
+    folder: Path
+    tokenizer: Tokenizer
+    session: Session
+    labels: tuple[str, ...] = ()
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the exported file computes."""
+        return self.session.purpose
+
+    def __call__(self, texts: str | Sequence[str]) -> list[Answer]:
+        """Return an answer for each text; a tagger's words are what white space sets apart.
+
+        Raises:
+            UsageError: a masked LM is given a text without exactly one mask token.
+        """
+        known = Known(self.tokenizer, self.labels)
+        return [self.purpose.answer(text, known) for text in self.read([texts] if isinstance(texts, str) else texts)]
+
+    def read(self, texts: Sequence[str]) -> list[ReadText]:
+        """Return the raw output for each text: hidden states (T, H), or logits (T, V), (T, C) or (C)."""
+        kind = _kind(self.purpose)
+        words = [tuple(text.split()) if kind.lists else (text,) for text in texts]
+        items = [Item(found, (NO_LABEL,) * len(found)) for found in words]
+        most = int(self.tokenizer.truncation["max_length"])
+        encoded = encode(items, kind, self.tokenizer, most)
+        found: dict[int, ReadText] = {}
+        for numbers in by_length(encoded, BATCH):
+            for number, row in zip(numbers, self.session(*padded(encoded, numbers)), strict=True):
+                ids, places = encoded.ids[number], encoded.places[number]
+                found[number] = ReadText(words[number], ids, places, row[: len(ids)] if row.ndim == 2 else row)
+        return [found[number] for number in range(len(texts))]
+
+
+def load_bundle(folder: Path | str, precision: str = "", threads: int = 1) -> Bundle:
+    """Load a bundle whose every file has its hash.
+
+    Args:
+        folder: made by `edgeenc build`.
+        precision: `int8` or `fp32`; empty takes the smallest there is.
+        threads: of one run.
+
+    Raises:
+        InputError: it is no bundle, files are missing or changed, or it has no file of this precision.
+    """
+    folder = Path(folder)
+    check(folder)
+    target = target_of(folder)
+    there = target.files_in(folder)
+    if precision and precision not in there:
+        raise InputError(f"bundle {folder}: has no file of precision {precision}; build it again")
+    smallest, _ = target.smallest_in(folder)
+    chosen = target.precision(precision) if precision else smallest
+    config = load_config(folder)
+    purpose = labelled_purpose(config)
+    labels = tuple((config.id2label or {}).values()) if purpose else ()
+    session = chosen.open(there[chosen.name], threads, purpose)
+    return Bundle(folder, load_golden_tokenizer(folder), session, labels)
+
+
+def _kind(purpose: Purpose) -> TaskKind:
+    """Return the task kind that reads texts for this purpose; an encoder reads them as a classifier of texts does."""
+    return next((kind for kind in task_kinds() if kind.purpose is purpose), task_kinds()[0])

@@ -1,0 +1,146 @@
+"""A `tokenizer.json` as typed values: the parts that hold ids, everything else passed through as it was found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from tokenizers import Tokenizer
+
+from edgeenc.record.form import SPARE, Json, parse, plain
+
+T = TypeVar("T")
+New = Mapping[int, int]
+"""The new id of each old one that is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedId:
+    """A token that was added to the model's pieces."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaddingId:
+    """What rows are filled up with."""
+
+    pad_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateIds:
+    """What a special token of a template stands for."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PostProcessor:
+    """What is put around a text: a template, a BERT or RoBERTa pair, or a sequence of those."""
+
+    special_tokens: Mapping[str, TemplateIds] = field(default_factory=dict, metadata=SPARE)
+    sep: tuple[str, int] | None = field(default=None, metadata=SPARE)
+    cls: tuple[str, int] | None = field(default=None, metadata=SPARE)
+    processors: tuple[PostProcessor, ...] = field(default=(), metadata=SPARE)
+
+    def renumbered(self, new: New) -> PostProcessor:
+        """Return it with the new id of each piece."""
+        return PostProcessor(
+            {name: TemplateIds(tuple(new[one] for one in own.ids)) for name, own in self.special_tokens.items()},
+            self.sep and (self.sep[0], new[self.sep[1]]),
+            self.cls and (self.cls[0], new[self.cls[1]]),
+            tuple(part.renumbered(new) for part in self.processors),
+        )
+
+
+@dataclass(frozen=True)
+class Around:
+    """The ids that lie around the model."""
+
+    added_tokens: tuple[AddedId, ...]
+    post_processor: PostProcessor | None = None
+    padding: PaddingId | None = None
+
+    def renumbered(self, new: New) -> Around:
+        """Return them with the new id of each piece."""
+        return replace(
+            self,
+            added_tokens=tuple(AddedId(new[token.id]) for token in self.added_tokens),
+            post_processor=self.post_processor and self.post_processor.renumbered(new),
+            padding=self.padding and PaddingId(new[self.padding.pad_id]),
+        )
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A file, with its model as it is found."""
+
+    model: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class PieceTable:
+    """A model with a number for each piece: WordPiece, and a part of BPE."""
+
+    vocab: Mapping[str, int]
+
+    def kept(self, new: New) -> dict[str, int]:
+        """Return the pieces that have a new id, by that."""
+        kept = sorted((new[number], piece) for piece, number in self.vocab.items() if number in new)
+        return {piece: number for number, piece in kept}
+
+
+@dataclass(frozen=True)
+class Merges(PieceTable):
+    """A BPE model: pairs of pieces that become one, the first first."""
+
+    merges: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A Unigram model: pieces and their scores by number."""
+
+    vocab: tuple[tuple[str, float], ...]
+    unk_id: int | None = None
+    byte_fallback: bool | None = False
+
+
+def model_as(kind: type[T], text: str) -> T:
+    """Return the model of a `tokenizer.json` as a value of type `kind`.
+
+    Raises:
+        ValueError: it is of another type.
+    """
+    return parse(kind, json.dumps(parse(_Whole, text).model))
+
+
+def model_of(kind: type[T], tokenizer: Tokenizer) -> T:
+    """Return the model of a tokenizer as a value of type `kind`."""
+    return model_as(kind, tokenizer.to_str())
+
+
+def with_ids(text: str, model: object, new: New) -> str:
+    """Return the text of a `tokenizer.json` with a cut `model`, whose fields replace those of the file, and new ids."""
+    around = parse(Around, text).renumbered(new)
+    whole = json.loads(text)
+    fields = {**whole.pop("model"), **vars(model)}
+    return json.dumps({**_laid(whole, plain(around)), "model": plain(fields)}, ensure_ascii=False)
+
+
+def _laid(found: Json, change: Json) -> dict[str, Json]:
+    """Return the object `found` with the fields of `change` in the place of its own, all the way down."""
+    assert isinstance(found, dict) and isinstance(change, dict)
+    return {**found, **{name: _over(found.get(name), own) for name, own in change.items()}}
+
+
+def _over(found: Json, change: Json) -> Json:
+    """Return `change` laid over `found`, or in its place where the two are not objects."""
+    if isinstance(found, dict) and isinstance(change, dict):
+        return _laid(found, change)
+    if isinstance(found, list) and isinstance(change, list) and len(found) == len(change):
+        return [_over(old, new) for old, new in zip(found, change, strict=True)]
+    return change
