@@ -16,6 +16,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import edgeenc
+from edgeenc.model.families import families
+from edgeenc.model.purpose import purposes
+from edgeenc.steps.line.kind import step_kinds
+from edgeenc.targets.target import targets
+from edgeenc.tasks.kind import task_kinds
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "edgeenc"
@@ -105,6 +110,55 @@ def test_a_folder_knows_only_folders_below_it() -> None:
         if source != "edgeenc" and level(source) < level(target)
     ]
     assert wrong == []
+
+
+def names_of_kinds() -> tuple[set[str], set[str], set[str]]:
+    """Return names that stand for nothing else, those that are also words (`tag`), and those of kinds of steps."""
+    made = [precision for target in targets() for precision in target.precisions]
+    known = {one.name for one in (*families(), *purposes(), *targets(), *made)}
+    kinds = {kind.name for kind in task_kinds()}
+    return known, kinds, set(step_kinds())
+
+
+def constants(node: ast.AST) -> Iterator[ast.Constant]:
+    """Yield the texts that a node is, or that a tuple, list or set of them has."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        for one in node.elts:
+            yield from constants(one)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node
+
+
+def asked_by_name(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and name wherever a file asks which of the registered values something is."""
+    known, kinds, steps = names_of_kinds()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        found, names = list[ast.Constant](), known
+        match node:
+            case ast.Compare(left=left, comparators=others):
+                sides = (left, *others)
+                found = [one for side in sides for one in constants(side)]
+                of_kind = any(isinstance(side, ast.Attribute) and side.attr == "kind" for side in sides)
+                names = known | kinds | (steps if of_kind else set())
+            case ast.Dict(keys=keys):
+                found = [one for key in keys if key is not None for one in constants(key)]
+            case ast.Subscript(value=ast.Name(id="Literal")):
+                continue  # a type: it names what may be, and asks nothing
+            case ast.Subscript(slice=place):
+                found = list(constants(place))
+            case ast.MatchValue(value=value):
+                found, names = list(constants(value)), known | kinds | steps
+        yield from ((one.lineno, one.value) for one in found if one.value in names)
+
+
+def test_nobody_asks_which_family_purpose_target_or_kind_it_is(tmp_path: Path) -> None:
+    """Each says everything about itself in its own file; elsewhere its name is no key and no condition."""
+    asking = ('x == "bert"', 'x in ("a", "int8")', '{"onnx": 1}', 'x["fp32"]', 'step.kind == "score"', 'x != "tag"')
+    allowed = ('x == "a"', 'Literal["fp32"]', 'Role(precision="fp32")', 'x == "score"', '{"tag": 1}', 'x["tag"]')
+    (tmp_path / "source.py").write_text("\n".join([*asking, *allowed]))
+    assert [line for line, _ in asked_by_name(tmp_path / "source.py")] == list(range(1, len(asking) + 1))
+    found = [f"{relative(path)}:{line}: {name}" for path in FILES for line, name in asked_by_name(path)]
+    assert found == []
 
 
 def test_few_modules_lie_at_the_top() -> None:

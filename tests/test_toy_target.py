@@ -105,7 +105,7 @@ def test_it_is_built_and_reported(bundle: Path) -> None:
     assert facts["bytes"]["int8"] == (bundle / "arrays" / "half.npz").stat().st_size
     gates = [gate["name"] for gate in facts["gates"]]
     assert gates == ["tokenizer", "kept pieces", "whole parity", "half mean cosine", "half worst cosine"]
-    assert list(facts["latency"]["models"]) == ["teacher whole", "student whole", "student half"]
+    assert set(facts["latency"]["models"]) == {"teacher whole", "student whole", "student half"}
     assert facts["latency"]["runtime"] == "PyTorch, CPU"
     card = (bundle / "README.md").read_text()
     assert "`arrays/half.npz`" in card and "--target arrays" in card and "onnxruntime" not in card

@@ -86,12 +86,13 @@ def on_cpu(precision: Precision, size: int, threads: int) -> Mapping[str, Callab
     """Return a product of two square matrices in each library that has one for this precision."""
     import torch
 
-    if precision == "int8":
+    number = PRECISIONS[precision]
+    if number.quantized:
         return {"onnxruntime": clocked(_ort_product(precision, size, threads))}
-    dtype = PRECISIONS[precision].torch_dtype()
+    dtype = number.torch_dtype()
     left_MK, right_KN = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
     runs = {"torch": clocked(lambda: left_MK @ right_KN)}
-    if precision == "fp32":
+    if dtype is torch.float32:
         first_MK, second_KN = left_MK.numpy(), right_KN.numpy()
         runs["numpy"] = clocked(lambda: first_MK @ second_KN)
         runs["onnxruntime"] = clocked(_ort_product(precision, size, threads))
@@ -104,7 +105,7 @@ def on_gpu(precision: Precision, size: int) -> Mapping[str, Callable[[], float]]
 
     from edgeenc.bench.engines.clocks import by_events
 
-    if precision == "int8":
+    if PRECISIONS[precision].quantized:
         return {}
     dtype = PRECISIONS[precision].torch_dtype()
     left_MK, right_KN = (torch.randn(size, size, device="cuda").to(dtype) for _ in range(2))
@@ -131,7 +132,7 @@ def _ort_product(precision: Precision, size: int, threads: int) -> Callable[[], 
     from onnx import TensorProto, helper, numpy_helper
 
     chance = np.random.default_rng(0)
-    if precision == "int8":
+    if PRECISIONS[precision].quantized:
         operator, element, result = "MatMulInteger", TensorProto.UINT8, TensorProto.INT32
         left_MK = chance.integers(0, 256, (size, size), dtype=np.uint8)
         right_KN = chance.integers(-127, 128, (size, size), dtype=np.int8)

@@ -85,9 +85,8 @@ def read_subject(text: str) -> Subject:
         precision: path for precision in PRECISIONS if (path := _onnx(folder, precision)) is not None
     }
     if not onnx and not (folder / WEIGHTS).is_file():
-        raise InputError(
-            f"bench: {folder} has neither {WEIGHTS} nor onnx/{PRECISIONS['fp32'].onnx_name}; nothing can be run"
-        )
+        first = next(iter(PRECISIONS.values()))
+        raise InputError(f"bench: {folder} has neither {WEIGHTS} nor onnx/{first.onnx_name}; nothing can be run")
     return Subject(
         name=name if named else folder.resolve().name,
         folder=folder.resolve(),

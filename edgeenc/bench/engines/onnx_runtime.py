@@ -33,7 +33,8 @@ def hindrance(device: Device, precision: Precision) -> str:
 
     if PROVIDERS[device] not in onnxruntime.get_available_providers():
         return "this ONNX Runtime has no CUDA provider"
-    return "ONNX Runtime would run parts of an int8 graph on the CPU" if precision == "int8" else ""
+    parts = f"ONNX Runtime would run parts of an {precision} graph on the CPU"
+    return parts if PRECISIONS[precision].quantized else ""
 
 
 def exported(files: Files, precision: Precision) -> Path | None:

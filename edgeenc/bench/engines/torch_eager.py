@@ -112,7 +112,11 @@ def load(path: Path, device: Device, precision: Precision, threads: int) -> Load
 ENGINE = Engine(
     name="torch",
     words="PyTorch",
-    lacks={"int8": "int8 is a file of ONNX Runtime; PyTorch has none"},
+    lacks={
+        name: f"{name} is a file of ONNX Runtime; PyTorch has none"
+        for name, number in PRECISIONS.items()
+        if number.quantized
+    },
     file=weights,
     no_file=lambda precision: "no checkpoint in the folder",
     hindrance=hindrance,
