@@ -124,7 +124,7 @@ def test_it_verifies_and_a_changed_file_does_not(bundle: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     held = dict(np.load(bundle / "arrays" / "whole.npz"))
     name = next(name for name in held if name.endswith("word_embeddings.weight"))
-    np.savez(tmp_path / "whole.npz", **held | {name: held[name] + 1})
+    np.savez(tmp_path / "whole.npz", **held | {name: held[name][::-1]})
     tokenizer, lines = load_tokenizer(bundle), ["Ang aso ay natutulog."]
     files = opened(ARRAYS, bundle, {"whole": tmp_path / "whole.npz"}, default_purpose())
     batches = gate_batches(lines, tokenizer, 64, default_purpose())
