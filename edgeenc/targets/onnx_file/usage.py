@@ -33,7 +33,6 @@ const run = await pipeline("{purpose.name}", "path/to/this/folder", {{ dtype: "{
 
 def _numpy_example(onnx: str, positions: int, output: str, first: str) -> str:
     return f"""import json
-from dataclasses import dataclass
 
 import numpy as np
 import onnxruntime
