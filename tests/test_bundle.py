@@ -63,7 +63,7 @@ def contents(tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path_factory
     (place / "student" / "manifest.json").write_text("{}")
     return Contents(
         checkpoint=place / "student",
-        onnx={
+        files={
             "fp32": table_graph(place / "fp32.onnx", tiny_encoder, 1.0),
             "int8": table_graph(place / "int8.onnx", tiny_encoder, 0.5),
         },
@@ -201,7 +201,7 @@ def test_the_model_card_says_what_it_is(bundle: Path) -> None:
 
 
 def test_without_int8_the_fp32_file_is_the_one_to_load(contents: Contents, tmp_path: Path) -> None:
-    assemble(replace(contents, onnx={"fp32": contents.onnx["fp32"]}), tmp_path / "out")
+    assemble(replace(contents, files={"fp32": contents.files["fp32"]}), tmp_path / "out")
     assert not (tmp_path / "out" / "onnx" / "model_quantized.onnx").exists()
     card = (tmp_path / "out" / "README.md").read_text("utf-8")
     assert 'InferenceSession("onnx/model.onnx")' in card
@@ -269,7 +269,7 @@ def test_what_cannot_become_a_bundle(contents: Contents, tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"has no model\.safetensors, config\.json, .*tokens_map\.json; a checkpoint"):
         assemble(replace(contents, checkpoint=tmp_path / "empty"), tmp_path / "out")
     with pytest.raises(InputError, match=r"exported as nothing; expected fp32 or int8"):
-        assemble(replace(contents, onnx={}), tmp_path / "out")
+        assemble(replace(contents, files={}), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match=r"19 distinct held-out texts, at least 20 are needed"):
         assemble(replace(contents, lines=(*contents.lines[:19], contents.lines[0], " ")), tmp_path / "out")

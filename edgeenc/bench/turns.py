@@ -18,6 +18,7 @@ from edgeenc.bench.fresh import run_fresh
 from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.record.form import parse, plain
 from edgeenc.record.latency import Latency, Ratio, Samples, Timing
+from edgeenc.targets.target import maker_of
 
 NOISY = 0.25
 """A spread above this is said to be rough in reports: the same sentence then took times a quarter apart."""
@@ -28,12 +29,14 @@ class TurnsRequest:
     """What to measure; models and tokenizers are paths by the same names.
 
     Attributes:
+        openers: by the same names, what runs a file, as `Precision.opener` has it.
         sentences: each is run `rounds` times by every model.
         threads: threads of ONNX Runtime within one operation.
         longest: sentences are cut after this many tokens.
     """
 
     models: Mapping[str, str]
+    openers: Mapping[str, str]
     tokenizers: Mapping[str, str]
     sentences: Sequence[str]
     rounds: int
@@ -50,14 +53,14 @@ def compare_latency(
     threads: int = 1,
     longest: int = 512,
 ) -> Latency:
-    """Time ONNX files on the same sentences, batch 1, in one fresh process; the first model is the baseline.
+    """Time exported files on the same sentences, batch 1, in one fresh process; the first model is the baseline.
 
     Args:
-        models: ONNX file by name.
+        models: exported file by name; what it is called tells its target.
         tokenizers: `tokenizer.json`, or the folder it is in, by the same names.
         sentences: real text; every sentence is run `rounds` times by every model.
         rounds: how often; the median over rounds stands for the sentence.
-        threads: threads of ONNX Runtime within one operation.
+        threads: threads of the runtime within one operation.
         longest: sentences are cut after this many pieces; no more than the positions of any model.
 
     Raises:
@@ -79,6 +82,7 @@ def compare_latency(
     samples = _in_child(
         TurnsRequest(
             models={name: str(path.resolve()) for name, path in models.items()},
+            openers={name: maker_of(path)[1].opener for name, path in models.items()},
             tokenizers={name: str(path.resolve()) for name, path in files.items()},
             sentences=tuple(sentences),
             rounds=rounds,
@@ -90,7 +94,7 @@ def compare_latency(
     baseline, *others = models
     return Latency(
         unit="ms per sentence",
-        runtime="ONNX Runtime, CPU",
+        runtime=maker_of(models[baseline])[0].runtime,
         threads=threads,
         batch=1,
         rounds=rounds,

@@ -2,7 +2,8 @@
 
     python -m edgeenc.bench.turns_process < request.json
 
-It imports numpy, tokenizers and onnxruntime and nothing larger, so that what it measures is what an app would see.
+It imports numpy, tokenizers and the runtime of the files and nothing larger, so that what it measures is what an app
+would see.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tokenizers import Tokenizer
 from edgeenc.bench.turns import TurnsRequest
 from edgeenc.record.form import plain
 from edgeenc.record.latency import Samples
-from edgeenc.targets.sessions.ort_session import OrtSession
+from edgeenc.targets.target import open_by_name
 
 WARM_UP = 3
 """Runs of each model before the first sample: the first ones allocate memory and touch every page of the file."""
@@ -29,9 +30,9 @@ WARM_UP = 3
 class Contestant:
     """A model with its own tokenizer, and the samples taken of both."""
 
-    def __init__(self, model: Path, tokenizer: Path, request: TurnsRequest) -> None:
-        self.session = OrtSession(model, threads=request.threads)
-        self.tokenizer = Tokenizer.from_file(str(tokenizer))
+    def __init__(self, name: str, request: TurnsRequest) -> None:
+        self.session = open_by_name(request.openers[name], Path(request.models[name]), request.threads)
+        self.tokenizer = Tokenizer.from_file(request.tokenizers[name])
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(request.longest)
         self.tokens: list[int] = [0] * len(request.sentences)
@@ -75,9 +76,7 @@ def turns(names: Sequence[str], number: int) -> list[str]:
 
 def measure(request: TurnsRequest) -> dict[str, Samples]:
     """Run every model on every sentence, `rounds` times, sentence by sentence, and return the samples by name."""
-    models = {
-        name: Contestant(Path(path), Path(request.tokenizers[name]), request) for name, path in request.models.items()
-    }
+    models = {name: Contestant(name, request) for name in request.models}
     sentences = request.sentences
     for sentence in sorted(sentences, key=len)[-WARM_UP:]:
         for model in models.values():

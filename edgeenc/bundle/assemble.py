@@ -23,9 +23,10 @@ from edgeenc.record.facts import Facts
 from edgeenc.record.form import parse, plain
 from edgeenc.record.stamp import Stamp
 from edgeenc.report import write_report
-from edgeenc.report.card import model_card
+from edgeenc.report.card import Shipped, model_card
 from edgeenc.store import MANIFEST
-from edgeenc.targets.sessions.ort_session import OrtSession
+from edgeenc.targets.sessions.session import Session
+from edgeenc.targets.target import Target, default_target, target_of
 
 VERSION = 1
 CHECKPOINT = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -33,8 +34,6 @@ WEIGHTS = ("edgeenc.safetensors", "model.safetensors")
 """The file beside them is one of these; the first holds layers that no class of transformers has."""
 WORD_PIECES = "vocab.txt"
 """Only a WordPiece tokenizer has its pieces in such a list too."""
-ONNX = {"fp32": "onnx/model.onnx", "int8": "onnx/model_quantized.onnx"}
-"""Where transformers.js and optimum look for each precision."""
 GOLDEN = "golden.jsonl"
 FEWEST_GOLDEN = 20
 MOST_GOLDEN = 24
@@ -48,20 +47,22 @@ class Contents:
 
     Attributes:
         checkpoint: folder of the student; only the files of `CHECKPOINT`, weights and list of pieces are taken.
-        onnx: exported file by precision, `fp32` and `int8`.
+        files: exported file by precision of the target.
         lines: held-out text; golden texts are picked from it.
         recipe: the resolved recipe, YAML.
         facts: what the report says.
-        task: what the exported files compute.
+        target: in which form the model is shipped.
+        purpose: what the exported files compute.
         predictions: what each model said of the task's test items, for comparing bundles item by item; or None.
     """
 
     checkpoint: Path
-    onnx: Mapping[str, Path]
+    files: Mapping[str, Path]
     lines: Sequence[str]
     recipe: str
     facts: Facts
-    task: Purpose = field(default_factory=default_purpose)
+    target: Target = field(default_factory=default_target)
+    purpose: Purpose = field(default_factory=default_purpose)
     predictions: Path | None = None
 
 
@@ -79,15 +80,17 @@ def assemble(contents: Contents, folder: Path) -> None:
         raise InputError(
             f"bundle: {contents.checkpoint} has no {', '.join(missing)}; a checkpoint of edgeenc is expected"
         )
-    if not contents.onnx or set(contents.onnx) - set(ONNX):
-        raise InputError(f"bundle: exported as {', '.join(contents.onnx) or 'nothing'}; expected {' or '.join(ONNX)}")
-    (folder / "onnx").mkdir(parents=True)
+    known = contents.target.names
+    if not contents.files or set(contents.files) - set(known):
+        raise InputError(f"bundle: exported as {', '.join(contents.files) or 'nothing'}; expected {' or '.join(known)}")
+    folder.mkdir(parents=True)
     for name in (weights, *CHECKPOINT, *([WORD_PIECES] if (contents.checkpoint / WORD_PIECES).is_file() else [])):
         shutil.copyfile(contents.checkpoint / name, folder / name)
-    for precision, path in contents.onnx.items():
-        shutil.copyfile(path, folder / ONNX[precision])
-    session = OrtSession(_smallest(folder))
-    golden = golden_rows(session, load_golden_tokenizer(folder), contents.lines)
+    for name, path in contents.files.items():
+        place = folder / contents.target.precision(name).path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+    golden = golden_rows(_shipped(folder, contents.target), load_golden_tokenizer(folder), contents.lines)
     (folder / GOLDEN).write_text(
         "".join(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in golden), encoding="utf-8"
     )
@@ -95,13 +98,14 @@ def assemble(contents: Contents, folder: Path) -> None:
     write_report(contents.facts, folder / "report")
     if contents.predictions is not None:
         shutil.copyfile(contents.predictions, folder / "report" / "predictions.json")
-    smallest = _smallest(folder).relative_to(folder).as_posix()
-    card = model_card(contents.facts, contents.task, smallest, longest_read(folder), weights)
+    smallest, _ = contents.target.smallest_in(folder)
+    shipped = Shipped(contents.target, smallest, contents.purpose, longest_read(folder), weights)
+    card = model_card(contents.facts, shipped)
     (folder / "README.md").write_text(card, encoding="utf-8")
     _write_manifest(folder, contents.facts)
 
 
-def golden_rows(session: OrtSession, tokenizer: Tokenizer, lines: Sequence[str]) -> tuple[Golden, ...]:
+def golden_rows(session: Session, tokenizer: Tokenizer, lines: Sequence[str]) -> tuple[Golden, ...]:
     """Return texts from the shortest to the longest with the values the file gives on this host.
 
     Raises:
@@ -127,7 +131,7 @@ def replay(folder: Path) -> float:
         InputError: the bundle has no golden file or no exported one.
         GateError: the tokenizer cuts a text into other pieces.
     """
-    session, tokenizer = OrtSession(_smallest(folder)), load_golden_tokenizer(folder)
+    session, tokenizer = _shipped(folder, target_of(folder)), load_golden_tokenizer(folder)
     worst = 0.0
     for row in read_golden(folder):
         now = _golden(session, tokenizer, row.text)
@@ -187,15 +191,13 @@ def longest_read(folder: Path) -> int:
     return int(json.loads((folder / "tokenizer_config.json").read_text("utf-8"))["model_max_length"])
 
 
-def _smallest(folder: Path) -> Path:
-    """Return the int8 file of a bundle, or the fp32 one where there is none."""
-    for name in (ONNX["int8"], ONNX["fp32"]):
-        if (folder / name).is_file():
-            return folder / name
-    raise InputError(f"bundle {folder}: has neither {ONNX['int8']} nor {ONNX['fp32']}; build it again")
+def _shipped(folder: Path, target: Target) -> Session:
+    """Return the session of the smallest file of a bundle."""
+    precision, path = target.smallest_in(folder)
+    return precision.open(path, 1, None)
 
 
-def _golden(session: OrtSession, tokenizer: Tokenizer, text: str) -> Golden:
+def _golden(session: Session, tokenizer: Tokenizer, text: str) -> Golden:
     ids = tokenizer.encode(text).ids
     ids_BT = np.asarray([ids], dtype=np.int64)
     first = np.atleast_2d(session(ids_BT, np.ones_like(ids_BT))[0])[0]  # of a text's logits there is one row

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgeenc.bench.turns import compare_latency
-from edgeenc.bundle.assemble import ONNX, check, longest_read, read_golden
+from edgeenc.bundle.assemble import check, longest_read, read_golden
 from edgeenc.errors import InputError
 from edgeenc.record.bundle import Predictions
 from edgeenc.record.facts import Facts
@@ -22,6 +22,7 @@ from edgeenc.record.scores import metric_words
 from edgeenc.report.answer import NOTHING_SEEN
 from edgeenc.report.measured import Candidate, Measured
 from edgeenc.report.reading import read
+from edgeenc.targets.target import target_of
 
 PREDICTIONS = "report/predictions.json"
 LOW = 1e-12
@@ -75,8 +76,8 @@ class Bundle:
 
     @property
     def file(self) -> Path:
-        """The ONNX file that it ships."""
-        return self.folder / ONNX[self.shipped.precision]
+        """The file that it ships."""
+        return self.folder / target_of(self.folder).precision(self.shipped.precision).path
 
 
 def open_bundle(folder: Path) -> Bundle:

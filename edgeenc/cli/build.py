@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from edgeenc.cli.options import FOLDER, open_store
+from edgeenc.cli.options import FOLDER, OneOf, open_store
 from edgeenc.model.purpose import default_purpose, encoder_purposes
 from edgeenc.targets.target import default_target, targets
 
@@ -80,7 +80,7 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
             told(
                 "--target",
                 default=default_target().name,
-                type=click.Choice([one.name for one in targets()]),
+                type=OneOf(lambda: [one.name for one in targets()]),
                 show_default=True,
                 help="Export format.",
             ),
@@ -103,7 +103,7 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
             told("--offline", is_flag=True, help="Take from the hub's cache only; see `edgeenc fetch`."),
             told(
                 "--export-task",
-                type=click.Choice([one.name for one in encoder_purposes()]),
+                type=OneOf(lambda: [one.name for one in encoder_purposes()]),
                 help=f"What the exported file computes.  [default: {default_purpose().name}]",
             ),
             told("--task", metavar="NAME", help="Tune, score and ship a classifier: topic, pos, ner, ..."),

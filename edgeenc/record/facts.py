@@ -73,11 +73,34 @@ class StudentFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileBytes:
-    """Bytes of exported files: the untouched teacher as ONNX fp32, the student as fp32 and as int8."""
+    """Bytes of exported files, under the names of ONNX files: the first precision is that which others are made from.
+
+    Attributes:
+        teacher_fp32: the untouched teacher in the first precision.
+        fp32: the student in it.
+        int8: the student in the smallest precision that was made from another; None where there is none.
+        names: what these two precisions are called where they are not `fp32` and `int8`.
+    """
 
     teacher_fp32: int
     fp32: int
     int8: int | None = None
+    names: tuple[str, str] | tuple[()] = field(default=(), metadata=SPARE)
+
+    @property
+    def first(self) -> str:
+        """Name of the first precision."""
+        return self.names[0] if self.names else "fp32"
+
+    @property
+    def smallest(self) -> str:
+        """Name of the smallest precision, whether it was made or not."""
+        return self.names[1] if self.names else "int8"
+
+    @property
+    def shipped(self) -> tuple[int, str]:
+        """Bytes and precision of the smallest file."""
+        return (self.fp32, self.first) if self.int8 is None else (self.int8, self.smallest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

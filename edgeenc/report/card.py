@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from edgeenc.model.purpose import Purpose
 from edgeenc.record.facts import Facts
@@ -14,26 +15,46 @@ from edgeenc.report.sections.accuracy import scores_section
 from edgeenc.report.sections.languages import languages_section
 from edgeenc.report.sections.of_build import quality_section
 from edgeenc.report.title import title
+from edgeenc.targets.target import Precision, Target, default_target
+
+WEIGHTS = "model.safetensors"
+"""PyTorch weights under another name are not for transformers."""
 
 
-def model_card(facts: Facts, purpose: Purpose, onnx: str, positions: int, weights: str = "model.safetensors") -> str:
-    """Return the card as Markdown with the front matter that model hubs read; `onnx` is the file the examples load.
+@dataclass(frozen=True)
+class Shipped:
+    """What a card is about.
 
-    `weights` is the file of the PyTorch weights; under another name than usual they are not for transformers.
+    Attributes:
+        target, precision: the file that the examples load.
+        purpose: what it computes.
+        positions: at how many tokens texts are cut.
+        weights: the file of the PyTorch weights.
     """
+
+    target: Target
+    precision: Precision
+    purpose: Purpose
+    positions: int
+    weights: str = WEIGHTS
+
+
+def model_card(facts: Facts, shipped: Shipped) -> str:
+    """Return the card as Markdown with the front matter that model hubs read."""
+    purpose, target, positions = shipped.purpose, shipped.target, shipped.positions
     student, language = facts.student, facts.language
     known, family = licence(facts), [student.family] if student.family else []
     front = ({"license": known} if known else {}) | {
         "language": language.tag.split("+") if "+" in language.tag else language.tag,
-        "library_name": "transformers" if weights == "model.safetensors" else "onnx",
+        "library_name": "transformers" if shipped.weights == WEIGHTS else target.name,
         "pipeline_tag": purpose.name,
-        "tags": ["edgeenc", "onnx", "transformers.js", *family, *language.iso639_3.split("+")],
+        "tags": ["edgeenc", *target.tags, *family, *language.iso639_3.split("+")],
     }
-    dtype = "q8" if onnx.endswith("_quantized.onnx") else "fp32"
     output = purpose.card.output.format(hidden=student.hidden, vocab=student.vocab)
-    text = _text(facts)
-    text, optimum = text + purpose.card.flags, purpose.card.optimum_class
-    text += " --precision fp32" if dtype == "fp32" else ""
+    usage = target.usage(shipped.precision, purpose, positions, output)
+    text = _text(facts) + purpose.card.flags
+    text += "" if target is default_target() else f" --target {target.name}"
+    text += "" if shipped.precision is target.precisions[-1] else f" --precision {shipped.precision.name}"
     text += "".join(f" --task {name}" for name in dict.fromkeys(row.task for row in facts.tasks))
     return f"""---
 {_yaml(front)}---
@@ -51,27 +72,11 @@ FFN {student.ffn:,}, {student.vocab:,} pieces, {student.parameters:,} parameters
 
 ## Use it
 
-With numpy, tokenizers and onnxruntime alone; run inside this folder:
+{usage.alone}
 
-```python
-{_numpy_example(onnx, positions, output, purpose.card.first)}
-```
+{_in_pytorch(purpose.auto_class, shipped.weights)}
 
-{_in_pytorch(purpose.auto_class, weights)}
-
-With optimum, which also takes its tokenizer from this folder:
-
-```python
-from optimum.onnxruntime import {optimum}
-
-model = {optimum}.from_pretrained("path/to/this/folder", subfolder="onnx", file_name="{onnx.rpartition("/")[2]}")
-```
-
-With transformers.js:
-
-```js
-const run = await pipeline("{purpose.name}", "path/to/this/folder", {{ dtype: "{dtype}" }});
-```
+{usage.libraries}
 
 {_measured(facts)}
 
@@ -90,7 +95,7 @@ const run = await pipeline("{purpose.name}", "path/to/this/folder", {{ dtype: "{
 
 def _in_pytorch(model_class: str, weights: str) -> str:
     """Return how the weights are loaded in PyTorch: by transformers, or by edgeenc alone."""
-    if weights == "model.safetensors":
+    if weights == WEIGHTS:
         return f"""With transformers:
 
 ```python
@@ -145,24 +150,6 @@ def _rehearsal(facts: Facts) -> str:
     return (
         f"\n**A rehearsal: the teacher has {escape(source)}, so the model knows next to nothing.**\n" if drawn else ""
     )
-
-
-def _numpy_example(onnx: str, positions: int, output: str, first: str) -> str:
-    return f"""import json
-
-import numpy as np
-import onnxruntime
-from tokenizers import Tokenizer
-
-tokenizer = Tokenizer.from_file("tokenizer.json")
-tokenizer.enable_truncation({positions})
-session = onnxruntime.InferenceSession("{onnx}")
-with open("golden.jsonl", encoding="utf-8") as file:
-    golden = json.loads(file.readline())
-ids = np.array([tokenizer.encode(golden["text"]).ids])
-feeds = {{"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}}
-(output,) = session.run(None, feeds)  # {output}
-print(np.abs(output[{first}, :8] - golden["output"]).max())  # near 0"""
 
 
 def _yaml(fields: dict[str, str | list[str]]) -> str:

@@ -103,8 +103,7 @@ def _rough(facts: Facts) -> str:
 
 def shipped(facts: Facts) -> tuple[int, str]:
     """Return bytes and precision of the smallest exported file."""
-    sizes = facts.bytes
-    return (sizes.fp32, "fp32") if sizes.int8 is None else (sizes.int8, "int8")
+    return facts.bytes.shipped
 
 
 def outcome(checks: Sequence[Floor | Gate], noun: str) -> str:

@@ -9,7 +9,10 @@ from edgeenc.record.facts import Facts
 from edgeenc.record.host import Host, Peak
 from edgeenc.record.rows import BenchHost, Row
 from edgeenc.record.scores import Difference, Score
+from edgeenc.targets.target import default_target
 
+FIRST = default_target().first.name
+"""The precision that a model in PyTorch has too."""
 TEACHER = "teacher"
 TRIM_ONLY = "trim-only"
 
@@ -74,7 +77,7 @@ class Measured:
         """Return the score of a candidate's exported file; fp32 may also have been scored in PyTorch alone."""
         same = (score for score in self.scores if (score.task, score.model) == (task, candidate.model))
         found = {score.precision: score for score in same}
-        return found.get(candidate.precision) or (found.get("torch") if candidate.precision == "fp32" else None)
+        return found.get(candidate.precision) or (found.get("torch") if candidate.precision == FIRST else None)
 
     def difference(self, task: str, candidate: Candidate) -> Difference | None:
         """Return the paired difference between a candidate and the teacher."""
@@ -87,7 +90,7 @@ class Measured:
     @property
     def teacher(self) -> Candidate | None:
         """The teacher as fp32."""
-        return next((c for c in self.candidates if (c.model, c.precision) == (TEACHER, "fp32")), None)
+        return next((c for c in self.candidates if (c.model, c.precision) == (TEACHER, FIRST)), None)
 
     @property
     def shipped(self) -> tuple[Candidate, ...]:

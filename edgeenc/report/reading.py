@@ -12,7 +12,7 @@ from edgeenc.record.facts import Facts
 from edgeenc.record.form import parse
 from edgeenc.record.rows import DEVICES, RUNTIMES, Bench, Condition, Row
 from edgeenc.record.scores import Score
-from edgeenc.report.measured import TEACHER, TRIM_ONLY, Candidate, Measured
+from edgeenc.report.measured import FIRST, TEACHER, TRIM_ONLY, Candidate, Measured
 from edgeenc.report.title import title
 
 FACTS = ("report/report.json", "report.json")
@@ -69,11 +69,15 @@ def of_facts(facts: Facts) -> Measured:
     The file of a model that was merely trimmed is never made; its size follows from its parameters.
     """
     files, language = facts.bytes, facts.language
-    sizes = {f"{TEACHER} fp32": files.teacher_fp32, "student fp32": files.fp32, "student int8": files.int8}
+    sizes: dict[str, int | None] = {
+        f"{TEACHER} {files.first}": files.teacher_fp32,
+        f"student {files.first}": files.fp32,
+        f"student {files.smallest}": files.int8,
+    }
     latency, scores = facts.latency, facts.tasks
     trimmed = next((step.parts for step in facts.steps if step.kind == "trim-vocab"), None)
     if trimmed is not None and any(score.model == TRIM_ONLY for score in scores):
-        sizes[f"{TRIM_ONLY} fp32"] = FLOAT * (trimmed.embeddings + trimmed.layers)
+        sizes[f"{TRIM_ONLY} {files.first}"] = FLOAT * (trimmed.embeddings + trimmed.layers)
     times = {} if latency is None else latency.models
     sizes |= {name: timing.bytes for name, timing in times.items()}
     ratios = {} if latency is None else latency.ratio
@@ -110,7 +114,7 @@ def of_bench(bench: Bench, name: str) -> Measured:
     measured = [row for row in bench.rows if row.measured]
     condition = shared_condition(measured)
     at = {row.name: row for row in measured if row.condition == condition}
-    teacher = at.get(f"{TEACHER} fp32")
+    teacher = at.get(f"{TEACHER} {FIRST}")
     candidates = [
         Candidate(
             row.model,
@@ -220,7 +224,7 @@ def _by_size(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 def _scored_only(scores: Sequence[Score], known: Sequence[Candidate]) -> list[Candidate]:
     """Return the models that have a score and nothing else; one that was scored in PyTorch counts as fp32."""
-    names = dict.fromkeys((s.model, "fp32" if s.precision == "torch" else s.precision) for s in scores)
+    names = dict.fromkeys((s.model, FIRST if s.precision == "torch" else s.precision) for s in scores)
     return [Candidate(*name) for name in names if name not in {(c.model, c.precision) for c in known}]
 
 

@@ -23,7 +23,7 @@ from edgeenc.record.steps import (
 )
 from edgeenc.report.draw.numbers import asked, bits, clock, count, megabytes, millions, seconds, tenths, times
 from edgeenc.sources import is_random
-from edgeenc.steps.line.kind import figures_of
+from edgeenc.steps.line.kind import figures_of, kind_of
 
 if TYPE_CHECKING:
     from edgeenc.pipeline import Event
@@ -99,7 +99,7 @@ def step_line(step: Step, manifest: Manifest, what: str) -> str:
     """Return one line of the table of steps: name, time, parameters, megabytes of the exported file."""
     figures = figures_of(manifest)
     spent = "kept" if what == "skipped" else f"{seconds(manifest.seconds)} s"
-    parameters = millions(step.shape.parameters) if step.shape and (step.stage or step.kind == "teacher") else ""
+    parameters = millions(step.shape.parameters) if step.shape and kind_of(step).shows_shape else ""
     size = f"{megabytes(figures.bytes)} MB" if isinstance(figures, FileFigures) else ""
     return f"{step.name:<16}{spent:>9}{parameters:>10}{size:>11}  {note(figures)}"
 
@@ -154,7 +154,7 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
     for name in ("layers", "ffn", "vocab", "parameters", "MB"):
         table.add_column(name, justify="right", no_wrap=True)
     for step in plan.steps:
-        shape = step.shape if step.stage or step.kind == "teacher" else None
+        shape = step.shape if kind_of(step).shows_shape else None
         sizes = [""] * 4
         if shape is not None:
             sizes = [f"{shape.layers} x {shape.hidden}", *map(count, (shape.ffn, shape.vocab, shape.parameters))]
@@ -166,7 +166,9 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
         said += "Text: " + ", ".join(f"{asked(t.weight)} {t.language.bcp47}" for t in request.texts) + ". "
     if request.recipe.data_fraction < 1:
         said += f"Read: {asked(request.recipe.data_fraction)} of the training text. "
-    table.caption = f"{said}MB: 10^6 bytes of the exported fp32 file; of quantize, the int8 file"
+    first, *others = request.target.precisions
+    made = "".join(f"; of {one.step}, the {one.name} file" for one in others)
+    table.caption = f"{said}MB: 10^6 bytes of the exported {first.name} file{made}"
     return table
 
 

@@ -24,11 +24,12 @@ def make_bundle(work: Work) -> Nothing:
     verified = replace(work, step=work.plan.step(str(StepName("verify"))))
     contents = Contents(
         checkpoint=verified.input(STUDENT),
-        onnx={one.name: path for one, path in verified.files() if one.name in request.precisions},
+        files={one.name: path for one, path in verified.files() if one.name in request.precisions},
         lines=verified.texts(),
         recipe=request.recipe.to_yaml(),
         facts=facts_of(work.plan, {name: m for name, m in manifests.items() if m is not None}),
-        task=request.purpose,
+        target=request.target,
+        purpose=request.purpose,
         predictions=work.input(scored) / PREDICTIONS if scored in work.step.inputs else None,
     )
     assemble(contents, work.out / "bundle")

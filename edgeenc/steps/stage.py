@@ -59,4 +59,4 @@ def _require_known(encoder: Encoder, corpus: Corpus, path: Path) -> None:
         )
 
 
-STEP = StepKind(name=STAGE, version=1, figures=StageFigures, does=apply_stage)
+STEP = StepKind(name=STAGE, version=1, figures=StageFigures, does=apply_stage, shows_shape=True)

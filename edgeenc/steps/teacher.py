@@ -24,4 +24,6 @@ def take_teacher(work: Work) -> TeacherFigures:
     return TeacherFigures(parameters=encoder.shape.parameters, weights="random" if drawn else None)
 
 
-STEP = StepKind(name="teacher", version=1, figures=TeacherFigures, does=take_teacher, predicts=exported_bytes)
+STEP = StepKind(
+    name="teacher", version=1, figures=TeacherFigures, does=take_teacher, predicts=exported_bytes, shows_shape=True
+)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgeenc.model.purpose import Purpose
 from edgeenc.targets.onnx_file.sizes import fp32_bytes, int8_bytes, require_one_file
-from edgeenc.targets.target import Precision, Target
+from edgeenc.targets.target import Precision, Target, Usage
 
 if TYPE_CHECKING:
     from edgeenc.targets.sessions.session import Session
@@ -32,10 +32,17 @@ def open_file(path: Path, threads: int, purpose: Purpose | None) -> Session:
     return OrtSession(path, threads, purpose)
 
 
+def _usage(precision: Precision, purpose: Purpose, positions: int, output: str) -> Usage:
+    from edgeenc.targets.onnx_file.usage import usage
+
+    return usage(precision, purpose, positions, output)
+
+
 ONNX = Target(
     name="onnx",
     runtime="ONNX Runtime, CPU",
     tags=("onnx", "transformers.js"),
+    usage=_usage,
     precisions=(
         Precision(
             name="fp32",
@@ -46,6 +53,7 @@ ONNX = Target(
             predicted_bytes=fp32_bytes,
             open=open_file,
             require_fits=require_one_file,
+            hub_name="fp32",
         ),
         Precision(
             name="int8",
@@ -56,6 +64,7 @@ ONNX = Target(
             predicted_bytes=int8_bytes,
             open=open_file,
             source="fp32",
+            hub_name="q8",
         ),
     ),
 )

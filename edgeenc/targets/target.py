@@ -36,6 +36,7 @@ class Precision:
         predicted_bytes: of the file, from shape, purpose and number of labels.
         open: run it with so many threads, whatever the purpose, or where there is None, what the file tells of it; a
             function of a module, since a measuring process finds it by its name.
+        hub_name: what transformers.js calls the precision, where it reads the file.
         source: name of the precision whose file it is made from; "" for the checkpoint.
         require_fits: refuse a file of so many bytes, naming the step; raises BudgetError.
     """
@@ -48,6 +49,7 @@ class Precision:
     predicted_bytes: Callable[[Shape, Purpose, int], int]
     open: Callable[[Path, int, Purpose | None], Session]
     source: str = ""
+    hub_name: str = ""
     require_fits: Callable[[str, int], None] = lambda step, size: None
 
     @property
@@ -62,6 +64,19 @@ class Precision:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What a model card shows: the file with its runtime alone, and in libraries; both as Markdown."""
+
+    alone: str
+    libraries: str
+
+
+def no_usage(precision: Precision, purpose: Purpose, positions: int, output: str) -> Usage:
+    """Return nothing but where the file lies."""
+    return Usage(f"The model is `{precision.path}`: {output}.", "")
+
+
+@dataclass(frozen=True)
 class Target:
     """A form in which models are shipped.
 
@@ -69,6 +84,7 @@ class Target:
         name: as on the command line.
         runtime: what runs it in measurements, in words.
         tags: of the model card, for whoever searches.
+        usage: what a model card shows of a precision: for a purpose, texts cut at so many tokens, an output in words.
         precisions: each after the one that it is made from, the largest first.
     """
 
@@ -76,6 +92,7 @@ class Target:
     runtime: str
     precisions: tuple[Precision, ...]
     tags: tuple[str, ...] = ()
+    usage: Callable[[Precision, Purpose, int, str], Usage] = no_usage
 
     @property
     def names(self) -> tuple[str, ...]:

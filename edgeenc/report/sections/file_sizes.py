@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgeenc.record.facts import Facts, Parts
+from edgeenc.record.facts import Facts, FileBytes, Parts
 from edgeenc.report.draw.blocks import Bar, Picture, Section, Table
 from edgeenc.report.draw.numbers import count, megabytes, millions, percent
 
@@ -25,14 +25,14 @@ def sizes_section(facts: Facts) -> Section:
     head = ("After step", "Embeddings", "Layers", "Head", "Parameters", "MB as fp32")
     files = facts.bytes
     named = (
-        ("Teacher, fp32", files.teacher_fp32),
-        ("Student, fp32", files.fp32),
-        ("Student, int8", files.int8),
+        (f"Teacher, {files.first}", files.teacher_fp32),
+        (f"Student, {files.first}", files.fp32),
+        (f"Student, {files.smallest}", files.int8),
     )
     saved = tuple((name, megabytes(n), percent(1 - n / files.teacher_fp32)) for name, n in named if n is not None)
     return Section(
         "Sizes",
-        pictures=(_sizes_picture(held, files.int8),),
+        pictures=(_sizes_picture(held, files),),
         tables=(
             Table("Parameters by part", head, "lrrrrr", rows),
             Table("Exported files", ("ONNX file", "MB", "Saved"), "lrr", saved),
@@ -44,8 +44,8 @@ def sizes_section(facts: Facts) -> Section:
     )
 
 
-def _sizes_picture(held: Sequence[tuple[str, Parts]], int8: int | None) -> Picture:
-    """Return a bar for each step that changes the sizes, and one for the int8 file, all in megabytes."""
+def _sizes_picture(held: Sequence[tuple[str, Parts]], files: FileBytes) -> Picture:
+    """Return a bar for each step that changes the sizes, and one for the smallest file, all in megabytes."""
     changes = [held[i] for i in range(len(held)) if i == 0 or held[i][1] != held[i - 1][1]]
     bars = [
         Bar(
@@ -56,7 +56,8 @@ def _sizes_picture(held: Sequence[tuple[str, Parts]], int8: int | None) -> Pictu
         for name, parts in changes
     ]
     keys: tuple[str, ...] = ("embeddings", "layers", "head")
-    if int8 is not None:
-        bars.append(Bar("int8 file", f"{megabytes(int8)} MB", (0.0, 0.0, 0.0, int8 / 1e6)))
-        keys = (*keys, "int8 file, all parts")
+    if files.int8 is not None:
+        called = f"{files.smallest} file"
+        bars.append(Bar(called, f"{megabytes(files.int8)} MB", (0.0, 0.0, 0.0, files.int8 / 1e6)))
+        keys = (*keys, f"{called}, all parts")
     return Picture("Megabytes by part, after each step that changes them", keys, tuple(bars))

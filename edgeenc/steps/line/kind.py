@@ -36,6 +36,7 @@ class StepKind(Generic[F]):
         does: fills the folder of a step, and returns what was measured.
         predicts: the bytes of the file that it makes, or that the encoder that it takes would be; None where it makes
             no model.
+        shows_shape: whether what it makes is an encoder whose sizes plans and reports show.
         require_fits: refuses a file of so many bytes, with the name of the step in its words.
     """
 
@@ -45,6 +46,7 @@ class StepKind(Generic[F]):
     does: Callable[[Work], F]
     predicts: Predict | None = None
     require_fits: Callable[[str, int], None] | None = None
+    shows_shape: bool = False
 
 
 def exported_bytes(request: Request, shape: Shape) -> int:
@@ -58,12 +60,13 @@ STAGE = "stage"
 
 def step_kinds() -> Mapping[str, StepKind[object]]:
     """Return every kind of step by its name: those of the files of the folder, and one for each file of a target."""
-    made = (file_kind(precision) for target in targets() for precision in target.precisions)
-    return {kind.name: kind for kind in (*values_of("edgeenc.steps", StepKind), *made)}
+    own: tuple[StepKind[object], ...] = values_of("edgeenc.steps", StepKind)
+    made = {one.step: file_kind(one) for target in targets() for one in target.precisions}
+    return {kind.name: kind for kind in own} | made
 
 
 @cache
-def file_kind(precision: Precision) -> StepKind[FileFigures]:
+def file_kind(precision: Precision) -> StepKind[object]:
     """Return the kind of step that makes a file of a target, as its target says."""
 
     def make_file(work: Work) -> FileFigures:

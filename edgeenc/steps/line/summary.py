@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edgeenc import __version__
 from edgeenc.machine.describe import describe, versions
 from edgeenc.model.shape import Shape
+from edgeenc.plan import StepName
 from edgeenc.record.facts import (
     BitsPerCharacter,
     Facts,
@@ -27,6 +28,8 @@ from edgeenc.record.latency import Latency
 from edgeenc.record.steps import BitsFigures, CorpusFigures, GateFigures, ScoreFigures, StageFigures
 from edgeenc.sources import recorded_control
 from edgeenc.stages.training import TrainingOptions
+from edgeenc.steps.line.kind import kind_of
+from edgeenc.targets.target import default_target
 from edgeenc.text.mixture import called
 
 if TYPE_CHECKING:
@@ -50,7 +53,7 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
     Raises:
         ValueError: the figures of a step are not those of its kind.
     """
-    shape, sizes = _shape(plan.student, manifests), _sizes(manifests)
+    shape, sizes = _shape(plan.student, manifests), _sizes(plan, manifests)
     measured = parse(BitsFigures, manifests["measure"].figures)
     bits, control = _control(plan, manifests, _bits(measured))
     scores = parse(ScoreFigures, manifests["score"].figures) if "score" in manifests else None
@@ -143,7 +146,7 @@ def _languages(plan: Plan, manifests: Manifests, measured: BitsFigures) -> tuple
 
 
 def _step(step: Step, manifests: Manifests) -> StepFacts:
-    shape = _shape(step, manifests) if step.stage or step.kind == "teacher" else None
+    shape = _shape(step, manifests) if kind_of(step).shows_shape else None
     return StepFacts(
         name=step.name,
         kind=step.kind,
@@ -187,18 +190,19 @@ def _parts(shape: Shape) -> Parts:
     )
 
 
-def _sizes(manifests: Manifests) -> FileBytes:
+def _sizes(plan: Plan, manifests: Manifests) -> FileBytes:
     """Return the bytes of the teacher's file and of the files that are shipped."""
-    shipped = {
-        file: stamp.bytes
-        for name in ("export", "quantize", "choose")
-        if name in manifests
-        for file, stamp in manifests[name].files.items()
-    }
+    target = plan.request.target
+    first, last = target.first, target.precisions[-1]
+    verified = plan.step(str(StepName("verify")))
+    stamps = {file: stamp for name in verified.inputs.values() for file, stamp in manifests[name].files.items()}
+    found = {one.name: stamps[one.file].bytes for one in target.precisions if one.file in stamps}
+    derived = [one for one in target.precisions if one.source and one.name in found]
     return FileBytes(
-        teacher_fp32=manifests["export:teacher"].files["model.onnx"].bytes,
-        fp32=shipped["model.onnx"],
-        int8=shipped.get("model_quantized.onnx"),
+        teacher_fp32=manifests[str(StepName(first.step, "teacher"))].files[first.file].bytes,
+        fp32=found[first.name],
+        int8=found[derived[-1].name] if derived else None,
+        names=() if target is default_target() else (first.name, (derived[-1] if derived else last).name),
     )
 
 
