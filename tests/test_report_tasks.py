@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from shown import Page, changed, plain_facts, task_facts
 
+from edgeenc.model.purpose import purpose_named
 from edgeenc.record.facts import Facts
 from edgeenc.record.scores import Difference, MajorityBaseline
 from edgeenc.report import html_report, markdown_report
@@ -109,7 +110,9 @@ def test_a_build_for_a_task_is_called_what_it_is(facts: Facts) -> None:
         "ner": "Tagalog named-entity tagger (tl)",
     }
     assert title(plain_facts()) == "Tagalog encoder (tl)"
-    assert "# Tagalog named-entity tagger (tl)" in model_card(facts, "token-classification", "onnx/model.onnx", 64)
+    assert "# Tagalog named-entity tagger (tl)" in model_card(
+        facts, purpose_named("token-classification"), "onnx/model.onnx", 64
+    )
     assert "<title>Tagalog named-entity tagger (tl)</title>" in html_report(facts)
 
 
@@ -185,10 +188,10 @@ def test_names_of_tasks_cannot_become_markup(facts: Facts) -> None:
 
 
 def test_the_card_tells_the_scores_and_a_build_without_tasks_does_not(facts: Facts) -> None:
-    card = model_card(facts, "feature-extraction", "onnx/model_quantized.onnx", 512)
+    card = model_card(facts, purpose_named("feature-extraction"), "onnx/model_quantized.onnx", 512)
     assert "int8 student: 2.73 MB, 7.8 times as fast as the teacher, keeps 96.55 %" in card
     assert "| topic: student int8 | 81.22 % | 75.66 to 86.33 % | 1.49 | 204 | 3 | macro F1 |" in card
-    plain = model_card(plain_facts(), "feature-extraction", "onnx/model_quantized.onnx", 512)
+    plain = model_card(plain_facts(), purpose_named("feature-extraction"), "onnx/model_quantized.onnx", 512)
     assert "## Tasks" not in plain
     assert "## Tasks" not in markdown_report(plain_facts())
 
@@ -213,7 +216,7 @@ def test_of_another_teacher_or_text_no_licence_is_claimed() -> None:
     assert "heed the licence of the task's data too" in licence_words(tagged)
     card = model_card(
         changed(facts, "student.family", "xlm-roberta"),
-        "feature-extraction",
+        purpose_named("feature-extraction"),
         "onnx/model.onnx",
         512,
     )

@@ -32,6 +32,7 @@ from edgeenc.model.encoder import load_encoder
 from edgeenc.model.families import families, family_of
 from edgeenc.model.families.bert_rows import bert_embeddings, bert_layer
 from edgeenc.model.family import Family
+from edgeenc.model.purpose import purpose_named
 from edgeenc.model.shape import Shape
 from edgeenc.targets.onnx_file.sizes import fp32_bytes
 
@@ -196,7 +197,7 @@ def test_it_is_built_with_every_stage_and_has_the_planned_shape_and_size(world: 
     assert isinstance(student.model, ToyBertForMaskedLM)
     assert student.model.answer.weight is student.model.toy.embeddings.word_embeddings.weight
     size = (bundle / "onnx" / "model.onnx").stat().st_size
-    assert size == pytest.approx(fp32_bytes(student.shape, "feature-extraction"), rel=0.03)
+    assert size == pytest.approx(fp32_bytes(student.shape, purpose_named("feature-extraction")), rel=0.03)
     with torch.no_grad():
         assert student.logits(student.hidden(torch.tensor([[2, 7, 3]]))).shape == (1, 3, 112)
     assert world.teacher.is_dir()
