@@ -13,19 +13,28 @@ from edgeenc.record.facts import Facts
 from edgeenc.record.scores import Difference, MajorityBaseline
 from edgeenc.report import html_report, markdown_report
 from edgeenc.report.answer import answer
-from edgeenc.report.card import model_card
+from edgeenc.report.card import Shipped, model_card
 from edgeenc.report.headline import headline
 from edgeenc.report.licence import attribution, licence, licence_words
 from edgeenc.report.reading import of_facts
 from edgeenc.report.sections.accuracy import scores_section, sentence, size_plot, time_plot
 from edgeenc.report.title import title
 from edgeenc.screen.build_lines import last_line
+from edgeenc.targets.onnx import ONNX
+from edgeenc.targets.target import Precision
 
 
 @pytest.fixture
 def facts() -> Facts:
     """Return made-up facts of a build with two tasks."""
     return task_facts()
+
+
+FP32, INT8 = ONNX.precisions
+
+
+def shipped(purpose: str, precision: Precision, positions: int) -> Shipped:
+    return Shipped(ONNX, precision, purpose_named(purpose), positions)
 
 
 def said(facts: Facts, low: float, high: float, value: float) -> str:
@@ -110,9 +119,7 @@ def test_a_build_for_a_task_is_called_what_it_is(facts: Facts) -> None:
         "ner": "Tagalog named-entity tagger (tl)",
     }
     assert title(plain_facts()) == "Tagalog encoder (tl)"
-    assert "# Tagalog named-entity tagger (tl)" in model_card(
-        facts, purpose_named("token-classification"), "onnx/model.onnx", 64
-    )
+    assert "# Tagalog named-entity tagger (tl)" in model_card(facts, shipped("token-classification", FP32, 64))
     assert "<title>Tagalog named-entity tagger (tl)</title>" in html_report(facts)
 
 
@@ -188,10 +195,10 @@ def test_names_of_tasks_cannot_become_markup(facts: Facts) -> None:
 
 
 def test_the_card_tells_the_scores_and_a_build_without_tasks_does_not(facts: Facts) -> None:
-    card = model_card(facts, purpose_named("feature-extraction"), "onnx/model_quantized.onnx", 512)
+    card = model_card(facts, shipped("feature-extraction", INT8, 512))
     assert "int8 student: 2.73 MB, 7.8 times as fast as the teacher, keeps 96.55 %" in card
     assert "| topic: student int8 | 81.22 % | 75.66 to 86.33 % | 1.49 | 204 | 3 | macro F1 |" in card
-    plain = model_card(plain_facts(), purpose_named("feature-extraction"), "onnx/model_quantized.onnx", 512)
+    plain = model_card(plain_facts(), shipped("feature-extraction", INT8, 512))
     assert "## Tasks" not in plain
     assert "## Tasks" not in markdown_report(plain_facts())
 
@@ -214,12 +221,7 @@ def test_of_another_teacher_or_text_no_licence_is_claimed() -> None:
     tagged = task_facts()
     assert licence(tagged) is None and attribution(tagged) is not None
     assert "heed the licence of the task's data too" in licence_words(tagged)
-    card = model_card(
-        changed(facts, "student.family", "xlm-roberta"),
-        purpose_named("feature-extraction"),
-        "onnx/model.onnx",
-        512,
-    )
+    card = model_card(changed(facts, "student.family", "xlm-roberta"), shipped("feature-extraction", FP32, 512))
     assert "xlm-roberta" in card.split("---")[1]
 
 
