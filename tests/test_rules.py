@@ -148,7 +148,7 @@ def asked_by_name(path: Path) -> Iterator[tuple[int, str]]:
                 found = list(constants(place))
             case ast.MatchValue(value=value):
                 found, names = list(constants(value)), known | kinds | steps
-        yield from ((one.lineno, one.value) for one in found if one.value in names)
+        yield from ((one.lineno, str(one.value)) for one in found if one.value in names)
 
 
 def test_nobody_asks_which_family_purpose_target_or_kind_it_is(tmp_path: Path) -> None:

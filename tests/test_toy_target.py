@@ -29,7 +29,7 @@ BESIDE = ("config.json", "tokenizer.json")
 
 def make_whole(checkpoint: Path, out: Path, purpose: Purpose) -> Path:
     texts = {name: np.array((checkpoint / name).read_text("utf-8")) for name in BESIDE}
-    np.savez(out, **load_file(checkpoint / WEIGHTS), **texts)
+    np.savez(out, **load_file(checkpoint / WEIGHTS), **texts)  # pyright: ignore[reportArgumentType]
     return out
 
 
