@@ -28,6 +28,7 @@ from edgeenc.model.shape import Shape
 from edgeenc.targets.onnx_file.export import export
 from edgeenc.targets.onnx_file.graph import read_graph
 from edgeenc.targets.sessions.ort_session import OrtSession
+from edgeenc.tasks.metrics import TOKEN_ACCURACY
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import tune
 from edgeenc.tasks.tuning import Tuning
@@ -125,7 +126,7 @@ def test_only_bottlenecks_and_head_learn(tiny_encoder: Encoder) -> None:
     from test_tune import TAG, on_test
 
     options = Tuning(method="adapter", placement="behind", reduction=2, lr=1e-2, epochs=10, batch=8, longest=32)
-    judge = Task("t", "token_accuracy", TAG).judge
+    judge = Task("t", TOKEN_ACCURACY, TAG).judge
     model, _ = tune(tiny_encoder, TAG, options, Job(1), judge)
     body = tiny_encoder.model.base_model.state_dict()
     found = model.model.base_model.state_dict()
