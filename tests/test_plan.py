@@ -109,7 +109,7 @@ def test_a_coverage_is_a_bound_until_counted(world: World) -> None:
     (2, {"kind": "drop-layers", "layers": 9}, r"tiny: stages\.2: drop-layers: layers 9 is outside 1\.\.3"),
     (5, {"kind": "truncate-hidden", "hidden": 30}, r"stages\.5: truncate-hidden: 30 does not divide into 4"),
     (4, {"kind": "prune-ffn", "width": 4000}, r"tiny: stages\.4: prune-ffn: width 4,000 is outside 1\.\.48"),
-    (3, {"kind": "distill", "teacher": "teacher"}, r"student has 112 pieces and the teacher 'teacher' 120"),
+    (3, {"kind": "distill", "teacher": "teacher"}, r"student has 112 tokens and the teacher 'teacher' 120"),
     (3, {"kind": "distill", "teacher": "adapt", "match": {"relation": 1, "relation_heads": 5}},
      r"stages\.3: match: relation_heads 5 does not divide the attention widths 32 and 32; 32 does"),
     (3, {"kind": "distill", "teacher": "adapt", "match": {"hidden": 1, "teacher_layer": 4}},

@@ -73,7 +73,7 @@ def test_the_first_paper_s_order_and_choices(name: str) -> None:
     for stage, teacher in ((stages[2], "adapt"), (stages[5], "prune-ffn")):
         assert isinstance(stage, Distill)
         assert (stage.teacher, stage.loss, stage.alpha, stage.positions) == (teacher, "mse", 0.5, "all")
-        assert (stage.mask_rate, stage.mask, stage.lr, stage.decay) == (0.15, "pieces", 5e-5, 1)
+        assert (stage.mask_rate, stage.mask, stage.lr, stage.decay) == (0.15, "tokens", 5e-5, 1)
         assert stage.tokens == 125_000 * 8 * 512
 
 

@@ -83,7 +83,7 @@ class Made:
 
 
 def test_a_teacher_from_before_a_cut_by_coverage_is_refused() -> None:
-    """Its pieces are other ones, which the shapes cannot show: a coverage leaves the old vocabulary as the bound."""
+    """Its tokens are other ones, which the shapes cannot show: a coverage leaves the old vocabulary as the bound."""
     steps = {
         "teacher": Made(None, BASE),
         "trim-vocab": Made(TrimVocab(coverage=0.999), BASE),
@@ -102,7 +102,7 @@ def test_a_teacher_from_before_a_cut_by_coverage_is_refused() -> None:
 def test_a_cut_by_size_is_seen_in_the_shapes() -> None:
     cut = replace(BASE, vocab=40_000)
     steps = {"teacher": Made(None, BASE), "trim-vocab": Made(TrimVocab(size=40_000), cut)}
-    with pytest.raises(ShapeError, match=r"the student has 40,000 pieces and the teacher 'teacher' 119,547"):
+    with pytest.raises(ShapeError, match=r"the student has 40,000 tokens and the teacher 'teacher' 119,547"):
         shape_after(Distill(teacher="teacher"), cut, steps)
     all_kept = {"teacher": Made(None, BASE), "trim-vocab": Made(TrimVocab(size=200_000), BASE)}
     assert shape_after(Distill(teacher="teacher"), BASE, all_kept) == BASE

@@ -30,7 +30,7 @@ class DistillOptions(TrainingOptions):
     """Weight of the masked-LM loss; the loss of the logits has the rest. Without a teacher it is 1."""
     positions: Positions = "masked"
     """Where logits and hidden states are compared: at the `masked` positions, at all `tokens`, or at `all` positions,
-    those of special pieces too. Rows are packed full, so no padding is ever compared."""
+    those of special tokens too. Rows are packed full, so no padding is ever compared."""
     match: Match = Match()
     """Weights of losses between inner states, which add to the two above."""
 
@@ -66,7 +66,7 @@ class Distill(Stage, DistillOptions):
         for name, taught in earlier.items():
             if taught.vocab != shape.vocab:
                 raise ShapeError(
-                    f"the student has {shape.vocab:,} pieces and the teacher {name!r} {taught.vocab:,}; trim the"
+                    f"the student has {shape.vocab:,} tokens and the teacher {name!r} {taught.vocab:,}; trim the"
                     " vocabulary before the teacher's step, or after the distillation"
                 )
             self.match.require_heads(taught)

@@ -27,7 +27,7 @@ class TrainingOptions(BaseModel):
     mask_rate: float = Field(default=0.3, gt=0, lt=1)
     """Share of the tokens to predict; more than the usual 15 % teaches more per token (arXiv:2202.08005)."""
     mask: Unit = "words"
-    """Whether whole words are masked, or pieces one by one."""
+    """Whether whole words are masked, or tokens one by one."""
     decay: float = Field(default=0.5, ge=0, le=1)
     """Share of the steps, at the end, in which the rate falls to zero."""
     looks: int = Field(default=6, gt=0)

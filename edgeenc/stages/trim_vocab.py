@@ -1,4 +1,4 @@
-"""Keep some of the pieces, as a recipe says it."""
+"""Keep some of the tokens, as a recipe says it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from edgeenc.stages.stage import Stage
 
 
 class TrimVocab(Stage):
-    """Fewer pieces: by number, or as many as cover a share of the text."""
+    """Fewer tokens: by number, or as many as cover a share of the text."""
 
     kind: Literal["trim-vocab"] = "trim-vocab"
     size: int | None = Field(default=None, gt=0)
-    """Pieces to keep in all."""
+    """Tokens to keep in all."""
     coverage: float | None = Field(default=None, gt=0, le=1)
-    """Instead of `size`: the share of piece occurrences to cover, e.g. 0.9995."""
+    """Instead of `size`: the share of token occurrences to cover, e.g. 0.9995."""
     count: Literal["tokens", "documents"] = "tokens"
-    """What makes a piece frequent: how often it occurs, or in how many lines, each a document (arXiv:2505.16956)."""
+    """What makes a token frequent: how often it occurs, or in how many lines, each a document (arXiv:2505.16956)."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -32,7 +32,7 @@ class TrimVocab(Stage):
 
     @property
     def exact(self) -> bool:
-        """A size is known beforehand, a coverage only when the pieces are counted."""
+        """A size is known beforehand, a coverage only when the tokens are counted."""
         return self.size is not None
 
     def reshape(self, shape: Shape) -> Shape:

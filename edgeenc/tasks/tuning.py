@@ -15,7 +15,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     },
 }
 """What published work tunes by: arXiv:2501.12660 in full; arXiv:2505.16956 with adapters, of texts (for words it takes
-lr 3e-4, 100 epochs, batches of 64, and 512 pieces: write these besides)."""
+lr 3e-4, 100 epochs, batches of 64, and 512 tokens: write these besides)."""
 
 
 class Tuning(BaseModel):
@@ -25,8 +25,8 @@ class Tuning(BaseModel):
 
     preset: Literal["", "full-published", "adapter-published"] = ""
     """Take the other fields from published work: `full-published` is arXiv:2501.12660 (all weights, lr 2e-5, 3 epochs,
-    batches of 32, 512 pieces), `adapter-published` arXiv:2505.16956 for texts (adapters behind the blocks, reduction
-    16, lr 1e-4, 20 epochs, batches of 16, 256 pieces); a field that is written besides wins. The other defaults are
+    batches of 32, 512 tokens), `adapter-published` arXiv:2505.16956 for texts (adapters behind the blocks, reduction
+    16, lr 1e-4, 20 epochs, batches of 16, 256 tokens); a field that is written besides wins. The other defaults are
     for small students."""
     method: Literal["full", "frozen", "adapter"] = "full"
     """All weights, the head alone, or the head and a bottleneck at each feed-forward block."""
@@ -45,7 +45,7 @@ class Tuning(BaseModel):
     batch: int = Field(default=32, gt=0)
     """Examples of one optimiser step."""
     longest: int = Field(default=128, ge=8)
-    """Pieces of an example; the rest is cut off."""
+    """Tokens of an example; the rest is cut off."""
     examples: int | None = Field(default=None, gt=0)
     """At most so many training examples, drawn by the seed of the data; None takes all."""
     reduction: int = Field(default=16, gt=0)
