@@ -47,7 +47,7 @@ def test_the_walk_visits_every_row_once_an_epoch() -> None:
 def test_corruption_hits_ordinary_pieces_in_known_shares() -> None:
     """30 % of 11,000 tokens: 3,300 chosen; 80 % of them masked, about 10 % another piece, about 10 % kept."""
     ids = np.tile(np.array([C, *range(9), S], dtype=np.int32), (1000, 1))
-    batch = corrupt(ids, PIECES, 0.3, "pieces", np.random.default_rng(0))
+    batch = corrupt(ids, PIECES, 0.3, "tokens", np.random.default_rng(0))
     flat, shown = torch.from_numpy(ids).flatten().long(), batch.ids_BT.flatten()
     assert len(batch.chosen_P) == 3300
     assert torch.equal(batch.labels_P, flat[batch.chosen_P])

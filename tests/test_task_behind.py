@@ -30,7 +30,7 @@ from edgeenc.targets.onnx_file.graph import read_graph
 from edgeenc.targets.sessions.ort_session import OrtSession
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import tune
-from edgeenc.tasks.tuning import Tuning
+from edgeenc.tasks.tuning import FineTuning
 from edgeenc.training import Job
 
 LABELS = ("bahay", "dagat", "lungsod")
@@ -124,7 +124,9 @@ def test_every_family_with_a_norm_behind_its_blocks_takes_one_and_comes_back_fro
 def test_only_bottlenecks_and_head_learn(tiny_encoder: Encoder) -> None:
     from test_tune import TAG, on_test
 
-    options = Tuning(method="adapter", placement="behind", reduction=2, lr=1e-2, epochs=10, batch=8, longest=32)
+    options = FineTuning(
+        method="adapter", placement="sequential", reduction_factor=2, lr=1e-2, epochs=10, batch_size=8, max_length=32
+    )
     judge = Task("t", "token_accuracy", TAG).judge
     model, _ = tune(tiny_encoder, TAG, options, Job(1), judge)
     body = tiny_encoder.model.base_model.state_dict()
@@ -170,7 +172,10 @@ def test_a_whole_build_keeps_them_and_says_how_it_is_loaded(
     tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path: Path
 ) -> None:
     world = make_world(tiny_encoder, sentences, tmp_path / "world")
-    old, new = "tuning: {lr: 5.0e-3,", "tuning: {method: adapter, placement: behind, reduction: 4, lr: 1.0e-2,"
+    old, new = (
+        "fine_tuning: {lr: 5.0e-3,",
+        ("fine_tuning: {method: adapter, placement: sequential, reduction_factor: 4, lr: 1.0e-2,"),
+    )
     world.recipe.write_text(world.recipe.read_text().replace(old, new), encoding="utf-8")
     out = tmp_path / "out"
     more = ("--task", "opinion", "--data", str(world.folder / "reviews.csv"))

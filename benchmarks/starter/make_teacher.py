@@ -37,7 +37,7 @@ EVEN = (0, 4, 1, 4, 2, 4, 3, 4)
 """Every second row is one of the four targets (tl, mt, sk, sw) in turn; the rest is the 37 others."""
 LAGGING = (1, 4, 2, 4, 1, 4, 0, 4, 1, 4, 2, 4, 1, 4, 3, 4)
 """The same with more for the targets that lag: half of their share is Maltese, a quarter Slovak."""
-EASY = Batching(tokens=2048, rate=0.3, lengths=LENGTHS, unit="pieces", pattern=EVEN)
+EASY = Batching(tokens=2048, rate=0.3, lengths=LENGTHS, unit="tokens", pattern=EVEN)
 HARD = Batching(tokens=2048, rate=0.3, lengths=LENGTHS, unit="words", pattern=EVEN)
 LAST = Batching(tokens=2048, rate=0.3, lengths=LENGTHS, unit="words", pattern=LAGGING)
 LOOK = Batching(tokens=2048, rate=0.15)

@@ -57,14 +57,14 @@ class _Down(nn.Module):
         return _linear(torch.cat([self.old.weight, self.new.weight], dim=1), self.old.bias)
 
 
-def with_adapters(model: TaskModel, family: Family, reduction: int, seed: int) -> None:
-    """Put a bottleneck of hidden / `reduction` neurons beside each block, in place; it starts without effect."""
+def with_adapters(model: TaskModel, family: Family, reduction_factor: int, seed: int) -> None:
+    """Put a bottleneck of hidden / `reduction_factor` neurons beside each block, in place; it starts without effect."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for name, axes in _blocks(model, family):
             old = model.model.get_submodule(name)
             assert isinstance(old, nn.Linear)
-            width = max(1, (old.in_features if axes[0] == "ffn" else old.out_features) // reduction)
+            width = max(1, (old.in_features if axes[0] == "ffn" else old.out_features) // reduction_factor)
             model.model.set_submodule(name, _Up(old, width) if axes[0] == "ffn" else _Down(old, width))
 
 

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Literal
 
-Unit = Literal["words", "pieces"]
-"""Whole words, or pieces one by one."""
+Unit = Literal["words", "tokens"]
+"""Whole-word masking, or single tokens."""
