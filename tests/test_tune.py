@@ -21,7 +21,7 @@ from edgeenc.tasks.kind import metric_named, task_kind_named
 from edgeenc.tasks.kinds.tag import TAG as TAGGED
 from edgeenc.tasks.predict import predict, word_logits
 from edgeenc.tasks.task import Task
-from edgeenc.tasks.tune import Batches, chosen, guide_for, tune
+from edgeenc.tasks.tune import Batches, chosen, teacher_logits, tune
 from edgeenc.tasks.tuning import FineTuning
 from edgeenc.training import Job
 
@@ -112,7 +112,7 @@ def test_imitation_alone_makes_a_student_that_says_what_the_teacher_says(tiny_en
         ),
     )
     teacher = tuned(tiny_encoder, other)
-    guide = guide_for(teacher, TAG.train, TAGGED, 32)
+    guide = teacher_logits(teacher, TAG.train, TAGGED, 32)
     options = FAST.model_copy(update={"distillation_weight": 1.0})
     wrong = lambda items, said: 1 - metric_named("token_accuracy").score(items, said)  # noqa: E731
     student = tune(tiny_encoder, TAG, options, Job(2), wrong, guide)[0]

@@ -29,7 +29,7 @@ class TrainingOptions(BaseModel):
     tokens: int = Field(default=1_000_000, gt=0)
     """Training tokens, repeats included."""
     lr: float = Field(default=5e-4, gt=0)
-    """Peak learning rate; the warm-up takes a twentieth of the steps."""
+    """Peak learning rate, after a warm-up ratio of 0.05; then constant, then linear decay."""
     batch_tokens: int = Field(default=2048, ge=64)
     """Tokens per optimiser step."""
     sequence_lengths: tuple[Length, ...] = Field(default=(64, 64, 64, 64, 64, 64, 64, 256), min_length=1)

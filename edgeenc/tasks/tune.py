@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgeenc.model.bottleneck import put_behind
+from edgeenc.model.bottleneck import add_sequential
 from edgeenc.model.classifier import TaskModel, with_head
 from edgeenc.model.encoder import Encoder
 from edgeenc.stages.training import Schedule
@@ -88,7 +88,7 @@ def tune(
         model.model.base_model.requires_grad_(False)
         _thaw_pooler(model)
     if options.method == "adapter" and options.placement == "sequential":
-        put_behind(model.model, options.reduction_factor, job.seed)
+        add_sequential(model.model, options.reduction_factor, job.seed)
     elif options.method == "adapter":
         with_adapters(model, encoder.family, options.reduction_factor, job.seed)
     nn.Module.to(model.model, job.runtime.device)
