@@ -1,4 +1,4 @@
-"""Take in a synthetic text of a gigabyte, read it back, count its pieces and pack its rows; print peak memory of each.
+"""Take in a synthetic text of a gigabyte, read it back, count its tokens and pack its rows; print peak memory of each.
 
     python benchmarks/large_text.py WORK [--megabytes 1000]
 
@@ -42,7 +42,7 @@ def part(name: str, work: Path) -> dict:
     from edgeenc.text.batches import Batching, masked_stream
     from edgeenc.text.corpus import load_corpus
     from edgeenc.text.intake import take_in
-    from edgeenc.text.vocabulary import count_pieces
+    from edgeenc.text.vocabulary import count_tokens
 
     if name == "take-in":
         tally = take_in(work / "text.txt", work / "corpus", 0)
@@ -50,7 +50,7 @@ def part(name: str, work: Path) -> dict:
     corpus = load_corpus(work / "corpus")
     tokenizer = load_tokenizer(teacher_folder("starter", offline=True))
     if name == "count":
-        return {"pieces": int(count_pieces(corpus.train, tokenizer).sum()), "characters": corpus.characters}
+        return {"tokens": int(count_tokens(corpus.train, tokenizer).sum()), "characters": corpus.characters}
     stream = masked_stream([corpus.train], tokenizer, Batching(lengths=(64, 256)), seed=0, folder=work / "rows")
     for step in range(1000):
         stream(step)

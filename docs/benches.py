@@ -16,7 +16,7 @@ FORMS = (("teacher", "fp32"), ("trim-only", "fp32"), ("student", "fp32"), ("stud
 RUNTIME = "ort"
 """The runtime whose rows are shown."""
 MEMORY_AT = 128
-"""Pieces of the sentences at which memory is shown; batch 1."""
+"""Tokens of the sentences at which memory is shown; batch 1."""
 NOT_RUN = "not run"
 
 
@@ -63,7 +63,7 @@ def bench_tables(folder: Path) -> list[str]:
     return [
         *head(folder, found),
         "",
-        "Milliseconds of a sentence (p50, batch 1, one thread), over the pieces of the sentence; `own`: as long as each"
+        "Milliseconds of a sentence (p50, batch 1, one thread), over the tokens of the sentence; `own`: as long as each"
         " is. In brackets: times as fast as the teacher.\n",
         *table(
             ("language", "model", *(str(n) if n else "own" for n in lengths)),
@@ -74,7 +74,7 @@ def bench_tables(folder: Path) -> list[str]:
             ),
         ),
         "",
-        f"Sentences a second at {at} pieces, over the sentences of a batch.\n",
+        f"Sentences a second at {at} tokens, over the sentences of a batch.\n",
         *table(
             ("language", "model", *(f"batch {batch}" for batch in batches)),
             (
@@ -84,7 +84,7 @@ def bench_tables(folder: Path) -> list[str]:
             ),
         ),
         "",
-        f"Size and memory (batch 1, {MEMORY_AT} pieces), MB of 10^6 bytes: the file; resident memory at its peak and"
+        f"Size and memory (batch 1, {MEMORY_AT} tokens), MB of 10^6 bytes: the file; resident memory at its peak and"
         " after the last run, less the interpreter with its runtime, which stands apart; what longer texts leave"
         " behind. Loading the file, and the start of a process to its first result.\n",
         *table(
@@ -124,7 +124,7 @@ def gpu_lines(found: Mapping[str, Bench]) -> list[str]:
         [language, row.name, str(row.batch), str(row.seq_len), _ms(row), _mb(row.vram_allocated_bytes)]
         for language, row in measured
     )
-    return ["GPU.\n", *table(("language", "model", "batch", "pieces", "p50, ms", "allocated, MB"), cells)]
+    return ["GPU.\n", *table(("language", "model", "batch", "tokens", "p50, ms", "allocated, MB"), cells)]
 
 
 def starts_table(path: Path) -> list[str]:

@@ -145,7 +145,7 @@ def order_lines(table: Table) -> list[str]:
     if not rows:
         return ["Not measured yet."]
     note = (
-        f"{', '.join(names)}; the starter teacher to 3 x 192 with 8,000 pieces, as many training tokens in each row."
+        f"{', '.join(names)}; the starter teacher to 3 x 192 with 8,000 tokens, as many training tokens in each row."
         " `starter` is ours; `orders-last` the same with the vocabulary trimmed last; `orders-published` the published"
         " order, choices and settings; `orders-rates` these with our rates, batches and masks. Minutes hang on"
         " the load when the row was done (two cores); those of trainings that rows share are counted in each.\n"

@@ -26,7 +26,7 @@ from edgeenc.stages.training import Schedule
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a reader of a running step wants to know; losses in nats per predicted piece."""
+    """What a reader of a running step wants to know; losses in nats per predicted token."""
 
     step: int
     steps: int
@@ -45,7 +45,7 @@ class History:
     tokens: int = 0
 
     def rounded(self) -> History:
-        """Return it with the losses as reports show them: nats per predicted piece, six digits."""
+        """Return it with the losses as reports show them: nats per predicted token, six digits."""
         evaluations = tuple((step, round(loss, 6)) for step, loss in self.evaluations)
         return History(evaluations, self.best_step, round(self.best_loss, 6), self.tokens)
 
@@ -110,7 +110,7 @@ def train(
         model: its parameters are changed; give a copy.
         loss_at: loss of a step, a pure function of the step and the weights.
         schedule: steps and rates.
-        judge: held-out loss with fixed masks (nats per predicted piece); called every `schedule.every` steps and at
+        judge: held-out loss with fixed masks (nats per predicted token); called every `schedule.every` steps and at
             the end.
         job: runtime, progress, and the scratch folder; a run that finds its own checkpoint there goes on and ends with
             the same weights.

@@ -42,7 +42,7 @@ def sentences() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def tiny_encoder(sentences: tuple[str, ...]) -> Encoder:
-    """Return an encoder of 3 layers, hidden 32, 4 heads, FFN 48, 64 positions, about 120 pieces; do not change it."""
+    """Return an encoder of 3 layers, hidden 32, 4 heads, FFN 48, 64 positions, about 120 tokens; do not change it."""
     tokenizer = word_piece(sentences)
     config = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),

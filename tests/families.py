@@ -18,7 +18,7 @@ LAYERS = 3
 
 
 def tiny(family: str, text: tuple[str, ...]) -> Encoder:
-    """Return a random encoder of 3 layers, hidden 32, 4 heads, FFN 48 that reads texts of 64 pieces."""
+    """Return a random encoder of 3 layers, hidden 32, 4 heads, FFN 48 that reads texts of 64 tokens."""
     tokenizer = TOKENIZERS[family](text)
     unused = 2 if "roberta" in family else 0
     types = {"bert": 2, "xlm-roberta": 1, "roberta": 1}.get(family, 0)
@@ -51,7 +51,7 @@ def hooks(model: nn.Module) -> list[object]:
 
 
 def word_piece(text: tuple[str, ...]) -> Tokenizer:
-    """Return a cased WordPiece tokenizer of 120 pieces: characters, then the most frequent words and their ends.
+    """Return a cased WordPiece tokenizer of 120 tokens: characters, then the most frequent words and their ends.
 
     Not by the library's trainer: it breaks ties by chance, and every run would test another vocabulary.
     """
@@ -60,10 +60,10 @@ def word_piece(text: tuple[str, ...]) -> Tokenizer:
     words = Counter(word for line in text for word, _ in split.pre_tokenize_str(line))
     alphabet = sorted({word[0] for word in words} | {f"##{letter}" for word in words for letter in word[1:]})
     ends = Counter(f"##{word[-2:]}" for word in words if len(word) > 3)
-    longer = {piece: count for piece, count in (words + ends).items() if piece not in alphabet}
-    ranked = sorted(longer, key=lambda piece: (-longer[piece], piece))
-    pieces = {piece: number for number, piece in enumerate([*specials, *alphabet, *ranked][:120])}
-    tokenizer = Tokenizer(models.WordPiece(pieces, unk_token="[UNK]", max_input_chars_per_word=100))
+    longer = {token: count for token, count in (words + ends).items() if token not in alphabet}
+    ranked = sorted(longer, key=lambda token: (-longer[token], token))
+    tokens = {token: number for number, token in enumerate([*specials, *alphabet, *ranked][:120])}
+    tokenizer = Tokenizer(models.WordPiece(tokens, unk_token="[UNK]", max_input_chars_per_word=100))
     bert = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False)
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), bert])
     tokenizer.pre_tokenizer = split
@@ -83,7 +83,7 @@ def unigram(text: tuple[str, ...], size: int = 130) -> Tokenizer:
         vocab_size=size - 1, special_tokens=first, unk_token="<unk>", show_progress=False, shrinking_factor=0.8
     )
     tokenizer.train_from_iterator(text, trainer)
-    rows = [(piece, score) for piece, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
+    rows = [(token, score) for token, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
     tokenizer.model = models.Unigram([*rows, ("<mask>", 0.0)], unk_id=3)
     tokenizer.add_special_tokens([*first, "<mask>"])
     tokenizer.decoder = decoders.Metaspace()
@@ -91,7 +91,7 @@ def unigram(text: tuple[str, ...], size: int = 130) -> Tokenizer:
 
 
 def byte_pairs(text: tuple[str, ...], size: int = 360) -> Tokenizer:
-    """Return a byte-level BPE tokenizer as ModernBERT has it: special pieces behind the merges, padding among them."""
+    """Return a byte-level BPE tokenizer as ModernBERT has it: special tokens behind the merges, padding among them."""
     tokenizer = _byte_level(text, size - 5, [])
     tokenizer.add_special_tokens(["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"])
     return _framed(tokenizer, "[CLS]", "[SEP]")
@@ -116,7 +116,7 @@ def _byte_level(text: tuple[str, ...], size: int, first: list[str]) -> Tokenizer
 
 
 def _framed(tokenizer: Tokenizer, cls: str, sep: str) -> Tokenizer:
-    ends = [(piece, tokenizer.token_to_id(piece)) for piece in (cls, sep)]
+    ends = [(token, tokenizer.token_to_id(token)) for token in (cls, sep)]
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{cls} $A {sep}", pair=f"{cls} $A {sep} $B:1 {sep}:1", special_tokens=ends
     )

@@ -9,10 +9,10 @@ from tokenizers import Tokenizer, models
 
 from edgeenc.errors import InputError, UsageError
 from edgeenc.model.encoder import Encoder
-from edgeenc.text.batches import Batching, Pieces, corrupt, draw, masked_stream, pack
+from edgeenc.text.batches import Batching, SpecialIds, corrupt, draw, masked_stream, pack
 
 C, S, M = 100, 101, 102
-PIECES = Pieces(size=100, cls=C, sep=S, mask=M, specials=(C, S, M))
+PIECES = SpecialIds(size=100, cls=C, sep=S, mask=M, specials=(C, S, M))
 
 
 def test_rows_start_where_sentences_start() -> None:
@@ -27,12 +27,12 @@ def test_a_sentence_longer_than_a_row_goes_on_in_the_next() -> None:
 
 
 def test_rows_without_room_are_refused() -> None:
-    with pytest.raises(UsageError, match="rows of 2 pieces have no room for text"):
+    with pytest.raises(UsageError, match="rows of 2 tokens have no room for text"):
         pack([[5, 6, 7], [8]], 2, PIECES)
 
 
 def test_text_that_fills_no_row_is_refused() -> None:
-    with pytest.raises(InputError, match="too few pieces to fill one row of 64"):
+    with pytest.raises(InputError, match="too few tokens to fill one row of 64"):
         pack([[1, 2]], 64, PIECES)
 
 
@@ -44,8 +44,8 @@ def test_the_walk_visits_every_row_once_an_epoch() -> None:
     assert draw(rows, 8, 4, seed=5)[:, 0].tolist() == walk[8:12].tolist()
 
 
-def test_corruption_hits_ordinary_pieces_in_known_shares() -> None:
-    """30 % of 11,000 tokens: 3,300 chosen; 80 % of them masked, about 10 % another piece, about 10 % kept."""
+def test_corruption_hits_ordinary_tokens_in_known_shares() -> None:
+    """30 % of 11,000 tokens: 3,300 chosen; 80 % of them masked, about 10 % another token, about 10 % kept."""
     ids = np.tile(np.array([C, *range(9), S], dtype=np.int32), (1000, 1))
     batch = corrupt(ids, PIECES, 0.3, "tokens", np.random.default_rng(0))
     flat, shown = torch.from_numpy(ids).flatten().long(), batch.ids_BT.flatten()
@@ -61,9 +61,9 @@ def test_corruption_hits_ordinary_pieces_in_known_shares() -> None:
     assert abs(kept - 0.1) < 0.03
 
 
-def test_a_word_is_corrupted_with_all_its_pieces() -> None:
+def test_a_word_is_corrupted_with_all_its_tokens() -> None:
     """Words 1 / 2 ##50 / 3 ##51 ##52 in 1,000 rows of 8: 2,400 positions to predict, and never a part of a word."""
-    words = Pieces(size=100, cls=C, sep=S, mask=M, specials=(C, S, M), continued=(50, 51, 52))
+    words = SpecialIds(size=100, cls=C, sep=S, mask=M, specials=(C, S, M), continued=(50, 51, 52))
     ids = np.tile(np.array([C, 1, 2, 50, 3, 51, 52, S], dtype=np.int32), (1000, 1))
     batch = corrupt(ids, words, 0.3, "words", np.random.default_rng(0))
     assert len(batch.chosen_P) == 2400
@@ -83,7 +83,7 @@ def test_batches_of_one_shape_predict_the_same_number_of_positions(
 
 
 def test_a_row_that_starts_inside_a_word_is_masked_there_too() -> None:
-    words = Pieces(size=100, cls=C, sep=S, mask=M, specials=(C, S, M), continued=(50, 51))
+    words = SpecialIds(size=100, cls=C, sep=S, mask=M, specials=(C, S, M), continued=(50, 51))
     ids = np.tile(np.array([C, 50, 51, S], dtype=np.int32), (40, 1))
     batch = corrupt(ids, words, 0.25, "words", np.random.default_rng(0))
     assert len(batch.chosen_P) == 40
@@ -118,4 +118,4 @@ def test_groups_are_mixed_in_the_asked_proportions(tiny_encoder: Encoder, senten
 
 def test_a_tokenizer_without_mask_is_refused() -> None:
     with pytest.raises(InputError, match=r"no \[PAD\], \[CLS\], \[SEP\], \[MASK\]"):
-        Pieces.of(Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]")))
+        SpecialIds.of(Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]")))

@@ -58,7 +58,7 @@ class Run:
 
 
 def rows_graph(path: Path, rows: int, width: int) -> None:
-    """Write a graph that looks up a row for each piece: the smallest thing that ONNX Runtime can run."""
+    """Write a graph that looks up a row for each token: the smallest thing that ONNX Runtime can run."""
     table = numpy_helper.from_array(np.random.default_rng(0).normal(size=(rows, width)).astype(np.float32), "table")
     node = helper.make_node("Gather", ["table", "input_ids"], ["last_hidden_state"])
     ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])
@@ -187,7 +187,7 @@ def test_rows_hold_every_sample(run: Run) -> None:
         assert row.spread is not None
 
 
-def test_sentences_have_the_pieces_that_were_asked_for(run: Run) -> None:
+def test_sentences_have_the_tokens_that_were_asked_for(run: Run) -> None:
     for row in (*run.rows("ort"), *run.rows("torch")):
         assert row.tokens_per_sentence == 16
         assert row.tokens_per_s == pytest.approx(16 * (row.sentences_per_s or 0), rel=1e-4)
@@ -199,10 +199,10 @@ def test_sentences_as_long_as_they_are(bundle: Path, tiny_encoder: Encoder, sent
     (row,) = parse(Bench, edgeenc("bench", str(bundle), *asked, *FEW, "--json").stdout).rows
     assert row.seq_len is None
     assert row.samples_per_round == (10,)  # 20 sentences
-    pieces = [len(tiny_encoder.tokenizer.encode(line).ids) for line in sentences]
-    assert row.tokens_per_sentence == pytest.approx(np.mean(pieces), abs=1e-4)
+    tokens = [len(tiny_encoder.tokenizer.encode(line).ids) for line in sentences]
+    assert row.tokens_per_sentence == pytest.approx(np.mean(tokens), abs=1e-4)
     assert row.characters_per_sentence == pytest.approx(np.mean([len(line) for line in sentences]), abs=1e-4)
-    assert row.tokens_per_s == pytest.approx(np.mean(pieces) * (row.sentences_per_s or 0), rel=1e-4)
+    assert row.tokens_per_s == pytest.approx(np.mean(tokens) * (row.sentences_per_s or 0), rel=1e-4)
     assert (row.spread, row.noisy, row.share_of_peak) == (None, False, None)
 
 
@@ -235,7 +235,7 @@ def test_shares_are_of_the_peaks_in_the_host(run: Run) -> None:
         assert row.compute_share == pytest.approx((row.gflops or 0) / best, rel=1e-2, abs=1e-5)
         bounds = {"compute": row.compute_share, "bandwidth": row.bandwidth_share}
         assert row.share_of_peak == bounds[row.bound or ""]
-    # 3 layers; a piece costs 4 x 32 x 32 + 2 x 32 x 48 + 2 x 16 x 32 multiply-adds in each; 2 sentences of 16
+    # 3 layers; a token costs 4 x 32 x 32 + 2 x 32 x 48 + 2 x 16 x 32 multiply-adds in each; 2 sentences of 16
     assert run.rows("torch")[0].gflop == round(2 * 2 * 16 * 3 * (4096 + 3072 + 1024) / 1e9, 6)
 
 
@@ -276,7 +276,7 @@ def test_figures_are_shown_for_a_person(bundle: Path, tmp_path: Path) -> None:
     line = next(line for line in done.stdout.splitlines() if line.startswith("tiny"))
     assert line.split()[:3] == ["tiny", "ort", "fp32"]
     assert "…" not in done.stdout
-    assert "batch 1, 8 pieces, 1 thread" in done.stdout
+    assert "batch 1, 8 tokens, 1 thread" in done.stdout
     assert "one round shows no noise" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["lines.txt"]
 

@@ -118,7 +118,7 @@ def test_a_row_by_hand(subject: Subject) -> None:
     assert (row.peak_above_base_bytes, row.steady_above_base_bytes) == (35 * MB, 32 * MB)
     assert row.retained_bytes == 3 * MB
     assert (row.vram_allocated_bytes, row.vram_reserved_bytes) == (None, None)
-    # both batches are 2 sentences padded to 2 pieces: 2 x 576 operations in 20 ms
+    # both batches are 2 sentences padded to 2 tokens: 2 x 576 operations in 20 ms
     assert row.gflops == round(1152 / 20e-3 / 1e9, 4)
     assert row.share_of_peak is None
 
@@ -170,12 +170,12 @@ def test_texts_are_exactly_as_long_as_asked(tiny_encoder: Encoder, sentences: tu
     assert len({line for batch in batches for line in batch}) > 1
 
 
-def test_a_length_needs_room_and_a_text_needs_pieces(tiny_encoder: Encoder) -> None:
+def test_a_length_needs_room_and_a_text_needs_tokens(tiny_encoder: Encoder) -> None:
     with pytest.raises(UsageError, match=r"length 2 has no room for text; expected at least 3"):
         exact_batches(tiny_encoder.tokenizer, ["isa"], 2, batch=1)
     nothing = Tokenizer(models.WordLevel({"isa": 0}, unk_token="isa"))
     nothing.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    with pytest.raises(InputError, match="makes no pieces of the text"):
+    with pytest.raises(InputError, match="makes no tokens of the text"):
         exact_text(nothing, itertools.repeat(" "), 4, most=5)
 
 
@@ -279,7 +279,7 @@ def test_cores_of_a_cgroup() -> None:
 
 
 def test_what_is_said(subject: Subject) -> None:
-    assert input_name(1, 8, 64) == "batch 8, 64 pieces, 1 thread"
+    assert input_name(1, 8, 64) == "batch 8, 64 tokens, 1 thread"
     assert input_name(2, 1, None) == "batch 1, sentences as they are, 2 threads"
     rows = [empty_row(case(subject, length), "not run", "no file") for length in (2, 3)]
     assert notes(rows) == ["not run: small ort fp32: no file"]
@@ -297,7 +297,7 @@ def test_what_is_said(subject: Subject) -> None:
 def test_progress_tells_the_time_that_is_left(subject: Subject) -> None:
     from edgeenc.bench.harness import ProcessStart
 
-    start = "small, ort fp32 on cpu, batch 2, 2 pieces, 1 thread, round 1"
+    start = "small, ort fp32 on cpu, batch 2, 2 tokens, 1 thread, round 1"
     assert progress_line(ProcessStart(0, 4, case(subject), 1), 9.0) == f"1 of 4: {start}"
     assert progress_line(ProcessStart(1, 4, case(subject), 1), 9.0) == f"2 of 4: {start}, 27 s left"
 

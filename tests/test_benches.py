@@ -62,7 +62,7 @@ def test_tables_by_hand(benches: ModuleType, run: Path) -> None:
     own = {f"{r['model']} {r['precision']}": r for r in rows if r["seq_len"] is None and r["runtime"] == "ort"}
     assert latency[0][2] == f"{own['teacher fp32']['p50_ms']:.2f}"
     assert latency[3][2] == "0.41 (7.3)"  # 3.0 / 0.41
-    assert latency[3][3].startswith("~0.27")  # 16 pieces, the only rough row
+    assert latency[3][3].startswith("~0.27")  # 16 tokens, the only rough row
     memory = cells(lines, 2)
     assert all(len(row) == 9 for row in memory)
     assert "GPU: not run: this machine has no GPU." in lines

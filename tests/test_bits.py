@@ -14,7 +14,7 @@ from edgeenc.compress.trim_vocab import trim_vocab
 from edgeenc.errors import InputError
 from edgeenc.model.bits import bits_per_character, chosen_words, score, unigram_bits
 from edgeenc.model.encoder import Encoder
-from edgeenc.text.vocabulary import count_pieces
+from edgeenc.text.vocabulary import count_tokens
 
 SEED = 3
 ALPHABET = 32
@@ -45,16 +45,16 @@ def slow_bits(encoder: Encoder, lines: tuple[str, ...]) -> float:
     for line, chosen in zip(lines, chosen_words(lines, SEED), strict=True):
         ids, right = [special["[CLS]"]], {}
         for number, word in enumerate(line.split()):
-            pieces = tokenizer.encode(word, add_special_tokens=False).ids
-            for piece in pieces:
-                if number in chosen and special["[UNK]"] not in pieces:
-                    right[len(ids)] = piece
-                ids.append(special["[MASK]"] if number in chosen else piece)
-            if number in chosen and special["[UNK]"] in pieces:
+            tokens = tokenizer.encode(word, add_special_tokens=False).ids
+            for token in tokens:
+                if number in chosen and special["[UNK]"] not in tokens:
+                    right[len(ids)] = token
+                ids.append(special["[MASK]"] if number in chosen else token)
+            if number in chosen and special["[UNK]"] in tokens:
                 total += len(word) * math.log2(ALPHABET)
         with torch.no_grad():
             logits = encoder.model(input_ids=torch.tensor([[*ids, special["[SEP]"]]])).logits[0]
-        total -= sum(float(logits[at].log_softmax(-1)[piece]) for at, piece in right.items()) / math.log(2)
+        total -= sum(float(logits[at].log_softmax(-1)[token]) for at, token in right.items()) / math.log(2)
     return total
 
 
@@ -81,21 +81,21 @@ def test_every_word_is_chosen_about_equally_often() -> None:
     assert abs(times - 300).max() < 6 * math.sqrt(2000 * 0.15 * 0.85)
 
 
-def test_a_uniform_model_pays_log2_vocab_per_piece(double: Encoder, sentences: tuple[str, ...]) -> None:
-    """All logits equal: bits = pieces x log2 V."""
+def test_a_uniform_model_pays_log2_vocab_per_token(double: Encoder, sentences: tuple[str, ...]) -> None:
+    """All logits equal: bits = tokens x log2 V."""
     got = score(with_bias_only(double, torch.zeros(double.shape.vocab)), sentences, characters=ALPHABET, seed=SEED)
     chosen = chosen_words(sentences, SEED)
     words = [line.split()[number] for line, part in zip(sentences, chosen, strict=True) for number in part]
-    pieces = sum(len(double.tokenizer.encode(word, add_special_tokens=False).ids) for word in words)
-    assert (got.words, got.unknown, got.pieces, got.characters) == (len(words), 0, pieces, sum(map(len, words)))
-    assert got.bits == pytest.approx(pieces * math.log2(double.shape.vocab), rel=1e-12)
+    tokens = sum(len(double.tokenizer.encode(word, add_special_tokens=False).ids) for word in words)
+    assert (got.words, got.unknown, got.tokens, got.characters) == (len(words), 0, tokens, sum(map(len, words)))
+    assert got.bits == pytest.approx(tokens * math.log2(double.shape.vocab), rel=1e-12)
     assert got.per_character == got.bits / got.characters
 
 
 def test_a_model_that_knows_only_counts_is_the_unigram_table(double: Encoder, sentences: tuple[str, ...]) -> None:
     """With log((count + 1) / (total + V)) as its only logits the model and `unigram_bits` agree."""
     train, held = sentences[:12], (*sentences[12:], "Dalhin mo ang żebra ngayon bukas")
-    counts = count_pieces(train, double.tokenizer)
+    counts = count_tokens(train, double.tokenizer)
     table = torch.from_numpy(np.log((counts + 1) / (counts.sum() + len(counts))))
     model = with_bias_only(double, table)
     for seed in range(4):
@@ -115,36 +115,36 @@ def test_equal_to_a_slow_independent_implementation(double: Encoder, sentences: 
 def test_an_unknown_word_is_charged_by_the_character(double: Encoder) -> None:
     """Seven words of three foreign letters, one chosen: 3 x log2(32) = 15 bits, 5 per character, nothing predicted."""
     got = score(double, ["żżż " * 7], characters=ALPHABET, seed=SEED)
-    assert (got.bits, got.words, got.unknown, got.pieces, got.characters) == (15.0, 1, 1, 0, 3)
+    assert (got.bits, got.words, got.unknown, got.tokens, got.characters) == (15.0, 1, 1, 0, 3)
     assert unigram_bits(["a"], double.tokenizer, ["żżż " * 7], characters=ALPHABET, seed=SEED) == 5.0
 
 
 def test_a_word_that_the_normaliser_deletes_is_charged_too(double: Encoder) -> None:
-    """A word of two zero-width spaces has no pieces; it cannot come for free."""
+    """A word of two zero-width spaces has no tokens; it cannot come for free."""
     got = score(double, ["\u200b\u200b " * 7], characters=ALPHABET, seed=SEED)
-    assert (got.bits, got.words, got.unknown, got.pieces) == (10.0, 1, 1, 0)
+    assert (got.bits, got.words, got.unknown, got.tokens) == (10.0, 1, 1, 0)
 
 
 def test_the_words_are_the_same_for_every_vocabulary(double: Encoder, sentences: tuple[str, ...]) -> None:
-    """A trimmed tokenizer cuts the same words in more pieces."""
+    """A trimmed tokenizer cuts the same words in more tokens."""
     trimmed = trim_vocab(double, sentences, size=80)
     a, b = (score(e, sentences, characters=ALPHABET, seed=SEED) for e in (double, trimmed))
     assert (a.words, a.characters) == (b.words, b.characters)
-    assert b.pieces > a.pieces
+    assert b.tokens > a.tokens
 
 
 def test_long_lines_are_cut_and_no_word_is_lost(double: Encoder, sentences: tuple[str, ...]) -> None:
-    """A line of several hundred pieces, and one word longer than the 64 positions, are paid for whole."""
+    """A line of several hundred tokens, and one word longer than the 64 positions, are paid for whole."""
     uniform = with_bias_only(double, torch.zeros(double.shape.vocab))
     whole = " ".join(sentences)
     assert len(double.tokenizer.encode(whole).ids) > 3 * 64
     for line in (whole, " ".join(["a" * 95] * 7)):
         got = score(uniform, [line], characters=ALPHABET, seed=SEED)
         words = [line.split()[number] for number in chosen_words([line], SEED)[0]]
-        pieces = sum(len(double.tokenizer.encode(word, add_special_tokens=False).ids) for word in words)
-        assert (got.words, got.unknown, got.pieces) == (len(words), 0, pieces)
-    assert pieces > 62
-    assert got.bits == pytest.approx(pieces * math.log2(double.shape.vocab), rel=1e-12)
+        tokens = sum(len(double.tokenizer.encode(word, add_special_tokens=False).ids) for word in words)
+        assert (got.words, got.unknown, got.tokens) == (len(words), 0, tokens)
+    assert tokens > 62
+    assert got.bits == pytest.approx(tokens * math.log2(double.shape.vocab), rel=1e-12)
 
 
 def test_windows_end_between_words(double: Encoder, sentences: tuple[str, ...]) -> None:
@@ -155,7 +155,7 @@ def test_windows_end_between_words(double: Encoder, sentences: tuple[str, ...]) 
     halves = (line[:edge], line[edge + 1 :])
     assert len(double.tokenizer.encode(halves[1]).ids) <= 64
     whole, parts = (score(double, text, characters=ALPHABET, seed=SEED) for text in ([line], halves))
-    assert (whole.words, whole.pieces) == (parts.words, parts.pieces)
+    assert (whole.words, whole.tokens) == (parts.words, parts.tokens)
     assert whole.bits == pytest.approx(parts.bits, rel=1e-10)
 
 

@@ -257,7 +257,7 @@ def test_replay_sees_another_model_and_another_tokenizer(copy: Path) -> None:
     rows = golden(copy)
     rows[0]["ids"] = tokenizer.encode(rows[0]["text"]).ids
     (copy / "golden.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with pytest.raises(GateError, match=r"other pieces than stored in .*golden\.jsonl for"):
+    with pytest.raises(GateError, match=r"other tokens than stored in .*golden\.jsonl for"):
         replay(copy)
     (copy / "golden.jsonl").write_text("{")
     with pytest.raises(InputError, match=r"golden\.jsonl cannot be read"):

@@ -45,7 +45,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (["build", "--lang", "ilo", "--corpus", "{texts}/empty.txt"], 5, "0 bytes of distinct text, expected at least"),
     (["build", "--lang", "ilo", "--corpus", "{texts}/small.txt"], 5, "expected at least 50,000"),
     (["build", "--lang", "ilo", "--corpus", "{texts}/latin.txt"], 5, "line 1 is not UTF-8"),
-    (["build", "--lang", "el", "--corpus", "{texts}/greek.txt", "--recipe", "{recipe}"], 5, "pieces are unknown"),
+    (["build", "--lang", "el", "--corpus", "{texts}/greek.txt", "--recipe", "{recipe}"], 5, "tokens are unknown"),
     (["build", "--lang", "tl", "-o", "{texts}"], 2, "not replaced"),
     (["build", "--lang", "ilo", "--corpus", "/proc/self/mem"], 5, "cannot be read"),
     (["build", "--lang", "ilo", "--corpus", "x" * 5000], 5, "no such file"),

@@ -18,7 +18,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.recipe import parse_recipe
 from edgeenc.stages.distill import Distill, DistillOptions
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.text.batches import Masked, Pieces
+from edgeenc.text.batches import Masked, SpecialIds
 from edgeenc.text.corpus import Corpus
 from edgeenc.training import Job
 
@@ -79,7 +79,7 @@ def test_the_loss_is_what_the_formula_says(
         own, soft = logits(other, batch), logits(tiny_encoder, batch)
         ids = batch.ids_BT.flatten().tolist()
         chosen = set(batch.chosen_P.tolist())
-        token = [i in chosen or other.tokenizer.id_to_token(piece) not in names for i, piece in enumerate(ids)]
+        token = [i in chosen or other.tokenizer.id_to_token(token) not in names for i, token in enumerate(ids)]
         where = {"masked": sorted(chosen), "tokens": [i for i, t in enumerate(token) if t], "all": range(len(ids))}
         picked = list(where[positions])
         p, q = F.softmax(soft[picked] / 3, -1), F.log_softmax(own[picked] / 3, -1)
@@ -92,25 +92,25 @@ def test_the_loss_is_what_the_formula_says(
         assert value == pytest.approx(float(0.25 * hard + 0.75 * expected), rel=1e-4)
 
 
-def test_special_pieces_are_no_tokens_but_masks_are(tiny_encoder: Encoder) -> None:
+def test_special_tokens_are_no_tokens_but_masks_are(tiny_encoder: Encoder) -> None:
     """`C a M S b M`: all but C and S count; the second M is beyond what is predicted, but shown."""
-    pieces = Pieces.of(tiny_encoder.tokenizer)
-    row = torch.tensor([[pieces.cls, 40, pieces.mask, pieces.sep, 41, pieces.mask]])
+    special = SpecialIds.of(tiny_encoder.tokenizer)
+    row = torch.tensor([[special.cls, 40, special.mask, special.sep, 41, special.mask]])
     batch = Masked(row, torch.tensor([2]), torch.tensor([50]))
-    compared = Compared.of(batch, "tokens", pieces)
+    compared = Compared.of(batch, "tokens", special)
     assert compared.weight_N is not None
     assert compared.weight_N.tolist() == [0, 1, 1, 0, 1, 1]
     assert int(compared.count) == 4
     assert compared.labels_N.tolist() == [-100, -100, 50, -100, -100, -100]
-    assert Compared.of(batch, "masked", pieces).where_P.tolist() == [2]
-    assert Compared.of(batch, "all", pieces).count == 6
+    assert Compared.of(batch, "masked", special).where_P.tolist() == [2]
+    assert Compared.of(batch, "all", special).count == 6
 
 
-def test_a_special_piece_shown_by_chance_is_still_a_token(tiny_encoder: Encoder) -> None:
-    """One in ten masked pieces is shown as a random one, which may be special."""
-    pieces = Pieces.of(tiny_encoder.tokenizer)
-    batch = Masked(torch.tensor([[pieces.cls, pieces.sep]]), torch.tensor([1]), torch.tensor([50]))
-    compared = Compared.of(batch, "tokens", pieces)
+def test_a_special_token_shown_by_chance_is_still_a_token(tiny_encoder: Encoder) -> None:
+    """One in ten masked tokens is shown as a random one, which may be special."""
+    special = SpecialIds.of(tiny_encoder.tokenizer)
+    batch = Masked(torch.tensor([[special.cls, special.sep]]), torch.tensor([1]), torch.tensor([50]))
+    compared = Compared.of(batch, "tokens", special)
     assert compared.weight_N is not None and compared.weight_N.tolist() == [0, 1]
 
 
@@ -166,7 +166,7 @@ def test_recipes_that_contradict_themselves_are_refused(fields: dict[str, object
         parse_recipe({"name": "x", "teacher": "starter", "stages": stages}, "x")
 
 
-def test_a_teacher_of_other_pieces_is_refused_at_plan_time(tiny_encoder: Encoder) -> None:
+def test_a_teacher_of_other_tokens_is_refused_at_plan_time(tiny_encoder: Encoder) -> None:
     shape = tiny_encoder.shape
     stage = Distill(teacher="adapt")
     stage.agree(shape, {"adapt": replace(shape, layers=9, hidden=64)})

@@ -41,7 +41,7 @@ def folder(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def inputs(shape: tuple[int, int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Random pieces, and a mask under which row b ends b pieces early."""
+    """Random tokens, and a mask under which row b ends b tokens early."""
     ids_BT = np.random.default_rng(seed).integers(5, 100, shape)
     attend_BT = np.ones(shape, dtype=np.int64)
     for b in range(1, shape[0]):

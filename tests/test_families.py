@@ -16,7 +16,7 @@ from transformers import ModernBertConfig
 
 from edgeenc.compress.drop_layers import drop_layers
 from edgeenc.compress.prune_ffn import prune_ffn
-from edgeenc.compress.trim_vocab import keep_pieces, trim_vocab
+from edgeenc.compress.trim_vocab import keep_tokens, trim_vocab
 from edgeenc.errors import InputError, ShapeError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.model.families import family_of
@@ -41,7 +41,7 @@ def double(encoder: Encoder) -> Encoder:
 
 
 def some_ids(encoder: Encoder) -> Tensor:
-    """Ids (5, 17) of every part of the vocabulary, without special pieces."""
+    """Ids (5, 17) of every part of the vocabulary, without special tokens."""
     text = [i for i in range(encoder.shape.vocab) if i not in Specials.of(encoder.tokenizer).ids]
     return torch.tensor(text)[torch.randint(0, len(text), (5, 17), generator=torch.Generator().manual_seed(3))]
 
@@ -104,8 +104,8 @@ def test_permuted_heads_change_no_logit(encoder: Encoder) -> None:
     assert apart(logits(rebuild(encoder, state, shape), ids), logits(encoder, ids)) <= EXACT
 
 
-def test_trimmed_pieces_keep_their_logits(encoder: Encoder, sentences: tuple[str, ...]) -> None:
-    """Lines whose pieces are all kept: the same logits of the kept pieces, embedding and bias gathered alike."""
+def test_trimmed_tokens_keep_their_logits(encoder: Encoder, sentences: tuple[str, ...]) -> None:
+    """Lines whose tokens are all kept: the same logits of the kept tokens, embedding and bias gathered alike."""
     old = encoder.tokenizer
     trimmed = trim_vocab(encoder, sentences[:5], size=encoder.shape.vocab - 8)
     keep = [old.token_to_id(trimmed.tokenizer.id_to_token(i)) for i in range(trimmed.shape.vocab)]
@@ -257,7 +257,7 @@ def xlmr(sentences: tuple[str, ...]) -> Encoder:
 
 
 def test_padding_moves_no_position_of_roberta(xlmr: Encoder) -> None:
-    """Positions are counted from the padding piece's id: with it a padded row has the logits of the row alone."""
+    """Positions are counted from the padding token's id: with it a padded row has the logits of the row alone."""
     ids = some_ids(xlmr)[:1, :9]
     padded = torch.cat([ids, torch.full((1, 4), 1)], dim=1)
     attend = (padded != 1).long()
@@ -269,12 +269,12 @@ def test_padding_moves_no_position_of_roberta(xlmr: Encoder) -> None:
         logits(xlmr, ids[:, :1].expand(1, xlmr.shape.longest + 1))
 
 
-def test_roberta_needs_its_padding_piece_where_it_is(xlmr: Encoder, tmp_path: Path) -> None:
+def test_roberta_needs_its_padding_token_where_it_is(xlmr: Encoder, tmp_path: Path) -> None:
     keep = [0, *range(2, xlmr.shape.vocab)]
     with pytest.raises(
         InputError, match="pad_token_id 1 would move; a xlm-roberta model counts its positions from there"
     ):
-        keep_pieces(xlmr, keep)
+        keep_tokens(xlmr, keep)
     other = copy.deepcopy(xlmr.model.config)
     other.pad_token_id = 0
     with pytest.raises(InputError, match="pad_token_id is 0; a xlm-roberta model can be cut only where it is 1"):
@@ -284,12 +284,12 @@ def test_roberta_needs_its_padding_piece_where_it_is(xlmr: Encoder, tmp_path: Pa
 def test_trimmed_xlmr_has_its_specials_in_place(xlmr: Encoder, sentences: tuple[str, ...]) -> None:
     trimmed = trim_vocab(xlmr, sentences[:5], size=xlmr.shape.vocab - 8).tokenizer
     last = trimmed.get_vocab_size() - 1
-    pieces = [trimmed.id_to_token(i) for i in (0, 1, 2, 3, last)]
-    assert pieces == ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    tokens = [trimmed.id_to_token(i) for i in (0, 1, 2, 3, last)]
+    assert tokens == ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 
 
-def test_no_batch_of_roberta_has_a_padding_piece_in_its_text(xlmr: Encoder, sentences: tuple[str, ...]) -> None:
-    """One in ten chosen pieces becomes a random one; that one is never the padding piece, or positions would move."""
+def test_no_batch_of_roberta_has_a_padding_token_in_its_text(xlmr: Encoder, sentences: tuple[str, ...]) -> None:
+    """One in ten chosen tokens becomes a random one; that one is never the padding token, or positions would move."""
     stream = masked_stream([sentences * 20], xlmr.tokenizer, Batching(2048, 0.9, (32,)), seed=1)
     batches = [stream(step).ids_BT for step in range(60)]
     assert not any((ids == 1).any() for ids in batches)

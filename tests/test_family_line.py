@@ -57,7 +57,7 @@ def test_the_bundle_holds_when_it_is_checked_again(built: tuple[World, Path]) ->
 
 
 def test_numpy_and_two_libraries_are_enough_to_use_it(built: tuple[World, Path]) -> None:
-    """Pad with the padding piece; padded texts give what each gives alone, int8 within its own error."""
+    """Pad with the padding token; padded texts give what each gives alone, int8 within its own error."""
     _, bundle = built
     tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
     pad = Specials.of(tokenizer).pad
@@ -79,7 +79,7 @@ def test_the_masked_lm_passes_its_gates_too(built: tuple[World, Path], tmp_path:
     done = edgeenc(*world.command(bundle.parent / "store", out, "--export-task", "fill-mask"))
     assert done.returncode == 0, done.stderr
     report = json.loads((out / "report" / "report.json").read_text(encoding="utf-8"))
-    assert {gate["name"] for gate in report["gates"]} >= {"tokenizer", "kept pieces", "fp32 parity", "int8 agreement"}
+    assert {gate["name"] for gate in report["gates"]} >= {"tokenizer", "kept tokens", "fp32 parity", "int8 agreement"}
     shape = load_encoder(out).shape
     more = (out / "onnx" / "model.onnx").stat().st_size - (bundle / "onnx" / "model.onnx").stat().st_size
     assert 4 * shape.head_parameters < more < 4 * shape.head_parameters + 4 * shape.vocab * shape.hidden

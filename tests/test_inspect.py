@@ -50,7 +50,7 @@ def test_shape_and_parameters_are_those_of_the_model(tiny_encoder: Encoder, chec
     assert (found.kind, found.family, found.dtypes) == ("checkpoint", "bert", ("F32",))
     assert found.tokenizer == TokenizerFile(
         kind="WordPiece",
-        pieces=tiny_encoder.tokenizer.get_vocab_size(),
+        tokens=tiny_encoder.tokenizer.get_vocab_size(),
         bytes=(checkpoint / "tokenizer.json").stat().st_size,
     )
     assert found.problems == ()
@@ -112,7 +112,7 @@ def test_a_bundle_shows_its_onnx_files(checkpoint: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "kind", "pieces"),
+    ("model", "kind", "tokens"),
     [
         (models.Unigram([("<unk>", 0.0), ("a", -1.0), ("b", -2.0)], unk_id=0), "Unigram", 3),
         (models.BPE({"a": 0, "b": 1, "ab": 2}, [("a", "b")]), "BPE", 3),
@@ -120,14 +120,14 @@ def test_a_bundle_shows_its_onnx_files(checkpoint: Path) -> None:
     ],
 )
 def test_every_kind_of_tokenizer_is_counted_with_what_was_added(
-    tmp_path: Path, model: models.Model, kind: str, pieces: int
+    tmp_path: Path, model: models.Model, kind: str, tokens: int
 ) -> None:
     tokenizer = Tokenizer(model)
     tokenizer.add_tokens(["added", "a"])
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     found = inspect._tokenizer(tmp_path / "tokenizer.json")
     assert found is not None
-    assert (found.kind, found.pieces) == (kind, pieces + 1) == (kind, tokenizer.get_vocab_size())
+    assert (found.kind, found.tokens) == (kind, tokens + 1) == (kind, tokenizer.get_vocab_size())
 
 
 def test_what_does_not_belong_together_is_said(checkpoint: Path) -> None:
@@ -137,7 +137,7 @@ def test_what_does_not_belong_together_is_said(checkpoint: Path) -> None:
     count, tokens = look(checkpoint).problems
     right = look(checkpoint).parameters
     assert count == f"model.safetensors has {right:,} parameters, config.json says {right + 33:,}"  # a row and its bias
-    assert tokens == f"the tokenizer has {vocab:,} pieces, config.json says {vocab + 1:,}"
+    assert tokens == f"the tokenizer has {vocab:,} tokens, config.json says {vocab + 1:,}"
     assert "problem: the tokenizer has" in shown(look(checkpoint))
     (checkpoint / "tokenizer.json").unlink()
     assert look(checkpoint).problems[1] == "tokenizer.json is missing"

@@ -22,7 +22,7 @@ from edgeenc.text.corpus import Corpus, load_corpus, read_corpus, save_corpus
 from edgeenc.text.intake import is_garbage, stream_lines, take_in
 from edgeenc.text.lines import Lines, chunks, some
 from edgeenc.text.packed import MappedRows
-from edgeenc.text.vocabulary import characters_of, count_pieces
+from edgeenc.text.vocabulary import characters_of, count_tokens
 from edgeenc.training import Job
 
 NAMES = ("train.txt", "valid.txt", "test.txt")
@@ -128,7 +128,7 @@ def test_counts_of_many_lines_are_those_of_all_at_once(tiny_encoder: Encoder, se
     many = sentences * 2100  # three chunks
     ids = [number for line in encode(many, tiny_encoder.tokenizer) for number in line]
     expected = np.bincount(ids, minlength=tiny_encoder.shape.vocab)
-    assert np.array_equal(count_pieces(many, tiny_encoder.tokenizer), expected)
+    assert np.array_equal(count_tokens(many, tiny_encoder.tokenizer), expected)
 
 
 def test_batches_from_disk_are_those_from_memory(
@@ -154,7 +154,7 @@ def test_batches_from_disk_are_those_from_memory(
 
 
 def test_too_little_text_is_refused_from_disk_too(tiny_encoder: Encoder, large: Corpus, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="too few pieces to fill one row of 900000"):
+    with pytest.raises(InputError, match="too few tokens to fill one row of 900000"):
         masked_stream(
             [large.train], tiny_encoder.tokenizer, Batching(900_000, lengths=(900_000,)), seed=0, folder=tmp_path
         )

@@ -22,11 +22,11 @@ TEXT = ["isa dalawa tatlo", "isa", "dalawa tatlo isa dalawa tatlo isa dalawa"]
 
 
 def word_tokenizer(path: Path, words: tuple[str, ...]) -> Path:
-    """Write a tokenizer that knows `words` whole; any other word is one unknown piece for each letter."""
-    vocabulary = {piece: number for number, piece in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words))}
+    """Write a tokenizer that knows `words` whole; any other word is one unknown token for each letter."""
+    vocabulary = {token: number for number, token in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words))}
     letters = sorted({c for line in TEXT for c in line if c != " "})
-    for piece in [*letters, *(f"##{c}" for c in letters)]:
-        vocabulary.setdefault(piece, len(vocabulary))
+    for token in [*letters, *(f"##{c}" for c in letters)]:
+        vocabulary.setdefault(token, len(vocabulary))
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.post_processor = processors.TemplateProcessing(

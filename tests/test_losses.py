@@ -80,7 +80,7 @@ def test_positions_of_weight_zero_do_not_count(kind: str) -> None:
 
 
 def test_parts_give_the_sum_and_the_gradient_of_the_whole() -> None:
-    """Seven positions three at a time, against all at once; the widest piece ever seen is three."""
+    """Seven positions three at a time, against all at once; the widest token ever seen is three."""
     generator = torch.Generator().manual_seed(3)
     weight = torch.randn(7, generator=generator, dtype=torch.float64, requires_grad=True)
     widest = 0

@@ -26,7 +26,7 @@ from edgeenc.recipe import parse_recipe
 from edgeenc.stages.distill import Distill, DistillOptions
 from edgeenc.stages.match import Match
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.text.batches import Masked, Pieces
+from edgeenc.text.batches import Masked, SpecialIds
 from edgeenc.text.corpus import Corpus
 from edgeenc.training import Job
 
@@ -163,14 +163,14 @@ def test_the_whole_loss_is_the_weighted_sum(tiny_encoder: Encoder, narrow: Encod
     options = DistillOptions(loss="none", alpha=0.0, positions="tokens", match=match)
     matcher = Matcher.of(match, narrow, tiny_encoder, batch.ids_BT)
     assert sorted(matcher.bridges) == ["0", "1", "2", "3"]
-    pieces = Pieces.of(narrow.tokenizer)
+    special = SpecialIds.of(narrow.tokenizer)
     with torch.no_grad():
-        found = Lesson(options, pieces, tiny_encoder, matcher).loss(narrow, batch)
+        found = Lesson(options, special, tiny_encoder, matcher).loss(narrow, batch)
         own, taught = (look_inside(e, batch.ids_BT, heads=True) for e in (narrow, tiny_encoder))
         where = [
             i
-            for i, piece in enumerate(batch.ids_BT.flatten().tolist())
-            if piece not in (pieces.cls, pieces.sep) or i in set(batch.chosen_P.tolist())
+            for i, token in enumerate(batch.ids_BT.flatten().tolist())
+            if token not in (special.cls, special.sep) or i in set(batch.chosen_P.tolist())
         ]
         states = [
             (matcher.bridges[str(i)](own.hidden[i]).flatten(0, 1)[where], taught.hidden[i].flatten(0, 1)[where])
@@ -201,7 +201,7 @@ def inner_loss(student: Encoder, teacher: Encoder, batch: Masked, match: Match) 
     matcher = Matcher.of(match, student, teacher, batch.ids_BT)
     options = DistillOptions(loss="none", alpha=0.0, match=match)
     with torch.no_grad():
-        return float(Lesson(options, Pieces.of(student.tokenizer), teacher, matcher).loss(student, batch))
+        return float(Lesson(options, SpecialIds.of(student.tokenizer), teacher, matcher).loss(student, batch))
 
 
 @pytest.mark.parametrize("part", ["cosine", "hidden", "relation", "attention"])
@@ -259,9 +259,9 @@ def test_no_logits_are_computed_where_none_are_compared(
 
     monkeypatch.setattr(Encoder, "logits", watched)
     match = Match(cosine=1.0)
-    matcher, pieces = Matcher.of(match, narrow, tiny_encoder, batch.ids_BT), Pieces.of(narrow.tokenizer)
+    matcher, special = Matcher.of(match, narrow, tiny_encoder, batch.ids_BT), SpecialIds.of(narrow.tokenizer)
     for alpha, expected in ((0.0, []), (0.5, [24])):
         asked.clear()
         options = DistillOptions(loss="none", alpha=alpha, match=match)
-        Lesson(options, pieces, tiny_encoder, matcher).loss(narrow, batch)
+        Lesson(options, special, tiny_encoder, matcher).loss(narrow, batch)
         assert asked == expected

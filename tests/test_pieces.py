@@ -1,4 +1,4 @@
-"""Special pieces by role, words by their marks, and Unigram tokenizers cut down: by hand, and on real text."""
+"""Special tokens by role, words by their marks, and Unigram tokenizers cut down: by hand, and on real text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 import edgeenc
 from edgeenc.errors import InputError, UsageError
 from edgeenc.model.bits import unigram_bits
-from edgeenc.text.batches import Batching, Pieces, corrupt, masked_stream
+from edgeenc.text.batches import Batching, SpecialIds, corrupt, masked_stream
 from edgeenc.text.corpus import read_lines
 from edgeenc.text.must_stay import must_stay, parts_of
 from edgeenc.text.parse import parse_tokenizer
@@ -23,28 +23,28 @@ from edgeenc.text.types import byte_pairs as bpe
 from edgeenc.text.types import type_of
 from edgeenc.text.types import unigram as unigrams
 from edgeenc.text.types import word_piece as wordpiece
-from edgeenc.text.vocabulary import characters_of, choose, count_pieces, quality
+from edgeenc.text.vocabulary import characters_of, choose, count_tokens, quality
 
 TEXT = Path(edgeenc.__file__).parent / "starter" / "text"
 FIRST = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
 
 
 def by_hand(rows: list[tuple[str, float]]) -> Tokenizer:
-    """Return a tokenizer in the layout of XLM-R: four special pieces, `rows`, and the mask."""
+    """Return a tokenizer in the layout of XLM-R: four special tokens, `rows`, and the mask."""
     tokenizer = Tokenizer(models.Unigram([*FIRST, *rows, ("<mask>", 0.0)], unk_id=3))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.add_special_tokens([piece for piece, _ in FIRST] + ["<mask>"])
+    tokenizer.add_special_tokens([token for token, _ in FIRST] + ["<mask>"])
     return tokenizer
 
 
-def test_special_pieces_are_found_by_role(sentences: tuple[str, ...]) -> None:
+def test_special_tokens_are_found_by_role(sentences: tuple[str, ...]) -> None:
     bert, roberta = Specials.of(word_piece(sentences)), Specials.of(by_hand([("▁", -1.0)]))
     assert (bert.pad, bert.unk, bert.cls, bert.sep, bert.mask) == (0, 1, 2, 3, 4) == bert.ids
     assert (roberta.pad, roberta.unk, roberta.cls, roberta.sep, roberta.mask) == (1, 3, 0, 2, 5)
     assert roberta.names.tokens()["cls_token"] == "<s>" and bert.names.tokens()["cls_token"] == "[CLS]"
 
 
-def test_a_missing_special_piece_is_named() -> None:
+def test_a_missing_special_token_is_named() -> None:
     tokenizer = Tokenizer(models.Unigram([*FIRST, ("▁", -1.0)], unk_id=3))
     with pytest.raises(InputError, match=r"no <mask>; a tokenizer with \[PAD\] .* or <pad> <unk> <s> </s> <mask> is"):
         Specials.of(tokenizer)
@@ -54,35 +54,35 @@ def test_a_missing_special_piece_is_named() -> None:
 
 def test_marks_by_hand() -> None:
     word, metaspace, bytes_ = (kind.TYPE.marks for kind in (wordpiece, unigrams, bpe))
-    assert [word.bare(piece) for piece in ("##ab", "ab", "##")] == ["ab", "ab", "##"]
-    assert [metaspace.bare(piece) for piece in ("▁ab", "ab", "▁")] == ["ab", "ab", "▁"]
-    assert [word.goes_on(piece) for piece in ("##ab", "ab")] == [True, False]
-    assert [metaspace.goes_on(piece) for piece in ("▁ab", "ab", "▁")] == [False, True, False]
-    assert [bytes_.goes_on(piece) for piece in ("Ġab", "ab")] == [False, True]
+    assert [word.bare(token) for token in ("##ab", "ab", "##")] == ["ab", "ab", "##"]
+    assert [metaspace.bare(token) for token in ("▁ab", "ab", "▁")] == ["ab", "ab", "▁"]
+    assert [word.goes_on(token) for token in ("##ab", "ab")] == [True, False]
+    assert [metaspace.goes_on(token) for token in ("▁ab", "ab", "▁")] == [False, True, False]
+    assert [bytes_.goes_on(token) for token in ("Ġab", "ab")] == [False, True]
 
 
 def test_words_of_metaspace_are_masked_whole() -> None:
-    """▁a b | ▁ c | ▁a: two of seven are chosen; never the second piece of a word without the first."""
+    """▁a b | ▁ c | ▁a: two of seven are chosen; never the second token of a word without the first."""
     tokenizer = by_hand([("▁", -1.0), ("▁a", -1.0), ("b", -1.0), ("c", -1.0)])
     ids = tokenizer.encode("ab c a").ids
     assert [tokenizer.id_to_token(i) for i in ids] == ["▁a", "b", "▁", "c", "▁a"]
-    pieces = Pieces.of(tokenizer)
-    assert {6, 7} <= set(pieces.continued) and not {4, 5} & set(pieces.continued)
-    row = np.array([[pieces.cls, *ids, pieces.sep]], dtype=np.int32)
+    tokens = SpecialIds.of(tokenizer)
+    assert {6, 7} <= set(tokens.continued) and not {4, 5} & set(tokens.continued)
+    row = np.array([[tokens.cls, *ids, tokens.sep]], dtype=np.int32)
     chosen = {
-        tuple(corrupt(row, pieces, 2 / 7, "words", np.random.default_rng(seed)).chosen_P.tolist()) for seed in range(40)
+        tuple(corrupt(row, tokens, 2 / 7, "words", np.random.default_rng(seed)).chosen_P.tolist()) for seed in range(40)
     }
     assert chosen == {(1, 2), (3, 4), (1, 5), (3, 5)}
 
 
-def test_random_pieces_of_bert_stay_as_they_were(sentences: tuple[str, ...]) -> None:
-    """Its padding piece, number 0, is drawn like any other; every stored result hangs on that."""
+def test_random_tokens_of_bert_stay_as_they_were(sentences: tuple[str, ...]) -> None:
+    """Its padding token, number 0, is drawn like any other; every stored result hangs on that."""
     stream = masked_stream([sentences * 20], word_piece(sentences), Batching(2048, 0.9, (32,)), seed=1)
     assert any((stream(step).ids_BT == 0).any() for step in range(30))
 
 
-def test_a_piece_that_begins_with_the_space_belongs_to_the_word_after_it() -> None:
-    """Both ways to place `▁` give each word its own pieces, so the same text costs the same."""
+def test_a_token_that_begins_with_the_space_belongs_to_the_word_after_it() -> None:
+    """Both ways to place `▁` give each word its own tokens, so the same text costs the same."""
     rows = [("▁", -1.0), ("▁ab", -2.0), ("▁b", -3.0), ("a", -3.0), ("b", -3.5)]
     one, other = by_hand(rows), by_hand(rows)
     other.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
@@ -115,7 +115,7 @@ def test_scores_do_not_creep_with_loads_and_saves(sentences: tuple[str, ...]) ->
 
 
 def test_what_must_stay_of_a_unigram_model_by_hand() -> None:
-    """Specials, ▁, a, x, !, the lowest score, and `▁xy`: it is used, and its y has no piece of its own."""
+    """Specials, ▁, a, x, !, the lowest score, and `▁xy`: it is used, and its y has no token of its own."""
     rows = [("▁", -2.0), ("a", -3.0), ("▁a", -1.0), ("ж", -4.0), ("!", -5.0), ("x", -5.5), ("▁xy", -6.0)]
     rows += [("aж", -9.0), ("aa", -7.0), ("qz", -8.0)]
     tokenizer = by_hand(rows)
@@ -129,12 +129,12 @@ LOWEST = [("▁", -1.0), ("xb", -20.0), ("cy", -20.0), ("xbc", -1.0), ("zz", -50
 """`xbcy` is xb + cy (-40), or xbc + an unknown y: -1 and 10 less than the lowest score, -61. Without zz that is -31."""
 
 
-def test_the_piece_of_the_lowest_score_holds_the_price_of_the_unknown() -> None:
+def test_the_token_of_the_lowest_score_holds_the_price_of_the_unknown() -> None:
     tokenizer = by_hand(LOWEST)
     without = trim_tokenizer(tokenizer, [0, 1, 2, 3, 4, 5, 6, 7, 9])
     assert tokenizer.encode("xbcy").tokens == ["▁", "xb", "cy"]
     assert without.encode("xbcy").tokens == ["▁", "xbc", "y"]
-    counts = count_pieces(["xbcy xbc"], tokenizer)
+    counts = count_tokens(["xbcy xbc"], tokenizer)
     keep = choose(counts, tokenizer, {"x", "b", "c", "y"}, size=10)
     assert trim_tokenizer(tokenizer, keep).encode("xbcy").tokens == ["▁", "xb", "cy"]
     with pytest.raises(UsageError, match="give a size of at least 10"):
@@ -143,7 +143,7 @@ def test_the_piece_of_the_lowest_score_holds_the_price_of_the_unknown() -> None:
 
 @pytest.fixture(scope="module")
 def real() -> tuple[Tokenizer, list[str], list[str]]:
-    """A Unigram tokenizer of 3,000 pieces trained on four languages, and the Tagalog text: to choose from, held out."""
+    """A Unigram tokenizer of 3,000 tokens trained on four languages, and the Tagalog text: to choose from, held out."""
     languages = ("tl", "mt", "sk", "sw")
     mixed = [line for tag in languages for line in read_lines(TEXT / f"{tag}.train.txt.xz")[:500]]
     held = read_lines(TEXT / "tl.heldout.txt.xz")
@@ -154,10 +154,10 @@ def real() -> tuple[Tokenizer, list[str], list[str]]:
 def test_a_cut_unigram_tokenizer_cuts_real_lines_as_before(
     real: tuple[Tokenizer, list[str], list[str]], size: int
 ) -> None:
-    """Every line whose pieces are all kept: the same pieces and offsets; no known character becomes unknown."""
+    """Every line whose tokens are all kept: the same tokens and offsets; no known character becomes unknown."""
     tokenizer, train, held = real
     characters = characters_of(train, tokenizer)
-    keep = choose(count_pieces(train, tokenizer), tokenizer, characters, size=size)
+    keep = choose(count_tokens(train, tokenizer), tokenizer, characters, size=size)
     trimmed = trim_tokenizer(tokenizer, keep)
     assert trimmed.get_vocab_size() == len(keep) == size
     new = dict(zip(keep, range(size), strict=True))
@@ -175,13 +175,13 @@ def test_a_cut_unigram_tokenizer_cuts_real_lines_as_before(
     assert before.fertility <= after.fertility < 1.35 * before.fertility
 
 
-def test_a_piece_of_bpe_comes_behind_what_it_is_merged_from() -> None:
+def test_a_token_of_bpe_comes_behind_what_it_is_merged_from() -> None:
     """a+b and ab+c: abc is used most, yet a vocabulary that has no room for ab has no abc either."""
-    vocab = {piece: i for i, piece in enumerate(["a", "b", "c", "d", "ab", "abc", "cd"])}
+    vocab = {token: i for i, token in enumerate(["a", "b", "c", "d", "ab", "abc", "cd"])}
     tokenizer = Tokenizer(models.BPE(vocab, [("a", "b"), ("ab", "c"), ("c", "d")]))
     tokenizer.add_special_tokens(["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"])
     assert parts_of(tokenizer) == {4: {0, 1}, 5: {2, 4}, 6: {2, 3}}
-    counts = count_pieces(["abc"] * 3 + ["cd"], tokenizer)
+    counts = count_tokens(["abc"] * 3 + ["cd"], tokenizer)
     specials = set(range(7, 12))
     kept = {
         size: set(choose(counts, tokenizer, set(), size=size)) - specials - {0, 1, 2, 3} for size in (9, 10, 11, 12)
@@ -189,16 +189,16 @@ def test_a_piece_of_bpe_comes_behind_what_it_is_merged_from() -> None:
     assert kept == {9: set(), 10: {4}, 11: {4, 5}, 12: {4, 5, 6}}
     cut = trim_tokenizer(tokenizer, choose(counts, tokenizer, set(), size=11))
     assert [cut.encode(text).tokens for text in ("abc", "cd")] == [["abc"], ["c", "d"]]
-    assert [cut.token_to_id(piece) for piece in ("[UNK]", "[MASK]")] == [6, 10]
+    assert [cut.token_to_id(token) for token in ("[UNK]", "[MASK]")] == [6, 10]
 
 
 @pytest.mark.parametrize("size", [700, 1500])
 def test_a_cut_byte_level_tokenizer_cuts_real_lines_as_before(size: int) -> None:
-    """Every line whose pieces are all kept: the same pieces; every line, of any script, still reads back as it was."""
+    """Every line whose tokens are all kept: the same tokens; every line, of any script, still reads back as it was."""
     train = read_lines(TEXT / "tl.train.txt.xz")[:2000]
     mixed = train[:500] + read_lines(TEXT / "sk.train.txt.xz")[:500]
     tokenizer = byte_pairs(tuple(mixed), 2500)
-    keep = choose(count_pieces(train, tokenizer), tokenizer, set(), size=size)
+    keep = choose(count_tokens(train, tokenizer), tokenizer, set(), size=size)
     trimmed = trim_tokenizer(tokenizer, keep)
     assert trimmed.get_vocab_size() == len(keep) == size
     new = dict(zip(keep, range(size), strict=True))

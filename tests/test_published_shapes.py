@@ -29,7 +29,7 @@ XLM_R = "FacebookAI/xlm-roberta-base@e73636d4f797dec63c3081bb6ed5c7b0bb3f2089"
 DISTIL = "distilbert/distilbert-base-multilingual-cased@45c032ab32cc946ad88a166f7cb282f58c753c2e"
 
 Cut = tuple[int, int, int, int | None]
-"""Layers, hidden size, FFN, pieces; None where the vocabulary stays."""
+"""Layers, hidden size, FFN, tokens; None where the vocabulary stays."""
 
 MASKED_LM: list[tuple[Cut, int, int]] = [
     ((12, 768, 3072, None), 177_974_523, 278_295_186),
@@ -136,8 +136,8 @@ def test_twelve_heads_become_narrower(width: int) -> None:
 
 
 @pytest.mark.parametrize("source", [MBERT, XLM_R])
-def test_texts_of_512_pieces_fit(source: str) -> None:
-    """XLM-R counts positions from 2, so its 514 rows serve as many pieces as the 512 of mBERT."""
+def test_texts_of_512_tokens_fit(source: str) -> None:
+    """XLM-R counts positions from 2, so its 514 rows serve as many tokens as the 512 of mBERT."""
     assert known(source).longest == 512
 
 

@@ -85,7 +85,7 @@ class Made:
 
 
 def test_a_teacher_from_before_a_cut_by_coverage_is_refused() -> None:
-    """Its pieces are other ones, which the shapes cannot show: a coverage leaves the old vocabulary as the bound."""
+    """Its tokens are other ones, which the shapes cannot show: a coverage leaves the old vocabulary as the bound."""
     steps = {
         "teacher": Made(None, BASE),
         "trim-vocab": Made(TrimVocab(coverage=0.999), BASE),

@@ -48,7 +48,7 @@ def test_the_tokenizer_has_the_published_size_and_cuts_text_as_the_kit_does(
     assert made.get_vocab_size() == 119_547
     for sentence in (*sentences, "[unused7] [unused89546]"):
         assert made.encode(sentence).ids == kit.encode(sentence).ids
-    assert max(made.encode("[unused7]").ids) < 30_000, "a made-up piece occurs in no text"
+    assert max(made.encode("[unused7]").ids) < 30_000, "a made-up token occurs in no text"
 
 
 def test_a_unigram_tokenizer_is_laid_out_as_the_published_one_and_reads_all_of_the_text() -> None:
@@ -77,12 +77,12 @@ def test_making_it_again_gives_the_same_bytes(tiny: str) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_smaller_vocabulary_has_the_first_pieces_of_the_kit(tmp_path: Path) -> None:
+def test_a_smaller_vocabulary_has_the_first_tokens_of_the_kit(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(TINY | {"vocab_size": 900}))
     made = Tokenizer.from_file(str(random_folder(f"random:{path}") / "tokenizer.json"))
     kit = Tokenizer.from_file(str(data_folder("starter") / "model" / "tokenizer.json"))
-    assert made.get_vocab() == {piece: number for piece, number in kit.get_vocab().items() if number < 900}
+    assert made.get_vocab() == {token: number for token, number in kit.get_vocab().items() if number < 900}
 
 
 def test_the_weights_come_from_the_seed(tiny: str) -> None:

@@ -26,14 +26,14 @@ PEAKS = [
 
 
 def test_operations_by_hand() -> None:
-    # a piece: 4 x 4 x 4 + 2 x 4 x 8 = 128 with weights, 2 x 2 x 4 = 16 in attention; 2 pieces, 2 a multiply-add
-    assert operations(SMALL, batch=1, pieces=2) == 2 * 2 * (128 + 16) == 576
-    assert operations(SMALL, batch=3, pieces=2) == 3 * 576
-    # twice the pieces: twice the work with weights, four times the work of attention
-    assert operations(SMALL, batch=1, pieces=4) == 2 * 4 * (128 + 32)
-    # a masked-LM head: 4 x 4 + 4 x 10 a piece; a head of 3 labels: 4 x 3
-    assert operations(SMALL, batch=1, pieces=2, output=10) == 576 + 2 * 2 * 56
-    assert operations(SMALL, batch=1, pieces=2, output=3) == 576 + 2 * 2 * 12
+    # a token: 4 x 4 x 4 + 2 x 4 x 8 = 128 with weights, 2 x 2 x 4 = 16 in attention; 2 tokens, 2 a multiply-add
+    assert operations(SMALL, batch=1, tokens=2) == 2 * 2 * (128 + 16) == 576
+    assert operations(SMALL, batch=3, tokens=2) == 3 * 576
+    # twice the tokens: twice the work with weights, four times the work of attention
+    assert operations(SMALL, batch=1, tokens=4) == 2 * 4 * (128 + 32)
+    # a masked-LM head: 4 x 4 + 4 x 10 a token; a head of 3 labels: 4 x 3
+    assert operations(SMALL, batch=1, tokens=2, output=10) == 576 + 2 * 2 * 56
+    assert operations(SMALL, batch=1, tokens=2, output=3) == 576 + 2 * 2 * 12
 
 
 @pytest.mark.parametrize("batch", [1, 3])

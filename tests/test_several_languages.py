@@ -170,8 +170,8 @@ def test_a_corpus_of_one_language_is_its_own_part() -> None:
     assert corpus.each == (Part("", 1.0, corpus),)
 
 
-def test_the_frequency_of_a_piece_by_hand() -> None:
-    """`a` is 3 of 10 pieces of the first text and 1 of 2 of the second: 0.8 * 0.3 + 0.2 * 0.5 = 0.34."""
+def test_the_frequency_of_a_token_by_hand() -> None:
+    """`a` is 3 of 10 tokens of the first text and 1 of 2 of the second: 0.8 * 0.3 + 0.2 * 0.5 = 0.34."""
     tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "a": 1, "b": 2, "c": 3}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     one, two = ["a a a b b", "b b b b b"], ["a c"]
@@ -196,8 +196,8 @@ def test_both_alphabets_stay_and_a_small_text_has_its_say(sentences: tuple[str, 
     assert letters and letters <= set(kept) and not letters <= set(lost)
     assert trimmed.tokenizer.encode(russian).tokens == encoder.tokenizer.encode(russian).tokens
     plain = trim_vocab(encoder, first + second, size=size).tokenizer.get_vocab()
-    words = [piece for piece in old if set(piece) & set(russian) - {" "} and len(piece.removeprefix("##")) > 1]
-    assert sum(piece in kept for piece in words) > sum(piece in plain for piece in words)
+    words = [token for token in old if set(token) & set(russian) - {" "} and len(token.removeprefix("##")) > 1]
+    assert sum(token in kept for token in words) > sum(token in plain for token in words)
 
 
 def test_rows_are_read_by_weight(tiny_encoder: Encoder) -> None:

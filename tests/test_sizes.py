@@ -25,11 +25,11 @@ TASKS = encoder_purposes()
 
 
 def word_list(family: str, size: int) -> Tokenizer:
-    """A tokenizer of so many pieces, which need not be of the family's type."""
+    """A tokenizer of so many tokens, which need not be of the family's type."""
     names = CONVENTIONS[1 if "roberta" in family else 0]
-    pieces = [*astuple(names), *(f"w{i}" for i in range(size - 5))]
-    pieces[0], pieces[1] = pieces[1], pieces[0]  # RoBERTa's padding piece is number 1
-    numbers = {piece: number for number, piece in enumerate(pieces)}
+    tokens = [*astuple(names), *(f"w{i}" for i in range(size - 5))]
+    tokens[0], tokens[1] = tokens[1], tokens[0]  # RoBERTa's padding token is number 1
+    numbers = {token: number for number, token in enumerate(tokens)}
     return Tokenizer(models.WordPiece(numbers, unk_token=names.unk))
 
 

@@ -84,7 +84,7 @@ def test_keeping_everything_changes_nothing(exact: Encoder, ids: Tensor) -> None
     assert torch.equal(logits(rebuild(exact, state, exact.shape), ids), logits(exact, ids))
 
 
-def test_kept_pieces_keep_their_logits(exact: Encoder) -> None:
+def test_kept_tokens_keep_their_logits(exact: Encoder) -> None:
     keep = torch.arange(0, exact.shape.vocab, 2)
     state = take(exact.model.state_dict(), exact.family, "vocab", keep)
     trimmed = rebuild(exact, state, replace(exact.shape, vocab=len(keep)))

@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
-from edgeenc.model.bottleneck import SequentialAdapter, added_parameters, add_sequential, reduction_of
+from edgeenc.model.bottleneck import SequentialAdapter, add_sequential, added_parameters, reduction_of
 from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder
 from edgeenc.model.families import family_of

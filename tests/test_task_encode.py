@@ -1,4 +1,4 @@
-"""Items as ids: equal to the tokenizer word by word, whatever words give no piece, and cut at the end only."""
+"""Items as ids: equal to the tokenizer word by word, whatever words give no token, and cut at the end only."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ def unigram(text: tuple[str, ...]) -> Tokenizer:
 def word_by_word(item: Item, tokenizer: Tokenizer, longest: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return ids and places by encoding each word alone."""
     first, *_, last = tokenizer.encode("a").ids
-    pieces, places = [], []
+    tokens, places = [], []
     for word in item.words:
         own = tokenizer.encode(word, add_special_tokens=False).ids
-        places.append(1 + len(pieces) if own and len(pieces) < longest - 2 else NOWHERE)
-        pieces += own
-    return (first, *pieces[: longest - 2], last), tuple(places)
+        places.append(1 + len(tokens) if own and len(tokens) < longest - 2 else NOWHERE)
+        tokens += own
+    return (first, *tokens[: longest - 2], last), tuple(places)
 
 
-@pytest.fixture(scope="module", params=["word-piece", "unigram", "starter"])
+@pytest.fixture(scope="module", params=["word-token", "unigram", "starter"])
 def tokenizer(request: pytest.FixtureRequest, tiny_encoder: Encoder, sentences: tuple[str, ...]) -> Tokenizer:
     """Return a tokenizer of each kind."""
     if request.param == "unigram":
         return unigram(sentences)
     starter = str(data_folder("starter") / "model" / "tokenizer.json")
-    return tiny_encoder.tokenizer if request.param == "word-piece" else Tokenizer.from_file(starter)
+    return tiny_encoder.tokenizer if request.param == "word-token" else Tokenizer.from_file(starter)
 
 
 @pytest.mark.parametrize("longest", [3, 4, 7, 64])
@@ -70,7 +70,7 @@ def test_words_are_what_the_tokenizer_makes_of_each_alone(
     assert max(map(len, encoded.ids)) <= longest
 
 
-def test_a_word_without_piece_moves_no_other(tiny_encoder: Encoder) -> None:
+def test_a_word_without_token_moves_no_other(tiny_encoder: Encoder) -> None:
     plain = encode([sentence("Ang", "payong", "dito")], TAG, tiny_encoder.tokenizer, 64)
     silent = encode([sentence("Ang", "\u200b", "payong", "", "dito")], TAG, tiny_encoder.tokenizer, 64)
     assert silent.ids == plain.ids
@@ -79,7 +79,7 @@ def test_a_word_without_piece_moves_no_other(tiny_encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize("longest", [3, 8, 64])
-def test_texts_are_what_the_tokenizer_makes_of_them_and_end_with_the_closing_piece(
+def test_texts_are_what_the_tokenizer_makes_of_them_and_end_with_the_closing_token(
     tokenizer: Tokenizer, sentences: tuple[str, ...], longest: int
 ) -> None:
     encoded = encode([Item((line,), ("x",)) for line in sentences], CLASSIFY, tokenizer, longest)
@@ -106,7 +106,7 @@ def test_every_word_of_the_kit_has_its_place() -> None:
     for item, ids, places in zip(data.test, encoded.ids, encoded.places, strict=True):
         assert len(places) == len(item.words)
         found = [tokenizer.id_to_token(ids[place]) for place in places if place != NOWHERE]
-        assert not any(piece.startswith("##") for piece in found) and len(found) == len(item.words)
+        assert not any(token.startswith("##") for token in found) and len(found) == len(item.words)
 
 
 def test_batches_by_hand() -> None:
@@ -116,6 +116,6 @@ def test_batches_by_hand() -> None:
     assert ids_BT.tolist() == [[2, 3, 0], [2, 5, 3]] and attend_BT.tolist() == [[1, 1, 0], [1, 1, 1]]
 
 
-def test_the_padding_piece_is_that_of_the_tokenizer(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
+def test_the_padding_token_is_that_of_the_tokenizer(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     assert encode([], TAG, tiny_encoder.tokenizer, 8).pad == tiny_encoder.tokenizer.token_to_id("[PAD]")
     assert encode([], TAG, unigram(sentences), 8).pad == 1

@@ -46,7 +46,7 @@ def test_the_body_is_the_encoder_s_and_the_encoder_is_untouched(tiny_encoder: En
     assert all(torch.equal(before[name], t) for name, t in tiny_encoder.model.state_dict().items())
 
 
-def test_logits_have_a_row_a_text_or_a_piece(tiny_encoder: Encoder, model: TaskModel) -> None:
+def test_logits_have_a_row_a_text_or_a_token(tiny_encoder: Encoder, model: TaskModel) -> None:
     ids_BT, attend_BT = ids(tiny_encoder, "Ang pusa at ang aso.")
     out = model.logits(ids_BT, attend_BT)
     assert out.shape == ((1, 3) if model.purpose is TEXT_CLASSIFICATION else (1, ids_BT.shape[1], 3))
@@ -117,7 +117,7 @@ def test_an_adapter_adds_its_two_matrices_and_one_bias(tiny_encoder: Encoder) ->
     assert added == 3 * (2 * 32 * 2 + 2)  # layers x (hidden x bottleneck twice, and the bottleneck's bias)
 
 
-def test_started_as_the_mean_the_last_layer_weighs_all_pieces_alike(tiny_encoder: Encoder) -> None:
+def test_started_as_the_mean_the_last_layer_weighs_all_tokens_alike(tiny_encoder: Encoder) -> None:
     model = with_head(tiny_encoder, TEXT_CLASSIFICATION, LABELS, seed=3)
     start_as_mean(model.model, family_of("bert").last_layer)
     ids_BT, attend_BT = ids(tiny_encoder, "Binuksan niya ang bintana.")

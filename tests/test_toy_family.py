@@ -206,7 +206,7 @@ def test_it_is_built_with_every_stage_and_has_the_planned_shape_and_size(world: 
 def test_it_is_reported_and_holds_when_checked_again(bundle: Path) -> None:
     report = json.loads((bundle / "report" / "report.json").read_text(encoding="utf-8"))
     assert report["student"]["parameters"] == load_encoder(bundle).shape.parameters
-    assert {gate["name"] for gate in report["gates"]} >= {"tokenizer", "kept pieces", "fp32 parity"}
+    assert {gate["name"] for gate in report["gates"]} >= {"tokenizer", "kept tokens", "fp32 parity"}
     assert edgeenc("verify", str(bundle)).returncode == 0
     assert edgeenc("report", str(bundle)).returncode == 0
     assert replay(bundle) == 0

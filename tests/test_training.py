@@ -170,7 +170,7 @@ def test_other_vocabularies_are_refused(tiny_encoder: Encoder, corpus: Corpus) -
     from edgeenc.compress.trim_vocab import trim_vocab
 
     trimmed = trim_vocab(tiny_encoder, corpus.train, size=tiny_encoder.shape.vocab - 4)
-    with pytest.raises(ShapeError, match="distill: the student has 116 pieces and the teacher 120"):
+    with pytest.raises(ShapeError, match="distill: the student has 116 tokens and the teacher 120"):
         distill(trimmed, tiny_encoder, corpus, DistillOptions(tokens=64))
 
 

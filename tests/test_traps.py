@@ -52,19 +52,19 @@ GUARDS = {
     "B16 sizes that do not match": "test_surgery::test_a_wrong_size_is_refused",
     "B16 weights that do not fit": "test_surgery::test_damaged_checkpoints_say_what_is_wrong",
     "B17 tags read as spans": "test_task_metrics::test_spans_are_never_read_from_bare_tags",
-    "B18 labels counted, not matched to their words": "test_task_encode::test_a_word_without_piece_moves_no_other",
+    "B18 labels counted, not matched to their words": "test_task_encode::test_a_word_without_token_moves_no_other",
     "B19 perplexity of another vocabulary": "test_bits::test_the_words_are_the_same_for_every_vocabulary",
     "B20 the last epoch, or the lowest loss": "test_tune::test_the_epoch_with_the_best_figure_on_validation_is_kept",
     "B20 scores without error bars": "test_report_tasks::test_scores_stand_in_tables_with_their_intervals",
     "B20 differences without": "test_report_tasks::test_no_difference_is_seen_where_the_interval_contains_zero",
     "B21 the tokenizer of another table": "test_surgery::test_a_tokenizer_of_another_model_is_refused",
-    "B22 the first pieces seen, not the most frequent": "test_vocabulary::test_choose_orders_by_count_then_id",
+    "B22 the first tokens seen, not the most frequent": "test_vocabulary::test_choose_orders_by_count_then_id",
     "B23 rows taken by place": "test_trim_vocab::test_kept_logits_are_unchanged",
     "B24 the bias left behind": "test_trim_vocab::test_tokenizer_embedding_and_bias_change_together",
     "B25 ids from a set": "test_vocabulary::test_choose_keeps_specials_and_characters_in_both_forms",
-    "B25 ids in the configuration": "test_traps::test_special_pieces_stay_where_the_configuration_says",
+    "B25 ids in the configuration": "test_traps::test_special_tokens_stay_where_the_configuration_says",
     "B27 results kept under a path's name": "test_plan::test_other_text_changes_everything_but_the_teacher",
-    "B28 nobody counts unknown pieces": "test_vocabulary::test_quality_by_hand",
+    "B28 nobody counts unknown tokens": "test_vocabulary::test_quality_by_hand",
     "B29 paths of one machine": "test_rules::test_no_file_knows_the_machine_it_was_written_on",
     "B29 versions without bounds": "test_rules::test_every_dependency_has_two_bounds_and_a_pin_between_them",
     "B29 who taught whom": "test_store::test_a_committed_step_has_its_files_hashes_and_facts",
@@ -72,7 +72,7 @@ GUARDS = {
 
 NO_PLACE_HERE = {
     "B10": "the training loop is our own, so no trainer's signature can change under it",
-    "B26": "pieces are looked up in mappings and arrays; no list is searched",
+    "B26": "tokens are looked up in mappings and arrays; no list is searched",
 }
 
 FIELDS: dict[str, object] = {"tokens": 64 * 6, "batch_tokens": 64, "sequence_lengths": (16,), "evaluations": 3}
@@ -144,8 +144,8 @@ def test_what_to_cut_is_chosen_on_training_text_alone(tiny_encoder: Encoder, cor
         assert torch.equal(one.ids_BT, two.ids_BT) and torch.equal(one.labels_P, two.labels_P)
 
 
-def test_special_pieces_stay_where_the_configuration_says(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
-    """B25: after a trim the configured padding id is the padding piece's; two trims give the same ids."""
+def test_special_tokens_stay_where_the_configuration_says(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
+    """B25: after a trim the configured padding id is the padding token's; two trims give the same ids."""
     first, second = (trim_vocab(tiny_encoder, sentences, size=100) for _ in range(2))
     assert first.model.config.pad_token_id == first.tokenizer.token_to_id("[PAD]")
     assert first.tokenizer.get_vocab() == second.tokenizer.get_vocab()

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from edgeenc.compress.trim_vocab import keep_pieces, trim_vocab
+from edgeenc.compress.trim_vocab import keep_tokens, trim_vocab
 from edgeenc.errors import UsageError
 from edgeenc.model.encoder import Encoder
-from edgeenc.text.vocabulary import choose, count_pieces, covered, quality
+from edgeenc.text.vocabulary import choose, count_tokens, covered, quality
 
 FEW = 5
 """Lines the vocabulary is chosen from."""
@@ -30,12 +30,12 @@ def all_logits(encoder: Encoder, line: str) -> torch.Tensor:
 
 
 def kept_ids(encoder: Encoder, trimmed: Encoder) -> list[int]:
-    """Return the old id of each piece of the trimmed encoder."""
+    """Return the old id of each token of the trimmed encoder."""
     return [encoder.tokenizer.token_to_id(trimmed.tokenizer.id_to_token(i)) for i in range(trimmed.shape.vocab)]
 
 
 def test_kept_logits_are_unchanged(double: Encoder, sentences: tuple[str, ...]) -> None:
-    """On every sentence whose pieces are kept the logits of the kept pieces agree within 1e-12 (float64)."""
+    """On every sentence whose tokens are kept the logits of the kept tokens agree within 1e-12 (float64)."""
     size = double.shape.vocab - 8
     trimmed = trim_vocab(double, sentences[:FEW], size=size)
     keep = kept_ids(double, trimmed)
@@ -51,7 +51,7 @@ def test_kept_logits_are_unchanged(double: Encoder, sentences: tuple[str, ...]) 
 
 
 def test_tokenizer_embedding_and_bias_change_together(double: Encoder, sentences: tuple[str, ...]) -> None:
-    """Row and bias of each kept piece are bit for bit those of the same piece before; tables stay tied."""
+    """Row and bias of each kept token are bit for bit those of the same token before; tables stay tied."""
     size = double.shape.vocab - 8
     trimmed = trim_vocab(double, sentences[:FEW], size=size)
     keep = kept_ids(double, trimmed)
@@ -97,9 +97,9 @@ def test_keeping_all_changes_nothing(tiny_encoder: Encoder, sentences: tuple[str
 
 
 def test_coverage_reaches_its_target(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
-    """Full coverage keeps every piece in use, so the text is cut as before, without unknown pieces."""
+    """Full coverage keeps every token in use, so the text is cut as before, without unknown tokens."""
     trimmed = trim_vocab(tiny_encoder, sentences[:FEW], coverage=1.0)
-    counts = count_pieces(sentences[:FEW], tiny_encoder.tokenizer)
+    counts = count_tokens(sentences[:FEW], tiny_encoder.tokenizer)
     assert trimmed.shape.vocab < tiny_encoder.shape.vocab
     assert covered(counts, kept_ids(tiny_encoder, trimmed)) == 1.0
     before, after = (quality(sentences[:FEW], e.tokenizer) for e in (tiny_encoder, trimmed))
@@ -107,10 +107,10 @@ def test_coverage_reaches_its_target(tiny_encoder: Encoder, sentences: tuple[str
 
 
 def test_two_encoders_are_cut_alike(tiny_encoder: Encoder, double: Encoder, sentences: tuple[str, ...]) -> None:
-    """`keep_pieces` with the ids of `choose` is `trim_vocab`."""
-    counts = count_pieces(sentences[:FEW], double.tokenizer)
+    """`keep_tokens` with the ids of `choose` is `trim_vocab`."""
+    counts = count_tokens(sentences[:FEW], double.tokenizer)
     keep = choose(counts, double.tokenizer, frozenset("".join(sentences[:FEW])), size=tiny_encoder.shape.vocab - 8)
-    one = keep_pieces(tiny_encoder, keep)
+    one = keep_tokens(tiny_encoder, keep)
     two = trim_vocab(double, sentences[:FEW], size=tiny_encoder.shape.vocab - 8)
     assert one.tokenizer.to_str() == two.tokenizer.to_str()
     assert all(torch.equal(t.double(), two.model.state_dict()[n]) for n, t in one.model.state_dict().items())
@@ -118,16 +118,16 @@ def test_two_encoders_are_cut_alike(tiny_encoder: Encoder, double: Encoder, sent
 
 def test_a_size_too_small_says_how_many_must_stay(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     """The message has the number that would do, and that number does."""
-    with pytest.raises(UsageError, match=r"vocabulary of 10 is too small: \d+ pieces must stay") as refused:
+    with pytest.raises(UsageError, match=r"vocabulary of 10 is too small: \d+ tokens must stay") as refused:
         trim_vocab(tiny_encoder, sentences, size=10)
     least = int(str(refused.value).rsplit(" ", 1)[1])
     assert trim_vocab(tiny_encoder, sentences, size=least).shape.vocab == least
 
 
-def test_ids_in_the_configuration_follow_their_pieces(tiny_encoder: Encoder) -> None:
-    """Piece 50 becomes piece 40; an id of a piece that is gone is no longer named."""
+def test_ids_in_the_configuration_follow_their_tokens(tiny_encoder: Encoder) -> None:
+    """Token 50 becomes token 40; an id of a token that is gone is no longer named."""
     other = copy.deepcopy(tiny_encoder.model)
     other.config.pad_token_id, other.config.eos_token_id, other.config.bos_token_id = 50, 2, 45
-    config = keep_pieces(replace(tiny_encoder, model=other), [*range(40), 50]).model.config
+    config = keep_tokens(replace(tiny_encoder, model=other), [*range(40), 50]).model.config
     assert (config.pad_token_id, config.eos_token_id, config.bos_token_id) == (40, 2, None)
     assert (other.config.pad_token_id, other.config.bos_token_id) == (50, 45)

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from edgeenc.bundle.gate import Exported, require
 from edgeenc.bundle.gate_text import GateBatch, gate_batches
 from edgeenc.bundle.gates import agreement, cosines, parity
-from edgeenc.bundle.gates.kept_pieces import kept_pieces_gate
+from edgeenc.bundle.gates.kept_tokens import kept_tokens_gate
 from edgeenc.bundle.gates.tokenizer import tokenizer_gate
 from edgeenc.errors import GateError, InputError
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
@@ -89,7 +89,7 @@ def test_batches_hold_every_line_and_the_extremes(tiny_encoder: Encoder, sentenc
         assert not b.masked_BT.any() and b.ids_BT.dtype == np.int64
 
 
-def test_batches_for_a_masked_lm_hide_every_seventh_piece(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
+def test_batches_for_a_masked_lm_hide_every_seventh_token(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     mask = tiny_encoder.tokenizer.token_to_id("[MASK]")
     for b in gate_batches(sentences, tiny_encoder.tokenizer, positions=64, purpose=FILL_MASK):
         lengths_B = b.attend_BT.sum(axis=1)
@@ -105,13 +105,13 @@ def test_no_text_is_refused(tiny_encoder: Encoder, lines: tuple[str, ...]) -> No
         gate_batches(lines, tiny_encoder.tokenizer, positions=64, purpose=FILL_MASK)
 
 
-def test_text_without_any_piece_ends(tiny_encoder: Encoder) -> None:
-    # U+200B is dropped by the normaliser, so the line has no piece at all
+def test_text_without_any_token_ends(tiny_encoder: Encoder) -> None:
+    # U+200B is dropped by the normaliser, so the line has no token at all
     batches = gate_batches(("\u200b",), tiny_encoder.tokenizer, positions=8, purpose=FEATURE_EXTRACTION)
     assert all(b.ids_BT.shape[1] <= 8 for b in batches)
 
 
-def test_parity_counts_real_pieces_only_and_names_the_worst_line() -> None:
+def test_parity_counts_real_tokens_only_and_names_the_worst_line() -> None:
     right = Fixed(((0, 0), (1, 1), (2, 2), (9, 9)))
     other = Fixed(((5, 5), (1, 1.25), (2, 1.5), (9, 9)))
     both = batch([[1, 1, 0], [1, 2, 0], [3, 0, 0]], [[1, 1, 0], [1, 1, 0], [1, 0, 0]])
@@ -164,7 +164,7 @@ def test_mean_pool_by_hand() -> None:
 def test_agreement_by_hand() -> None:
     right = Fixed(((0, 1), (1, 0), (0, 1)), purpose=FILL_MASK)
     other = Fixed(((1, 0), (1, 0), (1, 0)), purpose=FILL_MASK)
-    # masked: line 0 has pieces 1 and 1 (agree twice), line 1 has pieces 2 (no) and 1 (yes); piece 0 is never masked
+    # masked: line 0 has tokens 1 and 1 (agree twice), line 1 has tokens 2 (no) and 1 (yes); token 0 is never masked
     both = batch([[0, 1, 1], [2, 1, 0]], [[1, 1, 1], [1, 1, 1]], [[0, 1, 1], [1, 1, 0]])
     (gate,) = int8_gates(right, other, [both], BOUNDS)
     assert gate == Gate("int8 agreement", 0.75, 0.9, False, "share", "line 1")
@@ -239,7 +239,7 @@ def test_torch_session_leaves_the_model_alone(tiny_encoder: Encoder) -> None:
 
 
 def test_a_model_that_loses_the_order_of_words_does_not_pass(starter: Encoder) -> None:
-    """The shipped bounds, on the shipped teacher: shuffling the pieces inside each sentence must be seen."""
+    """The shipped bounds, on the shipped teacher: shuffling the tokens inside each sentence must be seen."""
     lines = read_lines(data_folder("starter") / "text" / "tl.heldout.txt.xz")[:24]
     batches = gate_batches(lines, starter.tokenizer, 64, FEATURE_EXTRACTION)
     right, chance = encoder_session(starter, FEATURE_EXTRACTION), np.random.default_rng(0)
@@ -258,13 +258,13 @@ def test_a_model_that_loses_the_order_of_words_does_not_pass(starter: Encoder) -
     assert all(gate.passed for gate in int8_gates(right, right, batches, load_recipe("starter").bounds))
 
 
-def test_other_pieces_of_the_same_text_do_not_pass(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
-    """A student whose tokenizer prefers other pieces than its teacher, although it has kept them all."""
+def test_other_tokens_of_the_same_text_do_not_pass(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
+    """A student whose tokenizer prefers other tokens than its teacher, although it has kept them all."""
     teacher = tiny_encoder.tokenizer
-    assert kept_pieces_gate(teacher, teacher, sentences).passed
+    assert kept_tokens_gate(teacher, teacher, sentences).passed
     spec = json.loads(teacher.to_str())
     spec["model"]["continuing_subword_prefix"] = "@@"
-    gate = kept_pieces_gate(teacher, Tokenizer.from_str(json.dumps(spec)), sentences)
+    gate = kept_tokens_gate(teacher, Tokenizer.from_str(json.dumps(spec)), sentences)
     assert not gate.passed
     assert gate.worst in sentences
-    assert not kept_pieces_gate(teacher, teacher, []).passed
+    assert not kept_tokens_gate(teacher, teacher, []).passed

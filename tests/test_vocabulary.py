@@ -1,4 +1,4 @@
-"""Choosing pieces and trimming a tokenizer: hand arithmetic, and identity on real text of four languages."""
+"""Choosing tokens and trimming a tokenizer: hand arithmetic, and identity on real text of four languages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edgeenc.text.vocabulary import (
     characters_of,
     choose,
     count_documents,
-    count_pieces,
+    count_tokens,
     covered,
     frequencies,
     quality,
@@ -31,31 +31,31 @@ PIECES = [*SPECIALS, "a", "b", "##a", "##b", "ab", "##ab", "я", "##я", "abab",
 """Ids: a 5, b 6, ##a 7, ##b 8, ab 9, ##ab 10, я 11, ##я 12, abab 13, ж 14, ! 15."""
 
 
-def word_piece(pieces: list[str]) -> Tokenizer:
-    """Return a WordPiece tokenizer with `pieces`, split at white space."""
-    tokenizer = Tokenizer(models.WordPiece({p: i for i, p in enumerate(pieces)}, unk_token="[UNK]"))
+def word_piece(tokens: list[str]) -> Tokenizer:
+    """Return a WordPiece tokenizer with `tokens`, split at white space."""
+    tokenizer = Tokenizer(models.WordPiece({p: i for i, p in enumerate(tokens)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.add_special_tokens([piece for piece in SPECIALS if piece in pieces])
+    tokenizer.add_special_tokens([token for token in SPECIALS if token in tokens])
     return tokenizer
 
 
-def test_count_pieces_by_hand() -> None:
+def test_count_tokens_by_hand() -> None:
     """Text "abab ab aя" is abab, ab, a ##я: one each; "q" is unknown."""
-    counts = count_pieces(["abab ab aя", "q"], word_piece(PIECES))
+    counts = count_tokens(["abab ab aя", "q"], word_piece(PIECES))
     assert counts.tolist() == [0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0]
 
 
-def test_documents_are_counted_once_however_often_they_say_a_piece() -> None:
+def test_documents_are_counted_once_however_often_they_say_a_token() -> None:
     """ "ab ab ab" counts once: by lines a comes before ab, by occurrences behind it."""
     lines, tokenizer = ["ab ab ab", "a", "a b"], word_piece(PIECES)
     assert count_documents(lines, tokenizer)[[5, 6, 9]].tolist() == [2, 1, 1]
-    assert count_pieces(lines, tokenizer)[[5, 6, 9]].tolist() == [2, 1, 3]
+    assert count_tokens(lines, tokenizer)[[5, 6, 9]].tolist() == [2, 1, 3]
     texts = [(0.5, lines), (0.5, ["b"])]
     assert frequencies(texts, tokenizer, "documents")[[5, 6, 9]].tolist() == [0.25, 0.625, 0.125]
 
 
 def test_quality_by_hand() -> None:
-    """Text "aba b" is ab ##a b; with "q": 4 pieces, 1 unknown, 3 words."""
+    """Text "aba b" is ab ##a b; with "q": 4 tokens, 1 unknown, 3 words."""
     assert quality(["aba b", "q"], word_piece(PIECES)) == TokenizerQuality(
         vocab=len(PIECES), unknown_rate=0.25, fertility=4 / 3
     )
@@ -120,7 +120,7 @@ def test_choose_refuses(size: int | None, coverage: float | None, words: str) ->
 
 def test_choose_needs_counts() -> None:
     """Coverage of nothing is an input mistake."""
-    with pytest.raises(InputError, match="no pieces were counted"):
+    with pytest.raises(InputError, match="no tokens were counted"):
         choose(np.zeros(len(PIECES), dtype=np.int64), word_piece(PIECES), set(), coverage=0.9)
 
 
@@ -132,10 +132,10 @@ def test_characters_are_those_after_the_normaliser() -> None:
 def test_trim_renumbers_every_id() -> None:
     """Padding, template, BERT pair, nested sequence and added tokens follow the specials to their new ids."""
     tokenizer = word_piece(["x", *PIECES])
-    old = {piece: tokenizer.token_to_id(piece) for piece in SPECIALS}
+    old = {token: tokenizer.token_to_id(token) for token in SPECIALS}
     tokenizer.enable_padding(pad_id=old["[PAD]"], pad_token="[PAD]")
     template = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[(piece, old[piece]) for piece in ("[CLS]", "[SEP]")]
+        single="[CLS] $A [SEP]", special_tokens=[(token, old[token]) for token in ("[CLS]", "[SEP]")]
     )
     pair = processors.BertProcessing(("[SEP]", old["[SEP]"]), ("[CLS]", old["[CLS]"]))
     keep = range(1, 1 + len(PIECES))
@@ -174,7 +174,7 @@ def test_trim_leaves_the_original_alone_and_reloads_the_same(tmp_path: Path) -> 
     ],
 )
 def test_trim_refuses(keep: list[int], words: str) -> None:
-    """Ids out of order, twice, out of range, none, or without a special piece."""
+    """Ids out of order, twice, out of range, none, or without a special token."""
     with pytest.raises(UsageError, match=words):
         trim_tokenizer(word_piece(PIECES), keep)
 
@@ -186,13 +186,13 @@ def test_trim_names_the_types_it_knows() -> None:
 
 
 @pytest.mark.parametrize("language", ["tl", "mt", "sk", "sw"])
-def test_trimmed_equals_original_on_every_real_line_whose_pieces_are_kept(language: str) -> None:
-    """Ids (after mapping), pieces and offsets are equal; in no line a known character becomes unknown."""
+def test_trimmed_equals_original_on_every_real_line_whose_tokens_are_kept(language: str) -> None:
+    """Ids (after mapping), tokens and offsets are equal; in no line a known character becomes unknown."""
     tokenizer = load_tokenizer(KIT / "model")
     train = read_lines(KIT / "text" / f"{language}.train.txt.xz")
     held = read_lines(KIT / "text" / f"{language}.heldout.txt.xz")
     characters = characters_of(train, tokenizer)
-    keep = choose(count_pieces(train, tokenizer), tokenizer, characters, size=8000)
+    keep = choose(count_tokens(train, tokenizer), tokenizer, characters, size=8000)
     trimmed = trim_tokenizer(tokenizer, keep)
     assert len(keep) == trimmed.get_vocab_size() == 8000
     assert [trimmed.id_to_token(i) for i in range(5)] == SPECIALS

@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 import torch
 
-from edgeenc.compress.trim_vocab import keep_pieces
+from edgeenc.compress.trim_vocab import keep_tokens
 from edgeenc.machine.describe import describe, versions
 from edgeenc.machine.runtime import Runtime, faster_dtype
 from edgeenc.model.encoder import Encoder, load_encoder
@@ -31,7 +31,7 @@ from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
 from edgeenc.tasks.tune import chosen, tune
 from edgeenc.tasks.tuning import FineTuning
-from edgeenc.text.vocabulary import choose, count_pieces
+from edgeenc.text.vocabulary import choose, count_tokens
 from edgeenc.training import Job
 
 SETS = ("pos-tl", "pos-mt", "ner-sk", "sentiment-sw")
@@ -46,12 +46,12 @@ def bounded(name: str) -> Task:
     return replace(task, data=data)
 
 
-def only_pieces_of(encoder: Encoder, task: Task) -> Encoder:
-    """Return `encoder` with only the pieces of the set: the others learn nothing and cost much of the time."""
+def only_tokens_of(encoder: Encoder, task: Task) -> Encoder:
+    """Return `encoder` with only the tokens of the set: the others learn nothing and cost much of the time."""
     parts = (task.data.train, task.data.validation, task.data.test)
     texts = [" ".join(item.words) for items in parts for item in items]
     tokenizer = encoder.tokenizer
-    return keep_pieces(encoder, choose(count_pieces(texts, tokenizer), tokenizer, frozenset(), coverage=1.0))
+    return keep_tokens(encoder, choose(count_tokens(texts, tokenizer), tokenizer, frozenset(), coverage=1.0))
 
 
 def score_of(encoder: Encoder, task: Task, options: FineTuning, job: Job) -> float:
@@ -75,7 +75,7 @@ def main(teacher: Path, out: Path, seeds: int, examples: int, sets: tuple[str, .
     found: dict[str, dict] = {}
     for name in sets or SETS:
         task = bounded(name)
-        own = only_pieces_of(load_encoder(teacher), task)
+        own = only_tokens_of(load_encoder(teacher), task)
         models = {"teacher": own, "random": random_like(own, SEED)}
         runs = {
             role: [score_of(model, task, options, Job(s, runtime)) for s in range(seeds)]

@@ -29,13 +29,13 @@ import torch.nn.functional as F
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
-from edgeenc.compress.trim_vocab import keep_pieces
+from edgeenc.compress.trim_vocab import keep_tokens
 from edgeenc.machine.runtime import Runtime, available_threads, faster_dtype
 from edgeenc.model.bits import bits_per_character, unigram_bits
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.model.random import random_like
 from edgeenc.text.corpus import read_lines
-from edgeenc.text.vocabulary import choose, count_pieces
+from edgeenc.text.vocabulary import choose, count_tokens
 
 KIT = Path(__file__).parents[2] / "edgeenc" / "starter"
 LANGUAGES = ("tl", "mt", "sk", "sw")
@@ -52,7 +52,7 @@ POOL = 8
 
 @dataclass(frozen=True)
 class Examples:
-    """Texts as piece ids with special pieces, and the number of each text's label."""
+    """Texts as token ids with special tokens, and the number of each text's label."""
 
     ids: list[list[int]]
     labels: list[int]
@@ -75,10 +75,10 @@ def read_task(folder: Path) -> dict[str, list[dict[str, str]]]:
     return {part: [json.loads(line) for line in lzma.decompress(raw).splitlines()] for part, raw in packed.items()}
 
 
-def only_pieces_of(encoder: Encoder, texts: list[str]) -> Encoder:
-    """Return `encoder` with only the pieces in `texts`: the others learn nothing and cost much of the time."""
+def only_tokens_of(encoder: Encoder, texts: list[str]) -> Encoder:
+    """Return `encoder` with only the tokens in `texts`: the others learn nothing and cost much of the time."""
     tokenizer = encoder.tokenizer
-    return keep_pieces(encoder, choose(count_pieces(texts, tokenizer), tokenizer, frozenset(), coverage=1.0))
+    return keep_tokens(encoder, choose(count_tokens(texts, tokenizer), tokenizer, frozenset(), coverage=1.0))
 
 
 def batches(examples: Examples, rng: np.random.Generator) -> Iterator[list[int]]:
@@ -142,7 +142,7 @@ def macro_f1(encoder: Encoder, head: nn.Linear, test: Examples) -> float:
 def check_topic(teacher: Encoder, language: str, seeds: int, epochs: int, runtime: Runtime) -> dict[str, object]:
     """Return mean, sample standard deviation and scores of teacher and random weights, and whether the floor holds."""
     rows = read_task(KIT / "tasks" / f"topic-{language}")
-    small = only_pieces_of(teacher, [row["text"] for part in rows.values() for row in part])
+    small = only_tokens_of(teacher, [row["text"] for part in rows.values() for row in part])
     labels = sorted({row["label"] for row in rows["train"]})
     parts = {}
     for part, found in rows.items():
@@ -152,7 +152,7 @@ def check_topic(teacher: Encoder, language: str, seeds: int, epochs: int, runtim
     everything = range(small.shape.vocab)
     scores: dict[str, list[float]] = {"teacher": [], "random": []}
     for seed in range(seeds):
-        for name, encoder in (("teacher", keep_pieces(small, everything)), ("random", random_like(small, seed))):
+        for name, encoder in (("teacher", keep_tokens(small, everything)), ("random", random_like(small, seed))):
             began = time.monotonic()
             scores[name].append(fine_tune(encoder, parts, seed, epochs, runtime))
             print(

@@ -56,7 +56,7 @@ PHASES = (
     Phase("run", Schedule(6_600, 1e-3, warmup=300, decay=0.25, every=500), ((0, EASY), (4_500, HARD))),
     Phase("more", Schedule(1_300, 6e-4, warmup=100, decay=1.0, every=260), ((0, LAST),)),
 )
-"""Single pieces are masked first, which is the easier task, then whole words."""
+"""Single tokens are masked first, which is the easier task, then whole words."""
 WINDOW = 5
 SPREAD = 0.03
 
@@ -153,7 +153,7 @@ def fit(encoder: Encoder, phase: Phase, groups: list[list[str]], looks: list[Str
 
 
 def mean_loss(encoder: Encoder, held: Stream) -> float:
-    """Return the loss on six fixed held-out batches: nats per piece."""
+    """Return the loss on six fixed held-out batches: nats per token."""
     return float(np.mean([masked_lm(chosen_logits(encoder, b), b.labels_P) for b in map(held, range(6))]))
 
 

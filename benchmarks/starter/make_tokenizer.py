@@ -3,7 +3,7 @@
     python benchmarks/starter/make_tokenizer.py WORK OUT
 
 WORK is what `make_text.py` wrote. Writes `tokenizer.json` and `tokenizer_config.json` to OUT and prints the unknown
-rate and the pieces per word of every language's held-out text.
+rate and the tokens per word of every language's held-out text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 SIZE = 30_000
 SEEN_OFTEN = 5
 TARGET_BYTES, OTHER_BYTES = 2_000_000, 220_000
-"""Text that the pieces are counted on: half of it the four target languages."""
+"""Text that the tokens are counted on: half of it the four target languages."""
 
 
 def empty_tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
@@ -44,8 +44,8 @@ def alphabet(work: Path) -> list[str]:
     return sorted(c for c, count in seen.items() if count >= SEEN_OFTEN and not c.isspace())
 
 
-def frequent_pieces(work: Path) -> list[str]:
-    """Return the pieces of a WordPiece model trained on the mixture, most general first."""
+def frequent_tokens(work: Path) -> list[str]:
+    """Return the tokens of a WordPiece model trained on the mixture, most general first."""
     text = []
     for language in (*TARGETS, *OTHERS):
         lines = shuffled(read_lines(work / "teacher" / f"{language}.txt.xz"), seed=0)
@@ -63,12 +63,12 @@ def main(work: Path, out: Path) -> None:
     """Train, write and report."""
     characters = alphabet(work)
     must = SPECIALS + characters + [f"##{c}" for c in characters]
-    pieces = list(dict.fromkeys(must + frequent_pieces(work)))[:SIZE]
-    tokenizer = empty_tokenizer({piece: i for i, piece in enumerate(pieces)})
+    tokens = list(dict.fromkeys(must + frequent_tokens(work)))[:SIZE]
+    tokenizer = empty_tokenizer({token: i for i, token in enumerate(tokens)})
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", pieces.index("[CLS]")), ("[SEP]", pieces.index("[SEP]"))],
+        special_tokens=[("[CLS]", tokens.index("[CLS]")), ("[SEP]", tokens.index("[SEP]"))],
     )
     tokenizer.add_special_tokens(SPECIALS)
     out.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def main(work: Path, out: Path) -> None:
     names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIALS, strict=True))
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 512, "do_lower_case": False} | names
     (out / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-    print(f"{len(characters):,} characters, {len(pieces):,} pieces")
+    print(f"{len(characters):,} characters, {len(tokens):,} tokens")
     for path in sorted((work / "heldout").glob("*.txt.xz")):
         lines = read_lines(path)
         if not lines:
@@ -85,7 +85,7 @@ def main(work: Path, out: Path) -> None:
         total = sum(len(e.tokens) for e in encoded)
         unknown = sum(token == "[UNK]" for e in encoded for token in e.tokens)
         words = sum(len(line.split()) for line in lines)
-        print(f"{path.name[:-7]}\tunknown {100 * unknown / total:.4f} %\tpieces/word {total / words:.3f}")
+        print(f"{path.name[:-7]}\tunknown {100 * unknown / total:.4f} %\ttokens/word {total / words:.3f}")
 
 
 if __name__ == "__main__":

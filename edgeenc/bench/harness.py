@@ -30,7 +30,7 @@ from edgeenc.record.host import Peak
 from edgeenc.record.rows import Bench, Row
 
 LONGEST = 128
-"""Pieces of the longest batch of the run of other lengths, where no exact length was asked for."""
+"""Tokens of the longest batch of the run of other lengths, where no exact length was asked for."""
 PEAK_SECONDS = 0.5
 
 

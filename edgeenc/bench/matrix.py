@@ -18,7 +18,7 @@ class Matrix:
 
     Attributes:
         devices, runtimes, precisions, threads, batches: the values to combine.
-        lengths: pieces a sentence; None stands for sentences at their own length.
+        lengths: tokens a sentence; None stands for sentences at their own length.
         rounds: fresh processes of each combination.
         runs, seconds: at least so many samples, and so long, in each process.
     """

@@ -2,7 +2,7 @@
 
 A run cannot be faster than its operations at the highest product rate, nor than its bytes at the highest copy rate; the
 lower of the two is the roofline. Source: Roofline: an insightful visual performance model (Williams et al., 2009).
-Letters: L layers, H hidden, A attention channels, F feed-forward neurons, V vocabulary, T pieces, B sentences.
+Letters: L layers, H hidden, A attention channels, F feed-forward neurons, V vocabulary, T tokens, B sentences.
 """
 
 from __future__ import annotations
@@ -34,32 +34,32 @@ class Standing:
     bound: Literal["compute", "bandwidth"] | None
 
 
-def operations(shape: Shape, batch: int, pieces: int, output: int = 0) -> int:
+def operations(shape: Shape, batch: int, tokens: int, output: int = 0) -> int:
     """Return the operations of one run: 2 for each multiply-add of a product, those of attention included.
 
-    A piece costs 4 H A + 2 H F multiply-adds a layer in the products with weights, and 2 T A in attention: its query
-    with T keys, its weights with T values. A masked-LM head adds H H + H V a piece, any other H times its width.
+    A token costs 4 H A + 2 H F multiply-adds a layer in the products with weights, and 2 T A in attention: its query
+    with T keys, its weights with T values. A masked-LM head adds H H + H V a token, any other H times its width.
     Norms, softmax, activations and look-ups are left out: none of them is a product.
 
     Args:
         shape: sizes of the model.
         batch: B.
-        pieces: T, padding included, since it is computed too.
+        tokens: T, padding included, since it is computed too.
         output: width of the logits, 0 for hidden states.
 
     Worked example: L 1, H = A = 4, F 8, B 1, T 2: 4 x 16 + 2 x 32 = 128 with weights and 2 x 2 x 4 = 16 in attention,
-    144 multiply-adds a piece; 2 x 144 x 2 pieces are 576 operations.
+    144 multiply-adds a token; 2 x 144 x 2 tokens are 576 operations.
     """
     weights = 4 * shape.hidden * shape.attention + 2 * shape.hidden * shape.ffn
-    attention = 2 * pieces * shape.attention
+    attention = 2 * tokens * shape.attention
     head = shape.hidden * output + (shape.hidden**2 if output == shape.vocab else 0)
-    return 2 * batch * pieces * (shape.layers * (weights + attention) + head)
+    return 2 * batch * tokens * (shape.layers * (weights + attention) + head)
 
 
-def least_bytes(shape: Shape, batch: int, pieces: int, precision: Precision, output: int = 0) -> int:
+def least_bytes(shape: Shape, batch: int, tokens: int, precision: Precision, output: int = 0) -> int:
     """Return a lower bound of the bytes of one run: what must move even if all else stayed in registers.
 
-    The weights of all layers, and of the head, once; a row of the word table for each piece; and the residual stream,
+    The weights of all layers, and of the head, once; a row of the word table for each token; and the residual stream,
     written by the embedding, then read and written by each layer; logits written.
 
     Worked example: L 1, H = A = 4, F 8, B 1, T 2 in fp32: 64 + 16 weights and biases of attention, 64 + 12 of the
@@ -67,10 +67,10 @@ def least_bytes(shape: Shape, batch: int, pieces: int, precision: Precision, out
     is moved 3 times, 96 bytes: 816.
     """
     number = PRECISIONS[precision]
-    stream = batch * pieces * shape.hidden
+    stream = batch * tokens * shape.hidden
     head = shape.hidden * output + (shape.hidden**2 if output == shape.vocab else 0)
     weights = number.weight_bytes * (shape.layers * shape.layer_parameters + head + stream)
-    return weights + number.activation_bytes * ((2 * shape.layers + 1) * stream + batch * pieces * output)
+    return weights + number.activation_bytes * ((2 * shape.layers + 1) * stream + batch * tokens * output)
 
 
 def standing(

@@ -144,7 +144,7 @@ def sampled(runs: Sequence[Callable[[], float]], least: int, seconds: float) -> 
 def up_and_down(longest: int, count: int = 8) -> list[int]:
     """Return `count` lengths up to `longest`, the longest first, then by turns from both ends.
 
-    Worked example: for 80 pieces the lengths are 10, 20, ..., 80, in the order 80, 10, 70, 20, 60, 30, 50, 40.
+    Worked example: for 80 tokens the lengths are 10, 20, ..., 80, in the order 80, 10, 70, 20, 60, 30, 50, 40.
     """
     lengths = [max(1, round(longest * (number + 1) / count)) for number in range(count)]
     return [lengths[-1 - i // 2] if i % 2 == 0 else lengths[i // 2] for i in range(count)]

@@ -1,4 +1,4 @@
-"""Real text cut to an exact number of pieces, or left as it is: what a row is measured on."""
+"""Real text cut to an exact number of tokens, or left as it is: what a row is measured on."""
 
 from __future__ import annotations
 
@@ -53,29 +53,29 @@ def bench_text(subjects: Sequence[Subject], file: Path | None) -> tuple[str, lis
 
 
 def exact_batches(tokenizer: Tokenizer, lines: Sequence[str], length: int, batch: int) -> list[list[str]]:
-    """Return `DISTINCT` batches of texts, each of which is exactly `length` pieces once it is cut there.
+    """Return `DISTINCT` batches of texts, each of which is exactly `length` tokens once it is cut there.
 
     Raises:
-        UsageError: the length has no room for a piece beside those that the tokenizer adds.
+        UsageError: the length has no room for a token beside those that the tokenizer adds.
     """
     stream = itertools.cycle(lines)
     return [[exact_text(tokenizer, stream, length, len(lines)) for _ in range(batch)] for _ in range(DISTINCT)]
 
 
 def exact_text(tokenizer: Tokenizer, stream: Iterator[str], length: int, most: int) -> str:
-    """Return lines of `stream`, joined and cut after the word that has the last piece: `length` pieces or a few more.
+    """Return lines of `stream`, joined and cut after the word that has the last token: `length` tokens or a few more.
 
     The tokenizer, told to cut at `length`, then gives exactly that many, and is not timed on text that is thrown away.
 
     Args:
         tokenizer: without truncation.
         stream: lines without end.
-        length: pieces, those that the tokenizer adds included.
-        most: lines without a single piece that are borne before giving up.
+        length: tokens, those that the tokenizer adds included.
+        most: lines without a single token that are borne before giving up.
 
     Raises:
-        UsageError: the length has no room for a piece of text.
-        InputError: the lines have no pieces.
+        UsageError: the length has no room for a token of text.
+        InputError: the lines have no tokens.
     """
     room = length - tokenizer.num_special_tokens_to_add(False)
     if room < 1:
@@ -84,7 +84,7 @@ def exact_text(tokenizer: Tokenizer, stream: Iterator[str], length: int, most: i
     while len(ends := _ends(tokenizer, text)) < room:
         text, empty = f"{text} {next(stream)}", 0 if ends else empty + 1
         if empty > most:
-            raise InputError("bench: the tokenizer makes no pieces of the text; give another with --text FILE")
+            raise InputError("bench: the tokenizer makes no tokens of the text; give another with --text FILE")
     space = text.find(" ", ends[room - 1])
     return text if space < 0 else text[:space]
 
@@ -102,7 +102,7 @@ def own_lengths(lines: Sequence[str], batch: int) -> list[list[str]]:
 
 
 def _ends(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Return where each piece of the text ends, in characters."""
+    """Return where each token of the text ends, in characters."""
     found = tokenizer.encode(text)
     return [end for (_, end), added in zip(found.offsets, found.special_tokens_mask, strict=True) if not added]
 

@@ -1,6 +1,6 @@
 """Milliseconds per sentence of real text: each model is fed what its own tokenizer makes of the sentence.
 
-Milliseconds per token would praise a model whose tokenizer cuts words into more pieces, so the sentence is the unit.
+Milliseconds per token would praise a model whose tokenizer cuts words into more tokens, so the sentence is the unit.
 Models run by turns in one fresh process, sentence by sentence, so that a slow moment of the machine falls on all.
 """
 
@@ -58,7 +58,7 @@ def compare_latency(
         sentences: real text; every sentence is run `rounds` times by every model.
         rounds: how often; the median over rounds stands for the sentence.
         threads: threads of ONNX Runtime within one operation.
-        longest: sentences are cut after this many pieces; no more than the positions of any model.
+        longest: sentences are cut after this many tokens; no more than the positions of any model.
 
     Raises:
         UsageError: names differ, there are none, or there is nothing to run.

@@ -32,7 +32,7 @@ CHECKPOINT = ("config.json", "tokenizer.json", "tokenizer_config.json", "special
 WEIGHTS = ("edgeenc.safetensors", "model.safetensors")
 """The file beside them is one of these; the first holds layers that no class of transformers has."""
 WORD_PIECES = "vocab.txt"
-"""Only a WordPiece tokenizer has its pieces in such a list too."""
+"""Only a WordPiece tokenizer has its tokens in such a list too."""
 ONNX = {"fp32": "onnx/model.onnx", "int8": "onnx/model_quantized.onnx"}
 """Where transformers.js and optimum look for each precision."""
 GOLDEN = "golden.jsonl"
@@ -47,7 +47,7 @@ class Contents:
     """What goes into a bundle.
 
     Attributes:
-        checkpoint: folder of the student; only the files of `CHECKPOINT`, weights and list of pieces are taken.
+        checkpoint: folder of the student; only the files of `CHECKPOINT`, weights and list of tokens are taken.
         onnx: exported file by precision, `fp32` and `int8`.
         lines: held-out text; golden texts are picked from it.
         recipe: the resolved recipe, YAML.
@@ -125,14 +125,14 @@ def replay(folder: Path) -> float:
 
     Raises:
         InputError: the bundle has no golden file or no exported one.
-        GateError: the tokenizer cuts a text into other pieces.
+        GateError: the tokenizer cuts a text into other tokens.
     """
     session, tokenizer = OrtSession(_smallest(folder)), load_golden_tokenizer(folder)
     worst = 0.0
     for row in read_golden(folder):
         now = _golden(session, tokenizer, row.text)
         if now.ids != row.ids:
-            raise GateError(f"golden texts: other pieces than stored in {folder / GOLDEN} for {row.text!r}")
+            raise GateError(f"golden texts: other tokens than stored in {folder / GOLDEN} for {row.text!r}")
         worst = max(worst, float(np.abs(np.subtract(now.output, row.output)).max()))
     return worst
 

@@ -22,7 +22,7 @@ SIZES = (1, 3, 8)
 """Batch sizes that the gates go through in turn."""
 
 EVERY = 7
-"""In batches for a masked LM every 7th piece is masked, about the share (15 %) that a masked LM is trained on."""
+"""In batches for a masked LM every 7th token is masked, about the share (15 %) that a masked LM is trained on."""
 
 WORDS = 3
 """One-word texts, which make the shortest inputs there are."""
@@ -34,9 +34,9 @@ class GateBatch:
 
     Attributes:
         lines: (B,) the sentences.
-        ids_BT: their pieces, padded at the end.
-        attend_BT: 1 at pieces, 0 at padding.
-        masked_BT: where a piece was replaced by the mask piece; nowhere where the purpose masks none.
+        ids_BT: their tokens, padded at the end.
+        attend_BT: 1 at tokens, 0 at padding.
+        masked_BT: where a token was replaced by the mask token; nowhere where the purpose masks none.
     """
 
     lines: tuple[str, ...]
@@ -48,11 +48,11 @@ class GateBatch:
 def gate_batches(lines: Sequence[str], tokenizer: Tokenizer, positions: int, purpose: Purpose) -> tuple[GateBatch, ...]:
     """Return all `lines` in batches of 1, 3 and 8 as they come, so that lengths mix and are padded, and the extremes.
 
-    The extremes: one-word texts together; a text as long as the model reads (`positions` pieces) alone; and that text
+    The extremes: one-word texts together; a text as long as the model reads (`positions` tokens) alone; and that text
     beside one word, which is then nearly all padding. Longer lines are cut at `positions`.
 
     Raises:
-        InputError: there is no line with a word in it, or the tokenizer lacks a special piece.
+        InputError: there is no line with a word in it, or the tokenizer lacks a special token.
     """
     lines = [line for line in lines if line.strip()]
     if not lines:
@@ -73,20 +73,20 @@ def _groups(lines: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _long_text(lines: Sequence[str], tokenizer: Tokenizer, positions: int) -> str:
-    """Return lines joined, over and over, until they have at least `positions` pieces."""
+    """Return lines joined, over and over, until they have at least `positions` tokens."""
     joined: list[str] = []
-    pieces = 0
+    tokens = 0
     for line in cycle(lines):
         joined.append(line)
         # a line of only characters that the tokenizer drops must not make this endless
-        pieces += max(1, len(tokenizer.encode(line, add_special_tokens=False).ids))
-        if pieces >= positions:
+        tokens += max(1, len(tokenizer.encode(line, add_special_tokens=False).ids))
+        if tokens >= positions:
             return " ".join(joined)
     raise AssertionError("cycle over a non-empty sequence does not end")
 
 
 def _batch(lines: Sequence[str], tokenizer: Tokenizer, positions: int, purpose: Purpose) -> GateBatch:
-    """Encode, cut at `positions` keeping the last piece, pad; where the purpose masks, mask every 7th piece."""
+    """Encode, cut at `positions` keeping the last token, pad; where the purpose masks, mask every 7th token."""
     rows = [_cut(tokenizer.encode(line).ids, positions) for line in lines]
     shape = len(rows), max(map(len, rows))
     special = Specials.of(tokenizer)
@@ -106,10 +106,10 @@ def _cut(ids: list[int], positions: int) -> list[int]:
 
 
 def by_token(output: Output) -> Output:
-    """Return an output (B, T, ...) as it is, and logits of texts (B, C) as if each text were one piece long."""
+    """Return an output (B, T, ...) as it is, and logits of texts (B, C) as if each text were one token long."""
     return output[:, None, :] if output.ndim == 2 else output
 
 
 def read_BT(batch: GateBatch, output: Output) -> NDArray[np.bool_]:
-    """Return which pieces of an output are read: the real ones; of a text's logits the only one."""
+    """Return which tokens of an output are read: the real ones; of a text's logits the only one."""
     return batch.attend_BT == 1 if output.ndim == 3 else np.ones((len(batch.lines), 1), dtype=np.bool_)

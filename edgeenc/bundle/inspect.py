@@ -58,8 +58,8 @@ def look(path: Path) -> Inspected:
         problems.append(f"{weights} has {parts.loaded:,} parameters, config.json says {expected:,}")
     if tokenizer is None:
         problems.append("tokenizer.json is missing")
-    elif tokenizer.pieces != shape.vocab:
-        problems.append(f"the tokenizer has {tokenizer.pieces:,} pieces, config.json says {shape.vocab:,}")
+    elif tokenizer.tokens != shape.vocab:
+        problems.append(f"the tokenizer has {tokenizer.tokens:,} tokens, config.json says {shape.vocab:,}")
     return Inspected(
         path=str(path),
         kind="bundle" if _is_bundle(path) else "checkpoint",
@@ -126,14 +126,14 @@ def _part_of(name: str, header: dict[str, Tensor], family: Family) -> str:
 
 
 def _tokenizer(path: Path) -> TokenizerFile | None:
-    """Return kind and size of a `tokenizer.json`, or None where there is none; pieces added later are counted once."""
+    """Return kind and size of a `tokenizer.json`, or None where there is none; tokens added later are counted once."""
     try:
         text = path.read_bytes()
         found = json.loads(text)
         model, vocab = found["model"], found["model"]["vocab"]
-        pieces = {row[0] for row in vocab} if isinstance(vocab, list) else set(vocab)
-        pieces |= {token["content"] for token in found.get("added_tokens") or []}
-        return TokenizerFile(kind=str(model["type"]), pieces=len(pieces), bytes=len(text))
+        tokens = {row[0] for row in vocab} if isinstance(vocab, list) else set(vocab)
+        tokens |= {token["content"] for token in found.get("added_tokens") or []}
+        return TokenizerFile(kind=str(model["type"]), tokens=len(tokens), bytes=len(text))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:

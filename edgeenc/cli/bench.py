@@ -88,7 +88,7 @@ class Listed(click.ParamType):
     default="16,64,128",
     show_default=True,
     metavar="LIST",
-    help="Pieces a sentence; `own`: as long as each is.",
+    help="Tokens a sentence; `own`: as long as each is.",
 )
 @click.option("--text", type=FILE, metavar="FILE", help="Lines to run.  [default: those of the first bundle]")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Fresh processes a row.")

@@ -27,7 +27,7 @@ from edgeenc.stages.stage import Stage
 from edgeenc.stages.trim_vocab import TrimVocab
 from edgeenc.stages.truncate_hidden import TruncateHidden
 from edgeenc.text.corpus import Corpus
-from edgeenc.text.vocabulary import count_pieces, covered, quality
+from edgeenc.text.vocabulary import count_tokens, covered, quality
 from edgeenc.training import Job
 
 
@@ -115,10 +115,10 @@ def _(stage: TrimVocab, encoder: Encoder, desk: Desk) -> Made:
 
 
 def _fit(lines: Sequence[str], old: Tokenizer, new: Tokenizer) -> TokenizerFit:
-    """Return how well two tokenizers fit held-out lines, and the share of their pieces that the new one kept."""
+    """Return how well two tokenizers fit held-out lines, and the share of their tokens that the new one kept."""
     kept = [number for number in map(old.token_to_id, new.get_vocab()) if number is not None]
     before, after = (quality(lines, tokenizer) for tokenizer in (old, new))
-    return TokenizerFit(before=before, after=after, coverage=covered(count_pieces(lines, old), kept))
+    return TokenizerFit(before=before, after=after, coverage=covered(count_tokens(lines, old), kept))
 
 
 @apply.register

@@ -21,7 +21,7 @@ from edgeenc.compress.positions import Compared
 from edgeenc.errors import ShapeError
 from edgeenc.model.encoder import Encoder
 from edgeenc.stages.distill import DistillOptions
-from edgeenc.text.batches import Masked, Pieces
+from edgeenc.text.batches import Masked, SpecialIds
 from edgeenc.text.corpus import Corpus
 from edgeenc.training import History, Job
 
@@ -38,7 +38,7 @@ def distill(
 ) -> tuple[Encoder, History]:
     """Return `student` trained towards `teacher`, and what happened.
 
-    The loss is ``alpha * CE(right piece) + (1 - alpha) * logit loss + match``: the first nats, mean over the masked
+    The loss is ``alpha * CE(right token) + (1 - alpha) * logit loss + match``: the first nats, mean over the masked
     positions, the second (see `losses`) mean over `options.positions`, the third as `Match` weighs it. Both models see
     the same corrupted rows. Their logits are computed at the compared positions only, a part at a time where they are
     many; without a weight they are not computed at all.
@@ -52,15 +52,15 @@ def distill(
         InputError: queries and keys are to be compared, and the family packs them into one matrix.
     """
     options, job = options or DistillOptions(), job or Job()
-    pieces = Pieces.of(student.tokenizer)
+    special = SpecialIds.of(student.tokenizer)
     if teacher is None:
-        return fit(student, corpus, options, job, Lesson(options, pieces).loss)
+        return fit(student, corpus, options, job, Lesson(options, special).loss)
     frozen, matcher = _frozen(teacher, student, job), None
     if options.match.wanted:
         matcher = Matcher.of(options.match, student, teacher, calibration(student, corpus, 1, job.seed)[0].ids_BT)
         matcher.bridges.to(job.runtime.device)
     beside = matcher.bridges if matcher and len(matcher.bridges) else None
-    return fit(student, corpus, options, job, Lesson(options, pieces, frozen, matcher).loss, beside)
+    return fit(student, corpus, options, job, Lesson(options, special, frozen, matcher).loss, beside)
 
 
 @dataclass(frozen=True)
@@ -69,19 +69,19 @@ class Lesson:
 
     Attributes:
         options: which losses, and how they are weighed.
-        pieces: the tokenizer's special ids.
+        special: the tokenizer's special ids.
         teacher: stands still; None for masked words alone.
         matcher: compares inner states; None where they have no weight.
     """
 
     options: DistillOptions
-    pieces: Pieces
+    special: SpecialIds
     teacher: Encoder | None = None
     matcher: Matcher | None = None
 
     def loss(self, pupil: Encoder, batch: Masked) -> Tensor:
         """Return the loss of `distill` on a batch."""
-        compared = Compared.of(batch, self.options.positions, self.pieces)
+        compared = Compared.of(batch, self.options.positions, self.special)
         if self.teacher is None or self.matcher is None:
             taught = None if self.teacher is None else self._without_gradient(self.teacher, batch)
             return self._of_logits(pupil, batch, pupil.hidden(batch.ids_BT), taught)
@@ -103,7 +103,7 @@ class Lesson:
         taught = None if kind == "none" else taught_BTH
         if taught is None and not options.alpha:
             return torch.zeros((), device=own_BTH.device)
-        read = Compared.of(batch, "masked" if taught is None else options.positions, self.pieces)
+        read = Compared.of(batch, "masked" if taught is None else options.positions, self.special)
 
         def part(where_P: Tensor) -> Tensor:
             """Return the sums of both losses over some positions."""
@@ -124,7 +124,7 @@ def _frozen(teacher: Encoder, student: Encoder, job: Job) -> Encoder:
     """Return the teacher without gradients, on the device of the job; it shares its weights where that is this one."""
     if student.tokenizer.get_vocab() != teacher.tokenizer.get_vocab():
         raise ShapeError(
-            f"distill: the student has {student.shape.vocab:,} pieces and the teacher {teacher.shape.vocab:,}, not the"
+            f"distill: the student has {student.shape.vocab:,} tokens and the teacher {teacher.shape.vocab:,}, not the"
             " same ones; trim the vocabulary before the teacher's step, or after the distillation"
         )
     own = teacher.model.parameters()

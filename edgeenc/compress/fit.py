@@ -38,7 +38,7 @@ def fit(
             has as many rows as its weight says.
         options: tokens, learning rate, sequence lengths, masks.
         job: seed, runtime, scratch folder, progress.
-        loss_of: loss (nats per predicted piece, a scalar) of an encoder on a batch.
+        loss_of: loss (nats per predicted token, a scalar) of an encoder on a batch.
         beside: what is trained in place with the encoder, and is no part of it.
     """
     model = encoder.model if job.in_place else copy.deepcopy(encoder.model)

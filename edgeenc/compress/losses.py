@@ -23,7 +23,7 @@ def chosen_logits(encoder: Encoder, batch: Masked) -> Tensor:
 
 
 def masked_lm(logits_PV: Tensor, labels_P: Tensor) -> Tensor:
-    """Return the cross entropy of the right pieces: nats, mean over P."""
+    """Return the cross entropy of the right tokens: nats, mean over P."""
     return F.cross_entropy(logits_PV.float(), labels_P)
 
 
@@ -80,12 +80,12 @@ def _terms(kind: LogitLoss, student_PV: Tensor, teacher_PV: Tensor, temperature:
 
 
 def in_parts(part: Callable[[Tensor], Tensor], where_P: Tensor, most: int) -> Tensor:
-    """Return the sum of `part` over pieces of `where_P` of at most `most` positions.
+    """Return the sum of `part` over tokens of `where_P` of at most `most` positions.
 
-    Where there are several, each is computed again for its gradient, so that the logits of one piece alone are in
+    Where there are several, each is computed again for its gradient, so that the logits of one token alone are in
     memory: all those of 4,096 positions of XLM-R would be 4.1 GB, four times over.
     """
     if len(where_P) <= most:
         return part(where_P)
-    parts = [checkpoint(part, piece, use_reentrant=False) for piece in where_P.split(most)]
+    parts = [checkpoint(part, token, use_reentrant=False) for token in where_P.split(most)]
     return torch.stack([value for value in parts if value is not None]).sum(0)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from edgeenc.stages.distill import Positions
-from edgeenc.text.batches import Masked, Pieces
+from edgeenc.text.batches import Masked, SpecialIds
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Compared:
 
     Attributes:
         where_P: flat indices (into B*T). Always as many in batches of one shape: with ever new sizes the matrix
-            library compiles and keeps a kernel for each, so special pieces are weighed with 0, not left out.
+            library compiles and keeps a kernel for each, so special tokens are weighed with 0, not left out.
         weight_N: 1 at positions that count, 0 at others; None where all of `where_P` count.
-        labels_N: the right piece at masked positions, -100 elsewhere.
+        labels_N: the right token at masked positions, -100 elsewhere.
     """
 
     where_P: Tensor
@@ -30,8 +30,8 @@ class Compared:
     labels_N: Tensor
 
     @staticmethod
-    def of(batch: Masked, positions: Positions, pieces: Pieces) -> Compared:
-        """Choose the positions of a batch; a piece shown as `[MASK]`, or as a random one, is a token."""
+    def of(batch: Masked, positions: Positions, special: SpecialIds) -> Compared:
+        """Choose the positions of a batch; a token shown as `[MASK]`, or as a random one, is a token."""
         shown_N = batch.ids_BT.flatten()
         labels_N = torch.full_like(shown_N, -100)
         labels_N[batch.chosen_P] = batch.labels_P
@@ -40,7 +40,7 @@ class Compared:
         everywhere = torch.arange(len(shown_N), device=shown_N.device)
         if positions == "all":
             return Compared(everywhere, None, labels_N)
-        specials = [number for number in pieces.specials if number != pieces.mask]
+        specials = [number for number in special.specials if number != special.mask]
         special_N = torch.isin(shown_N, torch.tensor(specials, device=shown_N.device))
         return Compared(everywhere, (~special_N | (labels_N >= 0)).float(), labels_N)
 

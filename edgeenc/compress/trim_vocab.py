@@ -1,4 +1,4 @@
-"""Keep the pieces that a language uses: tokenizer, embedding rows and output bias change together."""
+"""Keep the tokens that a language uses: tokenizer, embedding rows and output bias change together."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from edgeenc.text.trimmed import trim_tokenizer
 from edgeenc.text.vocabulary import Count, characters_of, choose, frequencies
 
 IDS = tuple(f"{role}_token_id" for role in ("pad", "bos", "eos", "cls", "sep"))
-"""Fields of a configuration that hold a piece's id, which follows the piece."""
+"""Fields of a configuration that hold a token's id, which follows the token."""
 
 
 def trim_vocab(
     encoder: Encoder, lines: Sequence[str], *, size: int | None = None, coverage: float | None = None
 ) -> Encoder:
-    """Return an encoder with the pieces that `lines` need; the logits of every kept piece stay what they were.
+    """Return an encoder with the tokens that `lines` need; the logits of every kept token stay what they were.
 
     Args:
         encoder: stays as it is.
-        lines: training text of the language; piece counts and characters are taken from it.
-        size: pieces to keep, or
-        coverage: the share of the piece occurrences to cover with as few pieces as possible.
+        lines: training text of the language; token counts and characters are taken from it.
+        size: tokens to keep, or
+        coverage: the share of the token occurrences to cover with as few tokens as possible.
 
     Raises:
         UsageError: as `edgeenc.text.vocabulary.choose`.
-        InputError: no text; or the tokenizer's type or the place of its padding piece is not supported.
+        InputError: no text; or the tokenizer's type or the place of its padding token is not supported.
 
     Source: Abdaoui et al. 2020, arXiv:2010.05609.
     """
@@ -47,7 +47,7 @@ def trim_for_several(
 ) -> Encoder:
     """Do the same for several languages: a weight and the training text of each.
 
-    A piece counts by its share of the pieces of each language, times the weight (`frequencies`), so that a language
+    A token counts by its share of the tokens of each language, times the weight (`frequencies`), so that a language
     with little text has its say; the characters of all of them stay.
 
     Raises:
@@ -56,15 +56,15 @@ def trim_for_several(
     tokenizer = encoder.tokenizer
     counts_V = frequencies(texts, tokenizer, count)
     characters = frozenset[str]().union(*(characters_of(lines, tokenizer) for _, lines in texts))
-    return keep_pieces(encoder, choose(counts_V, tokenizer, characters, size=size, coverage=coverage))
+    return keep_tokens(encoder, choose(counts_V, tokenizer, characters, size=size, coverage=coverage))
 
 
-def keep_pieces(encoder: Encoder, keep: Sequence[int]) -> Encoder:
-    """Return an encoder with only the pieces `keep` (ascending old ids), so that two encoders can be cut alike.
+def keep_tokens(encoder: Encoder, keep: Sequence[int]) -> Encoder:
+    """Return an encoder with only the tokens `keep` (ascending old ids), so that two encoders can be cut alike.
 
     Raises:
-        UsageError: `keep` is not ascending, has unknown ids, or lacks a special piece.
-        InputError: the padding piece would move, and the family counts positions from its id.
+        UsageError: `keep` is not ascending, has unknown ids, or lacks a special token.
+        InputError: the padding token would move, and the family counts positions from its id.
     """
     config = encoder.model.config.to_dict()
     new = {old: place for place, old in enumerate(keep)}

@@ -1,10 +1,10 @@
 """Bits per character of a masked language model: one measure for every report, comparable across vocabularies.
 
-15 % of the *words* of a text are chosen by seed, the same words for every model; all their pieces are masked at once.
-Bits = -sum log2 p(right piece) / characters of those words. A word with an unknown piece cannot be written with
-pieces: it is charged log2(distinct characters of the training text) for each of its characters.
+15 % of the *words* of a text are chosen by seed, the same words for every model; all their tokens are masked at once.
+Bits = -sum log2 p(right token) / characters of those words. A word with an unknown token cannot be written with
+tokens: it is charged log2(distinct characters of the training text) for each of its characters.
 
-Axis letters: B windows of a batch, T tokens, P masked pieces, V vocabulary.
+Axis letters: B windows of a batch, T tokens, P masked tokens, V vocabulary.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from tokenizers import Encoding, Tokenizer
 
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
-from edgeenc.text.batches import Pieces
+from edgeenc.text.batches import SpecialIds
 from edgeenc.text.specials import Specials
-from edgeenc.text.vocabulary import count_pieces
+from edgeenc.text.vocabulary import count_tokens
 
 SHARE = 0.15
 BATCH_TOKENS = 4096
-"""Bounds memory: about 600 masked pieces x V logits at a time."""
+"""Bounds memory: about 600 masked tokens x V logits at a time."""
 
 Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -45,14 +45,14 @@ class Bits:
         characters: of all chosen words.
         words: chosen words; each is paid for, none is left out.
         unknown: those among them that were charged by the character.
-        pieces: masked pieces that the model predicted.
+        tokens: masked tokens that the model predicted.
     """
 
     bits: float
     characters: int
     words: int
     unknown: int
-    pieces: int
+    tokens: int
 
     @property
     def per_character(self) -> float:
@@ -62,7 +62,7 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line in pieces, all (T,): ids, the word of each piece, which pieces are hidden and which of those scored."""
+    """A line in tokens, all (T,): ids, the word of each token, which tokens are hidden and which of those scored."""
 
     ids_T: Ids
     word_T: Ids
@@ -82,9 +82,9 @@ class _Task:
 
     def result(self, predicted: float, alphabet: int) -> Bits:
         """Return the result for `predicted` bits and an alphabet of so many characters."""
-        pieces = sum(int(line.scored_T.sum()) for line in self.lines)
+        tokens = sum(int(line.scored_T.sum()) for line in self.lines)
         bits = predicted + self.unknown_characters * math.log2(max(1, alphabet))
-        return Bits(bits, self.characters, self.words, self.unknown, pieces)
+        return Bits(bits, self.characters, self.words, self.unknown, tokens)
 
 
 def chosen_words(lines: Sequence[str], seed: int) -> list[Ids]:
@@ -112,9 +112,9 @@ def bits_per_character(encoder: Encoder, lines: Sequence[str], *, characters: in
 
 
 def score(encoder: Encoder, lines: Sequence[str], *, characters: int, seed: int) -> Bits:
-    """Mask the chosen words and let `encoder` predict their pieces, each line on its own.
+    """Mask the chosen words and let `encoder` predict their tokens, each line on its own.
 
-    A line with more pieces than the model has positions is cut into windows between words; a word that is longer than
+    A line with more tokens than the model has positions is cut into windows between words; a word that is longer than
     a window goes on in the next one. So every chosen word is paid for.
 
     Args:
@@ -124,24 +124,24 @@ def score(encoder: Encoder, lines: Sequence[str], *, characters: int, seed: int)
         seed: of the choice of words.
 
     Raises:
-        InputError: no word in `lines`, or the tokenizer lacks a special piece.
+        InputError: no word in `lines`, or the tokenizer lacks a special token.
     """
     task = _prepare(lines, encoder.tokenizer, seed)
-    pieces = Pieces.of(encoder.tokenizer)
+    special = SpecialIds.of(encoder.tokenizer)
     width = encoder.shape.longest - 2
     windows = [window for line in task.lines for window in _windows(line, width) if window.scored_T.any()]
-    predicted = sum(_predict(encoder, batch, pieces) for batch in _batches(windows))
+    predicted = sum(_predict(encoder, batch, special) for batch in _batches(windows))
     return task.result(predicted, characters)
 
 
 def unigram_bits(
     train: Sequence[str], tokenizer: Tokenizer, lines: Sequence[str], *, characters: int, seed: int
 ) -> float:
-    """Return the same measure for a table that knows only how often each piece occurs: (count + 1) / (total + V).
+    """Return the same measure for a table that knows only how often each token occurs: (count + 1) / (total + V).
 
     Args:
-        train: training text that the pieces are counted in.
-        tokenizer: whose pieces they are.
+        train: training text that the tokens are counted in.
+        tokenizer: whose tokens they are.
         lines: held-out lines, as in `score`.
         characters: as in `score`.
         seed: as in `score`.
@@ -150,14 +150,14 @@ def unigram_bits(
         InputError: as in `score`.
     """
     task = _prepare(lines, tokenizer, seed)
-    counts_V = count_pieces(train, tokenizer) + 1
+    counts_V = count_tokens(train, tokenizer) + 1
     bits_V = math.log2(int(counts_V.sum())) - np.log2(counts_V)
     predicted = sum(float(bits_V[line.ids_T[line.scored_T]].sum()) for line in task.lines)
     return task.result(predicted, characters).per_character
 
 
 def _prepare(lines: Sequence[str], tokenizer: Tokenizer, seed: int) -> _Task:
-    """Choose the words and find their pieces."""
+    """Choose the words and find their tokens."""
     unknown = Specials.of(tokenizer).unk
     chosen = chosen_words(lines, seed)
     found: list[_Line] = []
@@ -169,7 +169,7 @@ def _prepare(lines: Sequence[str], tokenizer: Tokenizer, seed: int) -> _Task:
         spans = [match.span() for match in _WORD.finditer(text)]
         lengths = np.array([end - start for start, end in spans], dtype=np.int64)
         ids_T, word_T = _words_of(encoding, text, np.array([start for start, _ in spans], dtype=np.int64))
-        # A word that the normaliser deleted whole has no piece to predict, so it is unknown too.
+        # A word that the normaliser deleted whole has no token to predict, so it is unknown too.
         bad = np.union1d(word_T[ids_T == unknown], np.setdiff1d(picked, word_T))
         charged = picked[np.isin(picked, bad)]
         hidden_T = np.isin(word_T, picked)
@@ -181,9 +181,9 @@ def _prepare(lines: Sequence[str], tokenizer: Tokenizer, seed: int) -> _Task:
 
 
 def _words_of(encoding: Encoding, text: str, starts: Ids) -> tuple[Ids, Ids]:
-    """Return the ids (T,) of a line and the number of the word that each piece begins in (T,).
+    """Return the ids (T,) of a line and the number of the word that each token begins in (T,).
 
-    A piece that begins with the space before a word, as `▁kape` may, begins in that word.
+    A token that begins with the space before a word, as `▁kape` may, begins in that word.
     """
     begins = np.array([begin for begin, _ in encoding.offsets], dtype=np.int64)
     spaces = np.array([text[begin : begin + 1].isspace() for begin in begins], dtype=np.int64)
@@ -191,9 +191,9 @@ def _words_of(encoding: Encoding, text: str, starts: Ids) -> tuple[Ids, Ids]:
 
 
 def _windows(line: _Line, width: int) -> Iterator[_Line]:
-    """Cut a line into windows of at most `width` pieces, between words where a word fits a window.
+    """Cut a line into windows of at most `width` tokens, between words where a word fits a window.
 
-    Worked example: words of 2, 3 and 2 pieces in windows of 4 give 2, then 3, then 2 pieces.
+    Worked example: words of 2, 3 and 2 tokens in windows of 4 give 2, then 3, then 2 tokens.
     """
     first = 0
     while first < len(line.ids_T):
@@ -216,15 +216,15 @@ def _batches(windows: list[_Line]) -> Iterator[list[_Line]]:
 
 
 @torch.no_grad()
-def _predict(encoder: Encoder, windows: list[_Line], pieces: Pieces) -> float:
-    """Return the bits that `encoder` pays for the scored pieces of one batch; logits are made at these alone."""
+def _predict(encoder: Encoder, windows: list[_Line], special: SpecialIds) -> float:
+    """Return the bits that `encoder` pays for the scored tokens of one batch; logits are made at these alone."""
     length = len(windows[0].ids_T) + 2
-    ids_BT = np.full((len(windows), length), pieces.pad, dtype=np.int64)
+    ids_BT = np.full((len(windows), length), special.pad, dtype=np.int64)
     attend_BT = np.zeros((len(windows), length), dtype=np.int64)
     scored_BT = np.zeros((len(windows), length), dtype=np.bool_)
     for row, window in enumerate(windows):
         end = len(window.ids_T) + 1
-        ids_BT[row, : end + 1] = [pieces.cls, *np.where(window.hidden_T, pieces.mask, window.ids_T), pieces.sep]
+        ids_BT[row, : end + 1] = [special.cls, *np.where(window.hidden_T, special.mask, window.ids_T), special.sep]
         attend_BT[row, : end + 1] = 1
         scored_BT[row, 1:end] = window.scored_T
     right_P = np.concatenate([window.ids_T[window.scored_T] for window in windows])

@@ -43,11 +43,11 @@ class TaskModel:
 
     @property
     def positions(self) -> int:
-        """Pieces that the model reads at most."""
+        """Tokens that the model reads at most."""
         return shape_of(self.model.config).longest
 
     def logits(self, ids_BT: Tensor, attend_BT: Tensor) -> Tensor:
-        """Return logits (B, C) of texts or (B, T, C) of pieces; `attend_BT` is 1 at pieces and 0 at padding."""
+        """Return logits (B, C) of texts or (B, T, C) of tokens; `attend_BT` is 1 at tokens and 0 at padding."""
         return self.model(input_ids=ids_BT, attention_mask=attend_BT).logits
 
 

@@ -49,7 +49,7 @@ def load_shape(folder: Path) -> Shape:
 
 
 def require_tied(config: Config, folder: Path) -> None:
-    """Refuse a model with two tables of pieces.
+    """Refuse a model with two tables of tokens.
 
     Raises:
         InputError: the output table is not the embedding; the library ties them where the file is silent.

@@ -82,7 +82,7 @@ def load_encoder(folder: Path) -> Encoder:
     tokenizer = load_tokenizer(folder)
     if tokenizer.get_vocab_size() != config.vocab_size:
         raise InputError(
-            f"checkpoint {folder}: the tokenizer has {tokenizer.get_vocab_size():,} pieces, the embedding"
+            f"checkpoint {folder}: the tokenizer has {tokenizer.get_vocab_size():,} tokens, the embedding"
             f" {config.vocab_size:,} rows; they do not belong together"
         )
     return Encoder(model.eval(), tokenizer, family)
@@ -164,7 +164,7 @@ def save_checkpoint(
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, shape: Shape) -> None:
     """Write the files from which transformers, transformers.js and mobile code read a tokenizer.
 
-    These are three, and for WordPiece its list of pieces beside them, which the first readers of BERT ask for.
+    These are three, and for WordPiece its list of tokens beside them, which the first readers of BERT ask for.
     """
     special = Specials.of(tokenizer).names.tokens()
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -177,8 +177,8 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, shape: Shape) -> None:
     if list_file is None:
         return
     vocabulary = tokenizer.get_vocab()
-    pieces = sorted(vocabulary, key=vocabulary.__getitem__)
-    (folder / list_file).write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
+    tokens = sorted(vocabulary, key=vocabulary.__getitem__)
+    (folder / list_file).write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
 
 
 def _write_json(path: Path, value: Mapping[str, str | int | bool | list[str]]) -> None:

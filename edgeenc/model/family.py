@@ -43,7 +43,7 @@ FIELDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class LastLayer:
-    """Where the last layer of a classifier of texts lies, for a head that reads the first piece alone.
+    """Where the last layer of a classifier of texts lies, for a head that reads the first token alone.
 
     Attributes:
         layers: the list of layers.
@@ -78,7 +78,7 @@ class Family:
         fields: for each size of a shape, what the configuration calls it; a size that is not there is 0.
         required: fields of the configuration that must have this value, since the rows hold for no other.
         derived: fields that the library works out from the others where they are not given.
-        unused_positions: rows at the start of the position table that no piece of a text reads.
+        unused_positions: rows at the start of the position table that no token of a text reads.
         refused: stages that cannot work on the family, by their kind, and why.
         text: bytes of graph text that an exported file takes beside that of BERT, measured like that.
         last_layer: where a classifier's head can start as the mean of a text; None where the family pools by itself.

@@ -46,7 +46,7 @@ def published() -> tuple[Published, ...]:
 def published_shape(source: str) -> Shape | None:
     """Return the shape of the teacher `org/name@commit`, or None where this version of it is not known here.
 
-    Worked example: `google-bert/bert-base-multilingual-cased` has 12 layers of 768 and 119,547 pieces.
+    Worked example: `google-bert/bert-base-multilingual-cased` has 12 layers of 768 and 119,547 tokens.
     """
     for known in published():
         if source == f"{known.model}@{known.revision}":

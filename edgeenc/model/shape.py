@@ -26,7 +26,7 @@ class Shape:
         heads: attention heads per layer.
         head_width: channels per head; `heads * head_width` is the attention width.
         ffn: neurons of the feed-forward block.
-        vocab: pieces of the tokenizer, rows of the embedding.
+        vocab: tokens of the tokenizer, rows of the embedding.
         positions: rows of the position table; where positions are computed, how many the model was trained for.
         types: rows of the token-type table, 0 where there is none.
         family: name of the family whose table of parameters holds.
@@ -56,7 +56,7 @@ class Shape:
 
     @property
     def longest(self) -> int:
-        """Pieces of the longest text that the model reads, special pieces counted.
+        """Tokens of the longest text that the model reads, special tokens counted.
 
         Worked example: mBERT 512; XLM-R has 514 position rows and never uses the first two, so 512 too.
         """

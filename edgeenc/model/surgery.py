@@ -69,7 +69,7 @@ def rebuild(encoder: Encoder, state: State, shape: Shape, ids: Mapping[str, int 
         encoder: stays as it is; its configuration is the pattern.
         state: parameters by name, tied ones under their first name at least.
         shape: sizes of the new model.
-        ids: fields of the configuration that hold the id of a piece, where pieces were renumbered.
+        ids: fields of the configuration that hold the id of a token, where tokens were renumbered.
 
     Raises:
         ShapeError: the library cannot build this shape, or a tensor of `state` is missing, unknown or of a wrong size.

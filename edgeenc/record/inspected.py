@@ -36,10 +36,10 @@ class PartsStored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizerFile:
-    """What splits text: its kind (WordPiece, Unigram, BPE), the number of its pieces, the bytes of tokenizer.json."""
+    """What splits text: its kind (WordPiece, Unigram, BPE), the number of its tokens, the bytes of tokenizer.json."""
 
     kind: str
-    pieces: int
+    tokens: int
     bytes: int
 
 

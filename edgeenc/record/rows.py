@@ -46,7 +46,7 @@ class Condition:
     @property
     def words(self) -> str:
         """Say the condition in words."""
-        length = "sentences at their own length" if self.seq_len is None else f"{self.seq_len} pieces a sentence"
+        length = "sentences at their own length" if self.seq_len is None else f"{self.seq_len} tokens a sentence"
         return f"{self.place}, {length}"
 
 

@@ -46,8 +46,8 @@ def model_card(facts: Facts, purpose: Purpose, onnx: str, positions: int, weight
 
 {purpose.card.what} for {escape(language.name)}, made small with edgeenc {facts.edgeenc} by the recipe
 `{facts.recipe}`: {student.layers} layers of {student.hidden} with {student.heads} heads,
-FFN {student.ffn:,}, {student.vocab:,} pieces, {student.parameters:,} parameters. Texts are cut after
-{positions} pieces. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
+FFN {student.ffn:,}, {student.vocab:,} tokens, {student.parameters:,} parameters. Texts are cut after
+{positions} tokens. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
 
 ## Use it
 

@@ -77,9 +77,9 @@ def progress_line(progress: ProcessStart, seconds: float) -> str:
 
 
 def input_name(threads: int, batch: int, length: int | None) -> str:
-    """Return an input in words. Worked example: 1, 8 and 64 give `batch 8, 64 pieces, 1 thread`."""
-    pieces = "sentences as they are" if length is None else f"{length} pieces"
-    return f"batch {batch}, {pieces}, {threads} thread{'s' if threads > 1 else ''}"
+    """Return an input in words. Worked example: 1, 8 and 64 give `batch 8, 64 tokens, 1 thread`."""
+    tokens = "sentences as they are" if length is None else f"{length} tokens"
+    return f"batch {batch}, {tokens}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def input_table(rows: Sequence[Row]) -> Table:

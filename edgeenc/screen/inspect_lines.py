@@ -28,7 +28,7 @@ def render(found: Inspected) -> RenderableType:
     for name, size in found.onnx.items():
         table.add_row(name, "", megabytes(size))
     if (tokenizer := found.tokenizer) is not None:
-        label = f"tokenizer.json ({tokenizer.kind}, {count(tokenizer.pieces)} pieces)"
+        label = f"tokenizer.json ({tokenizer.kind}, {count(tokenizer.tokens)} tokens)"
         table.add_row(label, "", megabytes(tokenizer.bytes))
     told = [Text(f"problem: {problem}", style="bold red") for problem in found.problems]
     return Group(Text(title, style="bold"), shape, Text(f"stored as {', '.join(found.dtypes)}"), table, *told)

@@ -44,7 +44,7 @@ def described(spec: str) -> str:
 def random_folder(spec: str) -> Path:
     """Return a checkpoint folder without weights: `config.json` of a published model, and a tokenizer of its size.
 
-    The tokenizer has the kit's pieces first, and then made-up ones up to the size of the vocabulary; those occur in no
+    The tokenizer has the kit's tokens first, and then made-up ones up to the size of the vocabulary; those occur in no
     text. Making it again gives the same bytes.
 
     Args:
@@ -124,32 +124,32 @@ def _tokenizer(spec: str, fields: Mapping[str, object]) -> str:
 
 
 def _word_piece(kit: Tokenizer, size: int) -> str:
-    """Return a WordPiece tokenizer of `size` pieces: the kit's first ones, then `[unused0]`, `[unused1]`, ...
+    """Return a WordPiece tokenizer of `size` tokens: the kit's first ones, then `[unused0]`, `[unused1]`, ...
 
-    Text is split at brackets first, so that no text can hold such a piece.
+    Text is split at brackets first, so that no text can hold such a token.
     """
     spec = json.loads(kit.to_str())
     vocabulary = sorted(kit.get_vocab().items(), key=lambda item: item[1])[:size]
-    pieces = [piece for piece, _ in vocabulary]
-    pieces += [f"[unused{number}]" for number in range(size - len(pieces))]
-    spec["model"]["vocab"] = {piece: number for number, piece in enumerate(pieces)}
+    tokens = [token for token, _ in vocabulary]
+    tokens += [f"[unused{number}]" for number in range(size - len(tokens))]
+    spec["model"]["vocab"] = {token: number for number, token in enumerate(tokens)}
     return json.dumps(spec, ensure_ascii=False) + "\n"
 
 
 def _unigram(kit: Tokenizer, size: int) -> str:
-    """Return a Unigram tokenizer of `size` pieces in the order of XLM-R: specials, the kit's pieces, the mask last.
+    """Return a Unigram tokenizer of `size` tokens in the order of XLM-R: specials, the kit's tokens, the mask last.
 
-    A piece that begins a word gets the mark of one, a single character both forms; scores fall with the rank, as in
-    Zipf's law. Text is split at white space first, so that no text can hold a made-up piece, which has a space.
+    A token that begins a word gets the mark of one, a single character both forms; scores fall with the rank, as in
+    Zipf's law. Text is split at white space first, so that no text can hold a made-up token, which has a space.
     """
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    ranked = [piece for piece, _ in sorted(kit.get_vocab().items(), key=lambda item: item[1])]
-    plain = [piece for piece in ranked if not (piece.startswith("[") and len(piece) > 1)]
-    marked = [form for piece in plain for form in _forms(piece)]
-    pieces = list(dict.fromkeys(["\u2581", *marked]))[: size - 5]
-    pieces += [f"unused {number}" for number in range(size - 5 - len(pieces))]
-    scored = [(piece, -math.log(rank + 10)) for rank, piece in enumerate(pieces)]
+    ranked = [token for token, _ in sorted(kit.get_vocab().items(), key=lambda item: item[1])]
+    plain = [token for token in ranked if not (token.startswith("[") and len(token) > 1)]
+    marked = [form for token in plain for form in _forms(token)]
+    tokens = list(dict.fromkeys(["\u2581", *marked]))[: size - 5]
+    tokens += [f"unused {number}" for number in range(size - 5 - len(tokens))]
+    scored = [(token, -math.log(rank + 10)) for rank, token in enumerate(tokens)]
     specials = ["<s>", "<pad>", "</s>", "<unk>"]
     made = Tokenizer(models.Unigram([*((name, 0.0) for name in specials), *scored, ("<mask>", 0.0)], unk_id=3))
     made.normalizer = normalizers.NFKC()
@@ -163,13 +163,13 @@ def _unigram(kit: Tokenizer, size: int) -> str:
     return made.to_str() + "\n"
 
 
-def _forms(piece: str) -> list[str]:
+def _forms(token: str) -> list[str]:
     """Return what a WordPiece is in Unigram. Worked example: `aso` gives `▁aso`, `##so` gives `so`, `,` gives both."""
-    bare = piece.removeprefix("##") or piece
+    bare = token.removeprefix("##") or token
     first, later = f"\u2581{bare}", bare
     if len(bare) == 1:
         return [first, later]
-    return [later] if bare != piece else [first]
+    return [later] if bare != token else [first]
 
 
 TOKENIZERS: Mapping[str, Callable[[Tokenizer, int], str]] = {"WordPiece": _word_piece, "Unigram": _unigram}

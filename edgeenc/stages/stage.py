@@ -92,14 +92,14 @@ def shape_after(stage: Stage, before: Shape, steps: Mapping[str, Planned]) -> Sh
     if reason := before.table.refused.get(stage.kind):
         raise ShapeError(f"{stage.kind} cannot work on a {before.family} model: {reason}")
     for name in stage.reads:
-        _require_same_pieces(stage, name, steps)
+        _require_same_tokens(stage, name, steps)
     after = stage.reshape(before)
     stage.agree(after, {name: shape for name in stage.reads if (shape := steps[name].shape)})
     return after
 
 
-def _require_same_pieces(stage: Stage, name: str, steps: Mapping[str, Planned]) -> None:
-    """Refuse a step from before a cut by coverage: how many pieces it has more is known when they have been counted."""
+def _require_same_tokens(stage: Stage, name: str, steps: Mapping[str, Planned]) -> None:
+    """Refuse a step from before a cut by coverage: how many tokens it has more is known when they have been counted."""
     for later in list(steps)[list(steps).index(name) + 1 :]:
         between = steps[later].stage
         if between is not None and not between.exact:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edgeenc.text.corpus import Corpus
 
 MOST_UNKNOWN = 0.02
-"""A corpus with more unknown pieces than this cannot be learnt with the teacher's characters."""
+"""A corpus with more unknown tokens than this cannot be learnt with the teacher's characters."""
 
 
 def apply_stage(work: Work) -> StageFigures:
@@ -54,7 +54,7 @@ def _require_known(encoder: Encoder, corpus: Corpus, path: Path) -> None:
     rate = quality(some(corpus.train), encoder.tokenizer).unknown_rate
     if rate > MOST_UNKNOWN:
         raise InputError(
-            f"corpus {path}: {100 * rate:.1f} % of its pieces are unknown to the teacher's tokenizer (at most"
+            f"corpus {path}: {100 * rate:.1f} % of its tokens are unknown to the teacher's tokenizer (at most"
             f" {100 * MOST_UNKNOWN:.0f} % can be); choose a teacher that knows this script"
         )
 

@@ -1,4 +1,4 @@
-"""Items as a model reads them: piece ids, and where the label of each word is read, which its task kind says.
+"""Items as a model reads them: token ids, and where the label of each word is read, which its task kind says.
 
 Axis letters: B batch, T tokens.
 """
@@ -21,9 +21,9 @@ class Encoded:
     """Items as ids, without padding.
 
     Attributes:
-        ids: pieces of each item, special ones included.
-        places: for each word of each item the number of the piece that its label is read at, or `NOWHERE`.
-        pad: id of the padding piece.
+        ids: tokens of each item, special ones included.
+        places: for each word of each item the number of the token that its label is read at, or `NOWHERE`.
+        pad: id of the padding token.
     """
 
     ids: tuple[tuple[int, ...], ...]
@@ -35,7 +35,7 @@ def encode(items: Sequence[Item], kind: TaskKind, tokenizer: Tokenizer, max_leng
     """Return `items` as ids, truncated to `max_length` tokens, of which the closing special token stays the last.
 
     Worked example: the tagged words `Ang payong` cut into `Ang pay ##ong` give `[CLS] Ang pay ##ong [SEP]` and places
-    1, 2. With 4 pieces at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and places
+    1, 2. With 4 tokens at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and places
     1, -1.
 
     Args:
@@ -48,7 +48,7 @@ def encode(items: Sequence[Item], kind: TaskKind, tokenizer: Tokenizer, max_leng
     cutting.no_padding()
     cutting.enable_truncation(max_length)
     found, places = kind.encode(cutting, items)
-    pads = (tokenizer.token_to_id(piece) for piece in ("[PAD]", "<pad>"))
+    pads = (tokenizer.token_to_id(token) for token in ("[PAD]", "<pad>"))
     pad = next((number for number in pads if number is not None), 0)
     return Encoded(tuple(tuple(one.ids) for one in found), tuple(places), pad)
 

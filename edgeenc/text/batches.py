@@ -33,7 +33,7 @@ class Masked:
     Attributes:
         ids_BT: corrupted token ids.
         chosen_P: flat indices (into B*T) of the positions to predict.
-        labels_P: the right pieces there.
+        labels_P: the right tokens there.
     """
 
     ids_BT: Tensor
@@ -50,14 +50,14 @@ class Masked:
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class SpecialIds:
     """What batching must know about a tokenizer.
 
     Attributes:
-        size: pieces in all.
-        cls: id of the piece that begins a row; `sep` ends a sentence, `mask` and `pad` likewise.
-        specials: ids of all special pieces.
-        continued: pieces that go on with a word: `##` ones, or those without the mark of a word's beginning.
+        size: tokens in all.
+        cls: id of the token that begins a row; `sep` ends a sentence, `mask` and `pad` likewise.
+        specials: ids of all special tokens.
+        continued: tokens that go on with a word: `##` ones, or those without the mark of a word's beginning.
     """
 
     size: int
@@ -69,20 +69,20 @@ class Pieces:
     pad: int = 0
 
     @staticmethod
-    def of(tokenizer: Tokenizer) -> Pieces:
+    def of(tokenizer: Tokenizer) -> SpecialIds:
         """Read the ids off a tokenizer.
 
         Raises:
-            InputError: it lacks a special piece, or its type is not known.
+            InputError: it lacks a special token, or its type is not known.
         """
         special, marks = Specials.of(tokenizer), marks_of(tokenizer)
-        continued = sorted(number for piece, number in tokenizer.get_vocab().items() if marks.goes_on(piece))
+        continued = sorted(number for token, number in tokenizer.get_vocab().items() if marks.goes_on(token))
         ids = special.cls, special.sep, special.mask, special.ids
-        return Pieces(tokenizer.get_vocab_size(), *ids, tuple(continued), special.pad)
+        return SpecialIds(tokenizer.get_vocab_size(), *ids, tuple(continued), special.pad)
 
 
 def encode(lines: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
-    """Return the piece ids of each line, without special tokens."""
+    """Return the token ids of each line, without special tokens."""
     return [e.ids for e in tokenizer.encode_batch_fast(list(lines), add_special_tokens=False)]
 
 
@@ -92,7 +92,7 @@ def encoded(lines: Sequence[str], tokenizer: Tokenizer) -> Iterator[list[int]]:
         yield from encode(chunk, tokenizer)
 
 
-def pack(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Rows:
+def pack(sentences: Sequence[Sequence[int]], length: int, special: SpecialIds) -> Rows:
     """Return rows (N, `length`) without padding: `cls`, sentences each closed by `sep`, the last one cut.
 
     Every row starts where a sentence starts; a sentence that is cut at the end of a row starts the next one again,
@@ -102,23 +102,23 @@ def pack(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Row
 
     Raises:
         InputError: the text does not fill one row.
-        UsageError: a row has no room for a piece between `cls` and `sep`.
+        UsageError: a row has no room for a token between `cls` and `sep`.
     """
-    rows = list(packed_rows(sentences, length, pieces))
+    rows = list(packed_rows(sentences, length, special))
     if not rows:
         raise _too_few(length)
     return np.asarray(rows, dtype=np.int32)
 
 
-def packed_rows(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces) -> Iterator[list[int]]:
+def packed_rows(sentences: Sequence[Sequence[int]], length: int, special: SpecialIds) -> Iterator[list[int]]:
     """Yield the rows of `pack` one by one."""
     if length < 3:
-        raise UsageError(f"rows of {length} pieces have no room for text; expected at least 3")
+        raise UsageError(f"rows of {length} tokens have no room for text; expected at least 3")
     first = offset = 0
     while first < len(sentences):
-        row, at, skip = [pieces.cls], first, offset
+        row, at, skip = [special.cls], first, offset
         while at < len(sentences) and len(row) < length:
-            row += [*sentences[at][skip:], pieces.sep]
+            row += [*sentences[at][skip:], special.sep]
             at, skip = at + 1, 0
         if len(row) < length:
             break
@@ -131,7 +131,7 @@ def packed_rows(sentences: Sequence[Sequence[int]], length: int, pieces: Pieces)
 
 
 def _too_few(length: int) -> InputError:
-    return InputError(f"the text has too few pieces to fill one row of {length}; more text is needed")
+    return InputError(f"the text has too few tokens to fill one row of {length}; more text is needed")
 
 
 def draw(rows: Rows | MappedRows, first: int, count: int, seed: int) -> Rows:
@@ -151,19 +151,19 @@ def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, unit: Unit, rng: np.random.Generator) -> Masked:
-    """Choose words, or pieces, until `rate` of the tokens are reached, and corrupt them.
+def corrupt(ids_BT: Rows, special: SpecialIds, rate: float, unit: Unit, rng: np.random.Generator) -> Masked:
+    """Choose words, or tokens, until `rate` of the tokens are reached, and corrupt them.
 
-    80 % are shown as the mask piece, 10 % as random pieces, 10 % as they are; a word is corrupted with all its pieces.
-    Batches of one shape always predict the same number of positions (pieces of the last word beyond it are corrupted
+    80 % are shown as the mask token, 10 % as random tokens, 10 % as they are; a word is corrupted with all its tokens.
+    Batches of one shape always predict the same number of positions (tokens of the last word beyond it are corrupted
     but not predicted): with ever new sizes the matrix library compiles and keeps a kernel for each.
 
     Source: Devlin et al. 2019, arXiv:1810.04805, section 3.1; whole words: Cui et al. 2019, arXiv:1906.08101.
     """
     flat = ids_BT.reshape(-1).astype(np.int64)
-    ordinary = ~np.isin(flat, pieces.specials)
+    ordinary = ~np.isin(flat, special.specials)
     after = np.concatenate([[False], ordinary[:-1]])
-    goes_on = np.isin(flat, pieces.continued) & after & (unit == "words")
+    goes_on = np.isin(flat, special.continued) & after & (unit == "words")
     word = np.where(ordinary, np.cumsum(ordinary & ~goes_on) - 1, -1)
     order = rng.permutation(int(word.max()) + 1)
     reached = np.cumsum(np.bincount(word[ordinary])[order])
@@ -174,11 +174,11 @@ def corrupt(ids_BT: Rows, pieces: Pieces, rate: float, unit: Unit, rng: np.rando
     hit = np.flatnonzero(ordinary & ~np.isnan(fate[word]))
     how = fate[word[hit]]
     shown = flat.copy()
-    shown[hit[how < 0.8]] = pieces.mask
+    shown[hit[how < 0.8]] = special.mask
     swapped = hit[how >= 0.9]
-    drawn = rng.integers(0, pieces.size, size=len(swapped))
-    # RoBERTa counts positions by what is no padding, so one such piece in a text would move all that follow it
-    shown[swapped] = np.where((drawn == pieces.pad) & (pieces.pad != 0), pieces.mask, drawn)
+    drawn = rng.integers(0, special.size, size=len(swapped))
+    # RoBERTa counts positions by what is no padding, so one such token in a text would move all that follow it
+    shown[swapped] = np.where((drawn == special.pad) & (special.pad != 0), special.mask, drawn)
     beyond = np.flatnonzero(word == picked[-1])[::-1][: len(hit) - wanted]
     chosen = np.setdiff1d(hit, beyond)
     return Masked(
@@ -212,13 +212,13 @@ class Stream:
     Attributes:
         groups: for each row length, the packed rows of each group of texts.
         batching: lengths, proportions and masks.
-        pieces: the tokenizer's special ids.
+        special: the tokenizer's special ids.
         seed: of the order and the masks.
     """
 
     groups: dict[int, tuple[Rows | MappedRows, ...]]
     batching: Batching
-    pieces: Pieces
+    special: SpecialIds
     seed: int
 
     def __call__(self, step: int) -> Masked:
@@ -235,7 +235,7 @@ class Stream:
             before = self._of_group(group, int(places[0]))
             ids_BT[here] = draw(self.groups[length][group], before, int(here.sum()), self.seed + group)
         rng = np.random.default_rng([self.seed, step])
-        return corrupt(ids_BT, self.pieces, self.batching.rate, self.batching.unit, rng)
+        return corrupt(ids_BT, self.special, self.batching.rate, self.batching.unit, rng)
 
     def _of_group(self, group: int, place: int) -> int:
         """Return how many of the first `place` rows come from `group`."""
@@ -259,7 +259,7 @@ def masked_stream(
     Raises:
         InputError: a group does not fill one row.
     """
-    pieces = Pieces.of(tokenizer)
+    special = SpecialIds.of(tokenizer)
     groups: dict[int, tuple[Rows | MappedRows, ...]] = {}
     for number, lines in enumerate(texts):
         if isinstance(lines, Lines) and folder is not None:
@@ -268,24 +268,24 @@ def masked_stream(
             tokens = encode(lines, tokenizer)
             order = np.random.default_rng([seed, number]).permutation(len(tokens))
             shuffled = [tokens[i] for i in order]
-            rows = {length: pack(shuffled, length, pieces) for length in set(batching.lengths)}
+            rows = {length: pack(shuffled, length, special) for length in set(batching.lengths)}
         for length, found in rows.items():
             groups[length] = (*groups.get(length, ()), found)
-    return Stream(groups, batching, pieces, seed)
+    return Stream(groups, batching, special, seed)
 
 
 def _on_disk(
     lines: Lines, tokenizer: Tokenizer, batching: Batching, seed: list[int], folder: Path
 ) -> dict[int, MappedRows]:
     """Return the packed rows of each length as memory maps of files in `folder`, made if they are not there."""
-    pieces = Pieces.of(tokenizer)
+    special = SpecialIds.of(tokenizer)
     files = {length: folder / f"rows-{seed[1]}-{length}.bin" for length in set(batching.lengths)}
     ids = folder / f"ids-{seed[1]}.bin"
     if not all(path.is_file() for path in files.values()):
         order_of = np.random.default_rng(seed).permutation
         shuffled = write_tokens(encoded(lines, tokenizer), ids, order_of)
         for length, path in files.items():
-            if write_rows(packed_rows(shuffled, length, pieces), path, length) is None:
+            if write_rows(packed_rows(shuffled, length, special), path, length) is None:
                 raise _too_few(length)
         ids.unlink()
     return {length: MappedRows(path, length) for length, path in files.items()}

@@ -20,7 +20,7 @@ from edgeenc.text.documents import TEST, TRAIN, VALID, Numbers, documents_of, ma
 from edgeenc.text.lines import lines_of
 
 SMALLEST_BYTES = 50_000
-"""A corpus under 50 KB cannot tell which pieces a language needs."""
+"""A corpus under 50 KB cannot tell which tokens a language needs."""
 SHARES = "languages.json"
 """Beside the text of several languages: the weight of each, whose own text is in a folder of its name."""
 FEWEST_LINES = 100
@@ -32,7 +32,7 @@ class Corpus:
     """Three disjoint lists of lines.
 
     Attributes:
-        train: what models learn from, and what piece counts are taken from.
+        train: what models learn from, and what token counts are taken from.
         valid: what chooses a checkpoint and calibrates pruning; never reported.
         test: what every reported figure and every gate is computed on.
         parts: where the text is of several languages, the text of each; else there are none.

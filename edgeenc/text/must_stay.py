@@ -1,6 +1,6 @@
-"""Pieces that a cut tokenizer cannot be without, and pieces that cannot be without others.
+"""Tokens that a cut tokenizer cannot be without, and tokens that cannot be without others.
 
-Axis letters: V pieces of the tokenizer before the cut.
+Axis letters: V tokens of the tokenizer before the cut.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from edgeenc.text.types import type_of
 
 
 def must_stay(tokenizer: Tokenizer, characters: AbstractSet[str], counts_V: Counts) -> Flags:
-    """Return, for each of the V ids, whether its piece must stay: added tokens, and what the rule of the type says."""
+    """Return, for each of the V ids, whether its token must stay: added tokens, and what the rule of the type says."""
     must_V = type_of(tokenizer).must_stay(tokenizer, characters, counts_V)
     must_V[list(tokenizer.get_added_tokens_decoder())] = True
     return must_V
 
 
 def parts_of(tokenizer: Tokenizer) -> Mapping[int, frozenset[int]]:
-    """Return for each piece those that it is merged from; only pieces of BPE have any.
+    """Return for each token those that it is merged from; only tokens of BPE have any.
 
     Worked example: merges a+b and ab+c make ab need a and b, and abc need ab and c.
     """

@@ -1,4 +1,4 @@
-"""Special pieces of a tokenizer by their role."""
+"""Special tokens of a tokenizer by their role."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgeenc.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The special pieces by role, as one family of tokenizers writes them."""
+    """The special tokens by role, as one family of tokenizers writes them."""
 
     pad: str
     unk: str
@@ -33,7 +33,7 @@ CONVENTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Specials:
-    """Ids of the special pieces by role, and their names."""
+    """Ids of the special tokens by role, and their names."""
 
     pad: int
     unk: int
@@ -49,7 +49,7 @@ class Specials:
 
     @staticmethod
     def of(tokenizer: Tokenizer) -> Specials:
-        """Find the special pieces of a tokenizer.
+        """Find the special tokens of a tokenizer.
 
         Raises:
             InputError: it lacks one of them, whichever of the known names are looked for.

@@ -10,9 +10,9 @@ ALWAYS = frozenset(string.ascii_letters + string.digits + string.punctuation)
 """Any text may hold these, whatever the corpus holds."""
 
 
-def needed(piece: str, characters: AbstractSet[str]) -> bool:
-    """Tell whether a piece is one character that the text holds, or that any text may hold."""
-    return len(piece) == 1 and (piece in characters or _anywhere(piece))
+def needed(token: str, characters: AbstractSet[str]) -> bool:
+    """Tell whether a token is one character that the text holds, or that any text may hold."""
+    return len(token) == 1 and (token in characters or _anywhere(token))
 
 
 def _anywhere(character: str) -> bool:

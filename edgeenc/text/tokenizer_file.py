@@ -18,7 +18,7 @@ New = Mapping[int, int]
 
 @dataclass(frozen=True, slots=True)
 class AddedId:
-    """A token that was added to the model's pieces."""
+    """A token that was added to the model's tokens."""
 
     id: int
 
@@ -47,7 +47,7 @@ class PostProcessor:
     processors: tuple[PostProcessor, ...] = field(default=(), metadata=SPARE)
 
     def renumbered(self, new: New) -> PostProcessor:
-        """Return it with the new id of each piece."""
+        """Return it with the new id of each token."""
         return PostProcessor(
             {name: TemplateIds(tuple(new[one] for one in own.ids)) for name, own in self.special_tokens.items()},
             self.sep and (self.sep[0], new[self.sep[1]]),
@@ -65,7 +65,7 @@ class Around:
     padding: PaddingId | None = None
 
     def renumbered(self, new: New) -> Around:
-        """Return them with the new id of each piece."""
+        """Return them with the new id of each token."""
         return replace(
             self,
             added_tokens=tuple(AddedId(new[token.id]) for token in self.added_tokens),
@@ -82,27 +82,27 @@ class _Whole:
 
 
 @dataclass(frozen=True)
-class PieceTable:
-    """A model with a number for each piece: WordPiece, and a part of BPE."""
+class TokenTable:
+    """A model with a number for each token: WordPiece, and a part of BPE."""
 
     vocab: Mapping[str, int]
 
     def kept(self, new: New) -> dict[str, int]:
-        """Return the pieces that have a new id, by that."""
-        kept = sorted((new[number], piece) for piece, number in self.vocab.items() if number in new)
-        return {piece: number for number, piece in kept}
+        """Return the tokens that have a new id, by that."""
+        kept = sorted((new[number], token) for token, number in self.vocab.items() if number in new)
+        return {token: number for number, token in kept}
 
 
 @dataclass(frozen=True)
-class Merges(PieceTable):
-    """A BPE model: pairs of pieces that become one, the first first."""
+class Merges(TokenTable):
+    """A BPE model: pairs of tokens that become one, the first first."""
 
     merges: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Scores:
-    """A Unigram model: pieces and their scores by number."""
+    """A Unigram model: tokens and their scores by number."""
 
     vocab: tuple[tuple[str, float], ...]
     unk_id: int | None = None

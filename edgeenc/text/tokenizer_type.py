@@ -1,6 +1,6 @@
 """What must be known of a type of tokenizer: everything about it in one value, which is all that a new one needs.
 
-Axis letters: V pieces of the tokenizer before the cut.
+Axis letters: V tokens of the tokenizer before the cut.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """How the pieces of a type of tokenizer show where words begin; one of the two is empty.
+    """How the tokens of a type of tokenizer show where words begin; one of the two is empty.
 
     Attributes:
-        first: what a piece begins with that begins a word.
-        later: what a piece begins with that goes on with a word.
+        first: what a token begins with that begins a word.
+        later: what a token begins with that goes on with a word.
     """
 
     first: str = ""
     later: str = ""
 
-    def bare(self, piece: str) -> str:
-        """Return a piece without its mark; a mark that stands alone is a piece itself.
+    def bare(self, token: str) -> str:
+        """Return a token without its mark; a mark that stands alone is a token itself.
 
         Worked example: WordPiece `##ab` is `ab`, Unigram `▁ab` is `ab`, `▁` stays `▁`.
         """
         mark = self.first or self.later
-        return piece.removeprefix(mark) if len(piece) > len(mark) else piece
+        return token.removeprefix(mark) if len(token) > len(mark) else token
 
-    def goes_on(self, piece: str) -> bool:
-        """Tell whether a piece goes on with a word.
+    def goes_on(self, token: str) -> bool:
+        """Tell whether a token goes on with a word.
 
         Worked example: WordPiece `##ab` does, Unigram `ab` does and `▁ab` does not.
         """
-        return piece.startswith(self.later) if self.later else not piece.startswith(self.first)
+        return token.startswith(self.later) if self.later else not token.startswith(self.first)
 
 
 def no_parts(_: Tokenizer) -> Mapping[int, frozenset[int]]:
-    """Return that no piece needs another."""
+    """Return that no token needs another."""
     return {}
 
 
@@ -56,12 +56,12 @@ class TokenizerType:
 
     Attributes:
         name: of the model's class in tokenizers.
-        marks: how its pieces show where words begin.
-        must_stay: for each of the V ids, whether its piece must stay, by the characters of a text and how often each
-            piece was used in it.
-        cut: the text of a `tokenizer.json` with only the pieces that have a new id.
-        parts: for each piece those that it cannot be without.
-        list_file: name of a file with its pieces, one a line, which its first readers ask for.
+        marks: how its tokens show where words begin.
+        must_stay: for each of the V ids, whether its token must stay, by the characters of a text and how often each
+            token was used in it.
+        cut: the text of a `tokenizer.json` with only the tokens that have a new id.
+        parts: for each token those that it cannot be without.
+        list_file: name of a file with its tokens, one a line, which its first readers ask for.
     """
 
     name: str

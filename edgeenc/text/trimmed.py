@@ -1,4 +1,4 @@
-"""A tokenizer cut down to some of its pieces: one rule for each type of model, and every id elsewhere follows."""
+"""A tokenizer cut down to some of its tokens: one rule for each type of model, and every id elsewhere follows."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from edgeenc.text.types import type_of
 
 
 def trim_tokenizer(tokenizer: Tokenizer, keep: Sequence[int]) -> Tokenizer:
-    """Return a tokenizer with only the pieces `keep`, numbered from 0 in ascending order of their old ids.
+    """Return a tokenizer with only the tokens `keep`, numbered from 0 in ascending order of their old ids.
 
-    A line whose pieces are all kept is cut as before:
+    A line whose tokens are all kept is cut as before:
 
     - WordPiece: at each place the longest match is still there, and no longer one has come.
     - Unigram: the best way to cut is still there with the score it had, and no better one has come, as long as the
-      piece of the lowest score is kept: an unknown character costs 10 more than that one.
-    - BPE: every merge on the way to a kept piece is still there, as long as `keep` has with each piece its parts.
+      token of the lowest score is kept: an unknown character costs 10 more than that one.
+    - BPE: every merge on the way to a kept token is still there, as long as `keep` has with each token its parts.
 
     `edgeenc.text.vocabulary.choose` sees to both conditions. Normaliser, pre-tokenizer and decoder stay; all ids
-    elsewhere (added tokens, post-processor, padding, the unknown piece) follow.
+    elsewhere (added tokens, post-processor, padding, the unknown token) follow.
 
     Raises:
         InputError: the model type is not known.

@@ -1,6 +1,6 @@
-"""Which pieces a language needs, and how well a tokenizer fits its text.
+"""Which tokens a language needs, and how well a tokenizer fits its text.
 
-Axis letters: V pieces of the tokenizer before the cut.
+Axis letters: V tokens of the tokenizer before the cut.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Frequencies = NDArray[np.int64] | NDArray[np.float64]
 Count = Literal["tokens", "documents"]
 
 
-def count_pieces(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
-    """Return how often each piece occurs in `lines`: (V,), special pieces not added."""
+def count_tokens(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
+    """Return how often each token occurs in `lines`: (V,), special tokens not added."""
     counts_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
     for chunk in chunks(lines):
         ids = np.fromiter(chain.from_iterable(encode(chunk, tokenizer)), dtype=np.int64)
@@ -38,9 +38,9 @@ def count_pieces(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
 
 
 def count_documents(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
-    """Return in how many of `lines` each piece occurs: (V,), special pieces not added.
+    """Return in how many of `lines` each token occurs: (V,), special tokens not added.
 
-    Worked example: of `a a b` and `a` the piece a counts 2, and b 1.
+    Worked example: of `a a b` and `a` the token a counts 2, and b 1.
     """
     counts_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
     for chunk in chunks(lines):
@@ -52,26 +52,26 @@ def count_documents(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
 def frequencies(
     texts: Sequence[tuple[float, Sequence[str]]], tokenizer: Tokenizer, count: Count = "tokens"
 ) -> Frequencies:
-    """Return how much each piece counts in several texts: (V,), its share of the pieces of each, weighted and added up.
+    """Return how much each token counts in several texts: (V,), its share of the tokens of each, weighted and added up.
 
     Of one text the occurrences are returned, which have the same order.
 
-    Worked example: a piece with 3 of 10 in a text of weight 0.8 and 1 of 2 in one of 0.2 counts 0.24 + 0.1 = 0.34.
+    Worked example: a token with 3 of 10 in a text of weight 0.8 and 1 of 2 in one of 0.2 counts 0.24 + 0.1 = 0.34.
 
     Args:
         texts: weight and lines of each.
-        tokenizer: whose pieces they are.
-        count: occurrences, or lines with the piece.
+        tokenizer: whose tokens they are.
+        count: occurrences, or lines with the token.
 
     Raises:
-        InputError: a text has no piece.
+        InputError: a text has no token.
     """
-    counter = count_documents if count == "documents" else count_pieces
+    counter = count_documents if count == "documents" else count_tokens
     counted = [(weight, counter(lines, tokenizer)) for weight, lines in texts]
     if len(counted) == 1:
         return counted[0][1]
     if not all(counts_V.any() for _, counts_V in counted):
-        raise InputError("no pieces were counted in one of the languages; each needs text to choose a vocabulary")
+        raise InputError("no tokens were counted in one of the languages; each needs text to choose a vocabulary")
     return np.sum([weight * (counts_V / counts_V.sum()) for weight, counts_V in counted], axis=0)
 
 
@@ -87,12 +87,12 @@ def characters_of(lines: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
 def quality(lines: Sequence[str], tokenizer: Tokenizer) -> TokenizerQuality:
     """Measure `tokenizer` on `lines`.
 
-    Worked example: "aba b" in pieces a ##b [UNK] has 3 pieces, 1 unknown, 2 words: unknown rate 1/3, fertility 1.5.
+    Worked example: "aba b" in tokens a ##b [UNK] has 3 tokens, 1 unknown, 2 words: unknown rate 1/3, fertility 1.5.
 
     Raises:
         InputError: there is no word in `lines`.
     """
-    counts_V = count_pieces(lines, tokenizer)
+    counts_V = count_tokens(lines, tokenizer)
     words = sum(len(line.split()) for line in lines)
     if not counts_V.sum() or not words:
         raise InputError("no words to measure the tokenizer on; text is needed")
@@ -102,14 +102,14 @@ def quality(lines: Sequence[str], tokenizer: Tokenizer) -> TokenizerQuality:
 
 
 def covered(counts_V: Counts, keep: Sequence[int]) -> float:
-    """Return the share of the piece occurrences `counts_V` whose piece is in `keep`.
+    """Return the share of the token occurrences `counts_V` whose token is in `keep`.
 
     Raises:
         InputError: nothing was counted.
     """
     total = int(counts_V.sum())
     if not total:
-        raise InputError("no pieces were counted; text is needed to choose a vocabulary")
+        raise InputError("no tokens were counted; text is needed to choose a vocabulary")
     return int(counts_V[list(keep)].sum()) / total
 
 
@@ -121,21 +121,21 @@ def choose(
     size: int | None = None,
     coverage: float | None = None,
 ) -> tuple[int, ...]:
-    """Return the ids to keep, ascending: what must stay, then the most frequent pieces, ties by the smaller id.
+    """Return the ids to keep, ascending: what must stay, then the most frequent tokens, ties by the smaller id.
 
     What must stay: added (special) tokens, and with them what spells any text of the language (see `must_stay`): single
     characters that are in `characters`, in ASCII, or are a Western digit, punctuation or currency sign. So no character
-    of the text that was known becomes unknown. A piece of BPE comes with those that it is merged from.
+    of the text that was known becomes unknown. A token of BPE comes with those that it is merged from.
 
     Args:
-        counts_V: occurrences of each piece in the training text, or `frequencies`.
-        tokenizer: whose pieces they are.
+        counts_V: occurrences of each token in the training text, or `frequencies`.
+        tokenizer: whose tokens they are.
         characters: the training text's, from `characters_of`.
-        size: pieces to keep in all; a tokenizer that has no more keeps every piece.
+        size: tokens to keep in all; a tokenizer that has no more keeps every token.
         coverage: instead of `size`: keep as few as cover this share of the occurrences, e.g. 0.9995.
 
     Raises:
-        UsageError: not exactly one of `size` and `coverage`, or one out of range, or fewer pieces than must stay.
+        UsageError: not exactly one of `size` and `coverage`, or one out of range, or fewer tokens than must stay.
         InputError: nothing was counted.
     """
     if (size is None) == (coverage is None):
@@ -147,14 +147,14 @@ def choose(
     wanted = _size_for(counts_V[order], coverage, least) if coverage is not None else cast("int", size)
     if wanted < least:
         raise UsageError(
-            f"a vocabulary of {wanted:,} is too small: {least:,} pieces must stay (special pieces, and the single"
+            f"a vocabulary of {wanted:,} is too small: {least:,} tokens must stay (special tokens, and the single"
             f" characters of the text); give a size of at least {least:,}"
         )
     return tuple(sorted(order[:wanted].tolist()))
 
 
 def _after_parts(order: Counts, parts: Mapping[int, frozenset[int]]) -> Counts:
-    """Return `order` with each piece moved behind its parts, so that the first of them, however many, are complete.
+    """Return `order` with each token moved behind its parts, so that the first of them, however many, are complete.
 
     Worked example: abc, a, ab, b with abc made of ab and c, ab of a and b, gives a, b, ab, c, abc.
     """
@@ -162,15 +162,15 @@ def _after_parts(order: Counts, parts: Mapping[int, frozenset[int]]) -> Counts:
         return order
     placed: dict[int, None] = {}
 
-    def place(piece: int) -> None:
-        for part in sorted(parts.get(piece, ())):
+    def place(token: int) -> None:
+        for part in sorted(parts.get(token, ())):
             if part not in placed:
                 place(part)
-        placed[piece] = None
+        placed[token] = None
 
-    for piece in order.tolist():
-        if piece not in placed:
-            place(piece)
+    for token in order.tolist():
+        if token not in placed:
+            place(token)
     return np.fromiter(placed, dtype=np.int64)
 
 
@@ -180,5 +180,5 @@ def _size_for(ordered_V: Frequencies, share: float, least: int) -> int:
         raise UsageError(f"coverage {share} is not a share: more than 0 and at most 1 is expected")
     running = np.cumsum(ordered_V)
     if not running[-1]:
-        raise InputError("no pieces were counted; text is needed to choose a vocabulary")
+        raise InputError("no tokens were counted; text is needed to choose a vocabulary")
     return max(least, int(np.searchsorted(running, share * running[-1] * (1 - 1e-12))) + 1)

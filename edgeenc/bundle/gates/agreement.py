@@ -15,9 +15,9 @@ from edgeenc.record.gates import Gate
 
 
 def agreement_gate(file: Exported, batches: Sequence[GateBatch], bound: float) -> Gate:
-    """Return the share of places at which both put the same piece or label first; the worst line has the lowest share.
+    """Return the share of places at which both put the same token or label first; the worst line has the lowest share.
 
-    The places are the masked pieces of a masked LM, the real pieces of a tagger, the texts of a classifier.
+    The places are the masked tokens of a masked LM, the real tokens of a tagger, the texts of a classifier.
     """
     same = masked = 0
     found = []

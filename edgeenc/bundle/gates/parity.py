@@ -15,7 +15,7 @@ from edgeenc.record.gates import Gate
 
 
 def parity_gate(file: Exported, batches: Sequence[GateBatch], bound: float) -> Gate:
-    """Compare float32 outputs at every real piece; the figure is the largest absolute difference."""
+    """Compare float32 outputs at every real token; the figure is the largest absolute difference."""
     found = []
     for batch in batches:
         right, other = (session(batch.ids_BT, batch.attend_BT) for session in (file.source, file.session))

@@ -6,7 +6,7 @@ from edgeenc.model.axes import Axes, linear, norm
 
 
 def bert_embeddings(body: str) -> dict[str, Axes]:
-    """Return the rows of the tables of pieces, positions and types, and of their norm."""
+    """Return the rows of the tables of tokens, positions and types, and of their norm."""
     return {
         f"{body}.embeddings.word_embeddings.weight": ("vocab", "hidden"),
         f"{body}.embeddings.position_embeddings.weight": ("positions", "hidden"),

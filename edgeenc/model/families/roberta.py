@@ -1,4 +1,4 @@
-"""RoBERTa: a body like that of BERT, another head, and positions that are counted from the padding piece."""
+"""RoBERTa: a body like that of BERT, another head, and positions that are counted from the padding token."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ FAMILY = Family(
     ),
     last_layer=LastLayer("encoder.layer", "attention.self.query", "attention.output.dense", "classifier.dense"),
 )
-"""Positions are numbered from the padding piece's id (1) plus 1, so 514 rows serve texts of 512 pieces, and that id is
+"""Positions are numbered from the padding token's id (1) plus 1, so 514 rows serve texts of 512 tokens, and that id is
 part of the model; the graph computes them."""

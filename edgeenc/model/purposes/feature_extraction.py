@@ -30,7 +30,7 @@ def _load(folder: Path) -> Computed:
 
 
 def mean_pool(hidden_BTH: NDArray[np.float32], attend_BT: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mean (B, H) of the hidden states at real pieces.
+    """Return the mean (B, H) of the hidden states at real tokens.
 
     Worked example: states 1, 3 and 100 with the last one padding give 2.
     """

@@ -20,7 +20,7 @@ TOKEN_CLASSIFICATION = Purpose(
     view=View(vectors=token_vectors, choices=lambda bounds: bounds.label_agreement),
     card=CardWords(
         what="A tagger of words",
-        output="logits, (1, tokens, labels); a word's label is read at its first piece",
+        output="logits, (1, tokens, labels); a word's label is read at its first token",
         first="0, 0",
         limit="It knows the labels in `config.json`; words must be cut as those of its training data were.",
         optimum_class="ORTModelForTokenClassification",

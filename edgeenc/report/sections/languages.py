@@ -23,14 +23,14 @@ def languages_section(facts: Facts) -> Section:
                 ratio(after.fertility),
             )
         )
-    head = ("Language", "Share", "Lines", "Unigram", "Teacher", "Student", "Coverage", "Unknown", "Pieces per word")
+    head = ("Language", "Share", "Lines", "Unigram", "Teacher", "Student", "Coverage", "Unknown", "Tokens per word")
     return Section(
         "Languages",
         text=("Figures that are not by language are those of all held-out text together.",),
         tables=(Table("On the held-out text of each language", head, "l" + "r" * 8, tuple(rows)),),
         notes=(
-            "Share: what the language's pieces counted when the vocabulary was chosen, and the part of the rows that"
+            "Share: what the language's tokens counted when the vocabulary was chosen, and the part of the rows that"
             " were read in training. Unigram, teacher and student: bits per character; the table is counted in the text"
-            " of the language alone. Coverage, unknown pieces and pieces per word: of the student's tokenizer.",
+            " of the language alone. Coverage, unknown tokens and tokens per word: of the student's tokenizer.",
         ),
     )

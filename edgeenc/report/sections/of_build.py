@@ -70,7 +70,7 @@ def quality_section(facts: Facts) -> Section:
         tables=tuple(tables),
         notes=(
             "Of the words of the text 15 % are masked, the same words for every model; bits are those of all their"
-            " pieces over the characters of these words. A word with an unknown piece costs as much as characters drawn"
+            " tokens over the characters of these words. A word with an unknown token costs as much as characters drawn"
             " blindly. Advantage kept is the share of the teacher's lead over the unigram table.",
             *_recorded(facts),
         ),
@@ -113,14 +113,14 @@ def tokenizer_section(facts: Facts) -> Section:
     """Return the tokenizer's figures before and after trimming."""
     before, after = facts.tokenizer.before, facts.tokenizer.after
     rows = (
-        ("Vocabulary, pieces", count(before.vocab), count(after.vocab)),
-        ("Unknown pieces", rare(before.unknown_rate), rare(after.unknown_rate)),
-        ("Pieces per word", ratio(before.fertility), ratio(after.fertility)),
+        ("Vocabulary, tokens", count(before.vocab), count(after.vocab)),
+        ("Unknown tokens", rare(before.unknown_rate), rare(after.unknown_rate)),
+        ("Tokens per word", ratio(before.fertility), ratio(after.fertility)),
     )
     kept = percent(facts.tokenizer.coverage)
     return Section(
         "Tokenizer",
-        text=(f"The kept pieces cover {kept} of the text as the teacher cuts it.",),
+        text=(f"The kept tokens cover {kept} of the text as the teacher cuts it.",),
         tables=(Table("Tokenizer on held-out text", ("", "Before", "After"), "lrr", rows),),
     )
 

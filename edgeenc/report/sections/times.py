@@ -24,7 +24,7 @@ def latency_section(latency: Latency) -> Section:
         )
         for name, m in models.items()
     )
-    head = ("Model", "MB", "Pieces per sentence", "p50 ms", "p90 ms", "Spread of rounds", "Tokenizer p50 ms")
+    head = ("Model", "MB", "Tokens per sentence", "p50 ms", "p90 ms", "Spread of rounds", "Tokenizer p50 ms")
     rows = tuple(
         (
             name,
@@ -96,7 +96,7 @@ def length_plot(rows: Sequence[Row]) -> Plot | None:
         return None
     series = tuple(
         Series(
-            name, tone, tuple(Point(n, ms, f"{n} pieces {milliseconds(ms)} ms") for n, ms in sorted(line.items())), True
+            name, tone, tuple(Point(n, ms, f"{n} tokens {milliseconds(ms)} ms") for n, ms in sorted(line.items())), True
         )
         for tone, (name, line) in enumerate(lines.items())
     )
@@ -104,7 +104,7 @@ def length_plot(rows: Sequence[Row]) -> Plot | None:
     place = replace(fixed[0].condition, batch=batch, threads=threads).place
     return Plot(
         f"Milliseconds over the length of a sentence: {place}",
-        linear_axis("pieces", [0.0, *(point.x for point in points)]),
+        linear_axis("tokens", [0.0, *(point.x for point in points)]),
         linear_axis("ms, p50", [0.0, *(point.y for point in points)]),
         series,
     )
@@ -140,7 +140,7 @@ def _by_runtime(rows: Iterable[Row]) -> list[list[Row]]:
 
 def _speed_table(rows: Sequence[Row]) -> Table:
     head = (
-        *("Model", "Threads", "Batch", "Pieces", "p50 ms", "p90 ms", "p99 ms", "Spread", "Sentences/s", "Tokens/s"),
+        *("Model", "Threads", "Batch", "Tokens", "p50 ms", "p90 ms", "p99 ms", "Spread", "Sentences/s", "Tokens/s"),
         *("Tokenizer ms", "Load ms", "Cold start ms", "GFLOP/s", "GB/s", "Of the limit", "Limit"),
     )
     cells = tuple(

@@ -73,7 +73,7 @@ class Work:
         return load_encoder(self.input(role))
 
     def longest(self, role: Role) -> int:
-        """Return how many pieces the model of an input reads at most."""
+        """Return how many tokens the model of an input reads at most."""
         config = load_config(self.input(role))
         return shape_of(config).longest
 

@@ -3,7 +3,7 @@
 Words are found again by the number that the tokenizer gives each token, not by counting: a word that gives no token,
 such as a zero-width space, moves no other.
 
-Source: first piece of a word for its tag: BERT, arXiv:1810.04805, section 5.3.
+Source: first token of a word for its tag: BERT, arXiv:1810.04805, section 5.3.
 """
 
 from __future__ import annotations

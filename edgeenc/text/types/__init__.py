@@ -22,7 +22,7 @@ def type_of(tokenizer: Tokenizer) -> TokenizerType:
 
 
 def marks_of(tokenizer: Tokenizer) -> Marks:
-    """Return how the pieces of a tokenizer show where words begin.
+    """Return how the tokens of a tokenizer show where words begin.
 
     Raises:
         InputError: its type is not known.

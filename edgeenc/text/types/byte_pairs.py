@@ -1,4 +1,4 @@
-"""BPE on bytes: every byte stays; a piece needs those that it is merged from; `Ġ` is the byte of a space."""
+"""BPE on bytes: every byte stays; a token needs those that it is merged from; `Ġ` is the byte of a space."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from edgeenc.text.tokenizer_type import Counts, Flags, Marks, TokenizerType
 
 def _must_stay(tokenizer: Tokenizer, _: AbstractSet[str], __: Counts) -> Flags:
     must_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.bool_)
-    for piece, number in tokenizer.get_vocab().items():
-        must_V[number] = len(piece) == 1
+    for token, number in tokenizer.get_vocab().items():
+        must_V[number] = len(token) == 1
     return must_V
 
 
@@ -32,7 +32,7 @@ def _cut(text: str, new: Mapping[int, int]) -> str:
     """Keep the merges whose parts and result have a new id, in their order."""
     model = model_as(Merges, text)
     vocab = model.kept(new)
-    merges = tuple((a, b) for a, b in model.merges if all(piece in vocab for piece in (a, b, a + b)))
+    merges = tuple((a, b) for a, b in model.merges if all(token in vocab for token in (a, b, a + b)))
     return with_ids(text, Merges(vocab, merges), new)
 
 

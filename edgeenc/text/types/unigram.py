@@ -1,7 +1,7 @@
 """Unigram: every word must still be spelt, and an unknown character cost what it did.
 
-What stays: characters that the text holds or any text may hold, and `▁` alone; a used piece with a character that has
-no piece of its own; bytes, where the model falls back to them; and the piece of the lowest score, since an unknown
+What stays: characters that the text holds or any text may hold, and `▁` alone; a used token with a character that has
+no token of its own; bytes, where the model falls back to them; and the token of the lowest score, since an unknown
 character scores 10 less than that one.
 """
 
@@ -26,17 +26,17 @@ def _must_stay(tokenizer: Tokenizer, characters: AbstractSet[str], counts_V: Cou
     model = model_of(Scores, tokenizer)
     scores = [score for _, score in model.vocab]
     must_V[min(range(len(scores)), key=lambda number: (scores[number], number))] = True
-    pieces = tokenizer.get_vocab()
-    for piece, number in pieces.items():
-        spelt = all(character in pieces for character in _MARKS.bare(piece))
-        must_V[number] |= piece == _MARKS.first or needed(piece, characters) or bool(counts_V[number] and not spelt)
+    tokens = tokenizer.get_vocab()
+    for token, number in tokens.items():
+        spelt = all(character in tokens for character in _MARKS.bare(token))
+        must_V[number] |= token == _MARKS.first or needed(token, characters) or bool(counts_V[number] and not spelt)
     for byte in range(256) if model.byte_fallback else ():
-        must_V[pieces[f"<0x{byte:02X}>"]] = True
+        must_V[tokens[f"<0x{byte:02X}>"]] = True
     return must_V
 
 
 def _cut(text: str, new: Mapping[int, int]) -> str:
-    """Keep pieces in their order and with their scores."""
+    """Keep tokens in their order and with their scores."""
     model = model_as(Scores, text)
     vocab = tuple(row for number, row in enumerate(model.vocab) if number in new)
     unknown = None if model.unk_id is None else new[model.unk_id]

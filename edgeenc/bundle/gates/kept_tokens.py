@@ -10,21 +10,21 @@ from edgeenc.bundle.gate import Case, GateKind
 from edgeenc.record.gates import Gate
 
 
-def kept_pieces_gate(teacher: Tokenizer, student: Tokenizer, lines: Sequence[str]) -> Gate:
-    """Compare the pieces of teacher and student on every line whose pieces the student has all kept.
+def kept_tokens_gate(teacher: Tokenizer, student: Tokenizer, lines: Sequence[str]) -> Gate:
+    """Compare the tokens of teacher and student on every line whose tokens the student has all kept.
 
     The figure is the share of those lines that both cut alike; a text that has none of them fails.
     """
     vocabulary = student.get_vocab()
-    kept = [line for line in lines if all(piece in vocabulary for piece in teacher.encode(line).tokens)]
+    kept = [line for line in lines if all(token in vocabulary for token in teacher.encode(line).tokens)]
     wrong = [line for line in kept if teacher.encode(line).tokens != student.encode(line).tokens]
     figure = 1 - len(wrong) / max(1, len(kept))
-    return Gate("kept pieces", figure, 1.0, not wrong and bool(kept), "share", wrong[0] if wrong else "")
+    return Gate("kept tokens", figure, 1.0, not wrong and bool(kept), "share", wrong[0] if wrong else "")
 
 
 def _measure(case: Case) -> Iterator[Gate]:
     if case.teacher is not None:
-        yield kept_pieces_gate(case.teacher, case.tokenizer, case.lines)
+        yield kept_tokens_gate(case.teacher, case.tokenizer, case.lines)
 
 
-KEPT_PIECES = GateKind("kept pieces", 2, _measure)
+KEPT_PIECES = GateKind("kept tokens", 2, _measure)
