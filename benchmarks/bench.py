@@ -62,7 +62,7 @@ def parts_of(matrix: Mapping) -> list[Matrix]:
 
 def exported(model: str, plan: Plan, store: Store, folder: Path) -> Path:
     """Write the tuned `model` of the first seed, its tokenizer and its fp32 file into `folder`, and return it."""
-    name = f"tune:{model}:{plan.request.recipe.tuning.seeds[0]}"
+    name = f"tune:{model}:{plan.request.recipe.fine_tuning.seeds[0]}"
     shutil.copytree(store.folder(plan.step(name).key, name), folder, ignore=shutil.ignore_patterns("manifest.json"))
     first = plan.request.target.first
     first.make(folder, folder / first.path, plan.request.purpose)

@@ -32,9 +32,10 @@ def shortened(recipe: str, steps: int, batch: int) -> str:
     fields = yaml.safe_load(recipe)
     for stage in fields["stages"]:
         if stage["kind"] in ("adapt", "distill"):
-            stage |= {"tokens": steps * batch, "batch_tokens": batch, "lengths": [64, 64, 128], "looks": 1}
+            stage |= {"tokens": steps * batch, "batch_tokens": batch, "sequence_lengths": [64, 64, 128]}
+            stage |= {"evaluations": 1}
         if stage["kind"] in ("prune-ffn", "truncate-hidden") and stage.get("method") != "leading":
-            stage |= {"batches": 1}
+            stage |= {"calibration_batches": 1}
     return yaml.safe_dump(fields, sort_keys=False)
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from edgeenc.tasks.spec import TaskSpec
     from edgeenc.tasks.task import Task, open_task
     from edgeenc.tasks.tune import tune
-    from edgeenc.tasks.tuning import Tuning
+    from edgeenc.tasks.tuning import FineTuning
     from edgeenc.text.corpus import Corpus, read_corpus
     from edgeenc.text.vocabulary import quality as tokenizer_quality
     from edgeenc.training import History, Job
@@ -52,6 +52,7 @@ __all__ = [
     "DistillOptions",
     "EdgeencError",
     "Encoder",
+    "FineTuning",
     "Guess",
     "History",
     "Job",
@@ -64,7 +65,6 @@ __all__ = [
     "TaskModel",
     "TaskSpec",
     "TrainingOptions",
-    "Tuning",
     "__version__",
     "adapt",
     "bits_per_character",
@@ -122,7 +122,7 @@ _PLACES = {
     "tasks.spec": ("TaskSpec",),
     "tasks.task": ("Task", "open_task"),
     "tasks.tune": ("tune",),
-    "tasks.tuning": ("Tuning",),
+    "tasks.tuning": ("FineTuning",),
     "text.corpus": ("Corpus", "read_corpus"),
     "text.vocabulary": ("quality as tokenizer_quality",),
     "training": ("History", "Job"),

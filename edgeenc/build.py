@@ -230,7 +230,9 @@ def _task(ask: Ask, languages: Sequence[_Named], seed: int, *, offline: bool) ->
             " give yours with --data FILE"
         )
     spec = known.get(ask.task) or TaskSpec(name=ask.task, data="")
-    fields = {"data": ask.data} | dict(zip(("text", "label"), ask.columns, strict=True)) if ask.data else {}
+    fields = (
+        {"data": ask.data} | dict(zip(("text_column", "label_column"), ask.columns, strict=True)) if ask.data else {}
+    )
     return open_task(TaskSpec.model_validate(spec.model_dump() | fields), seed, offline=offline)
 
 
@@ -301,7 +303,7 @@ def _text(one: _Named, given: Mapping[str, str], *, offline: bool) -> Text:
     if is_file(Path(corpus)):
         return Text(tag, Path(corpus), weight=weight)
     if is_hub_text(corpus):
-        most = language.corpus_bytes if language else ENOUGH
+        most = language.max_corpus_bytes if language else ENOUGH
         return Text(tag, hub_text(corpus, most=most, offline=offline), None, corpus, weight)
     raise InputError(f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line")
 

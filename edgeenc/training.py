@@ -37,23 +37,23 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What happened: (step, held-out loss) at each look, the best of them, the tokens seen."""
+    """What happened: (step, validation loss) at each evaluation, the best of them, the tokens seen."""
 
-    looks: tuple[tuple[int, float], ...] = ()
+    evaluations: tuple[tuple[int, float], ...] = field(default=(), metadata={"alias": "looks"})
     best_step: int = -1
     best_loss: float = math.inf
     tokens: int = 0
 
     def rounded(self) -> History:
         """Return it with the losses as reports show them: nats per predicted token, six digits."""
-        looks = tuple((step, round(loss, 6)) for step, loss in self.looks)
-        return History(looks, self.best_step, round(self.best_loss, 6), self.tokens)
+        evaluations = tuple((step, round(loss, 6)) for step, loss in self.evaluations)
+        return History(evaluations, self.best_step, round(self.best_loss, 6), self.tokens)
 
     def figures(self) -> StageFigures:
         """Return what a report shows of the training of a stage."""
         shown = self.rounded()
         return StageFigures(
-            tokens=shown.tokens, best_step=shown.best_step, best_loss=shown.best_loss, looks=shown.looks
+            tokens=shown.tokens, best_step=shown.best_step, best_loss=shown.best_loss, evaluations=shown.evaluations
         )
 
 
@@ -171,7 +171,7 @@ class _Run:
         """Compare the held-out loss with the best one so far."""
         with torch.no_grad():
             loss = judge()
-        self.history = replace(self.history, looks=(*self.history.looks, (self.step, loss)))
+        self.history = replace(self.history, evaluations=(*self.history.evaluations, (self.step, loss)))
         if loss < self.history.best_loss:  # never true of a loss that is not a number
             self.history = replace(self.history, best_step=self.step, best_loss=loss)
             self._keep()
@@ -260,7 +260,7 @@ def _first_names(model: nn.Module) -> dict[str, str]:
 
 
 def _best_file(scratch: Path, step: int) -> Path:
-    """Return where the weights of the look after `step` are kept as the best ones."""
+    """Return where the weights of the evaluation after `step` are kept as the best ones."""
     return scratch / f"best-{step:08d}.safetensors"
 
 

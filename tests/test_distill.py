@@ -22,7 +22,13 @@ from edgeenc.text.batches import Masked, SpecialIds
 from edgeenc.text.corpus import Corpus
 from edgeenc.training import Job
 
-FIELDS: dict[str, object] = {"tokens": 64 * 6, "batch_tokens": 64, "lengths": (16,), "lr": 1e-3, "looks": 2}
+FIELDS: dict[str, object] = {
+    "tokens": 64 * 6,
+    "batch_tokens": 64,
+    "sequence_lengths": (16,),
+    "lr": 1e-3,
+    "evaluations": 2,
+}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +55,7 @@ def losses_of(student: Encoder, teacher: Encoder | None, corpus: Corpus, options
 def batch_at(student: Encoder, corpus: Corpus, options: DistillOptions, step: int) -> Masked:
     from edgeenc.text.batches import Batching, masked_stream
 
-    read = Batching(options.batch_tokens, options.mask_rate, options.lengths, options.mask)
+    read = Batching(options.batch_tokens, options.mlm_probability, options.sequence_lengths, options.mask)
     return masked_stream([corpus.train], student.tokenizer, read, seed=4)(step)
 
 

@@ -184,7 +184,7 @@ def test_a_rotation_is_not_exact_where_gains_differ(exact: Encoder, batches: lis
 def test_the_new_methods_make_the_planned_shape(tiny_encoder: Encoder, batches: list[Masked], method: str) -> None:
     before = {n: t.clone() for n, t in tiny_encoder.model.state_dict().items()}
     cut = truncate_hidden(tiny_encoder, batches, hidden=24, method=method)
-    assert cut.shape == TruncateHidden(hidden=24, method=method).reshape(tiny_encoder.shape)
+    assert cut.shape == TruncateHidden(hidden_size=24, method=method).reshape(tiny_encoder.shape)
     assert (cut.shape.heads, cut.shape.head_width) == (4, 6)
     assert cut.model.dtype == torch.float32
     assert torch.isfinite(chosen_logits(cut, batches[0])).all()
@@ -210,5 +210,5 @@ def test_published_widths_keep_twelve_heads(hidden_size: int, width: int) -> Non
     from edgeenc.model.shape import Shape
 
     old = Shape(6, 768, 12, 64, 2048, 119_547, 512, 2, "bert")
-    new = TruncateHidden(hidden=hidden_size, method="leading").reshape(old)
+    new = TruncateHidden(hidden_size=hidden_size, method="leading").reshape(old)
     assert (new.heads, new.head_width, new.hidden) == (12, width, hidden_size)

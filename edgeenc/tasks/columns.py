@@ -41,11 +41,11 @@ def choose(spec: TaskSpec, table: Table) -> Columns:
     asked = task_kind_named(spec.kind) if spec.kind else None
     fitting = [column for column in table.columns if asked is None or asked.lists == _has_lists(table, column)]
     usual = _usual(fitting, LABEL_NAMES) or _usual(table.columns, LABEL_NAMES)
-    label = _named(table, spec.label) or _guess(table, _of_task(spec.name, usual), "labels")
+    label = _named(table, spec.label_column) or _guess(table, _of_task(spec.name, usual), "labels")
     kind = asked or next(one for one in task_kinds() if one.lists == _has_lists(table, label))
     texts = [column for column in _usual(table.columns, TEXT_NAMES) if column != label]
     alike = [column for column in texts if _has_lists(table, column) == _has_lists(table, label)]
-    text = _named(table, spec.text) or _guess(table, alike or texts, kind.texts)
+    text = _named(table, spec.text_column) or _guess(table, alike or texts, kind.texts)
     if text == label:
         raise InputError(f"task data {table.path}: {text!r} is asked for both text and label; {listing(table)}")
     return Columns(text, label, kind)

@@ -194,7 +194,7 @@ class Batching:
         tokens: tokens of a batch; a batch of rows of length T has `tokens // T` rows.
         rate: share of the tokens to predict.
         lengths: the row length of each step, repeated for ever.
-        unit: whether whole words are masked, or tokens one by one.
+        unit: whole-word masking, or single tokens.
         pattern: which group of texts each row comes from, repeated for ever; groups are mixed in these proportions.
     """
 
