@@ -28,7 +28,7 @@ from edgeenc.stages.match import Match
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Masked, SpecialIds
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 FIELDS: dict[str, object] = {"tokens": 64 * 8, "batch_tokens": 64, "lengths": (16,), "lr": 3e-3, "looks": 2}
 BASE = Shape(12, 768, 12, 64, 3072, 1000, 512, 2, "bert")

@@ -31,7 +31,7 @@ from edgeenc.targets.sessions.ort_session import OrtSession
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import tune
 from edgeenc.tasks.tuning import Tuning
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 LABELS = ("bahay", "dagat", "lungsod")
 PURPOSES = (TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION)

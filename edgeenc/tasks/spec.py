@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.types import PydanticCustomError  # pyright: ignore[reportPrivateImportUsage]
 
-from edgeenc.tasks.kind import metrics, task_kinds
+from edgeenc.tasks.task_kind import metrics, task_kinds
 
 
 class TaskSpec(BaseModel):
