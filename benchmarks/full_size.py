@@ -49,7 +49,7 @@ def write_text(out: Path, language: str, lines: int) -> None:
 
 def plan_of(out: Path, recipe: str, language: str, threads: int):  # noqa: ANN201
     """Return plan, store and runtime of the rehearsal in `out`."""
-    from edgeenc.build import Ask, request_for
+    from edgeenc.asked import Ask, request_for
     from edgeenc.machine.runtime import Runtime
     from edgeenc.steps.line.make import make_plan
     from edgeenc.store import Store
@@ -82,7 +82,7 @@ def measured(work: Callable[[], object]) -> tuple[int, float, float]:
 def rehearse(out: Path, recipe: str, language: str, threads: int) -> dict:
     """Do every step in a process of its own, unless it is done, and return what was measured."""
     from edgeenc.pipeline import run
-    from edgeenc.plan import Plan
+    from edgeenc.planned import Plan
 
     plan, store, runtime = plan_of(out, recipe, language, threads)
     rows = []

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 import torch
 
-from edgeenc.build import Ask, plan_for, runtime_for
+from edgeenc.asked import Ask, plan_for, runtime_for
 from edgeenc.machine.describe import describe, versions
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.record.form import plain
@@ -30,7 +30,7 @@ from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
 from edgeenc.tasks.tune import tune
 from edgeenc.tasks.tuning import FineTuning
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 STARTS = {"plain": "cls", "mean": "mean"}
 """Values of `pooling`, by what the results call them."""

@@ -20,7 +20,7 @@ from edgeenc.stages.distill import Distill, DistillOptions
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Masked, SpecialIds
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 FIELDS: dict[str, object] = {
     "tokens": 64 * 6,
@@ -47,7 +47,7 @@ def losses_of(student: Encoder, teacher: Encoder | None, corpus: Corpus, options
     seen: list[float] = []
     job = Job(seed=4, tell=lambda progress: seen.append(progress.loss))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("edgeenc.training.time.monotonic", iter(range(0, 10**6, 2)).__next__)  # speak at every step
+        patch.setattr("edgeenc.training_loop.time.monotonic", iter(range(0, 10**6, 2)).__next__)  # speak at every step
         distill(student, teacher, corpus, options.model_copy(update={"lr": 1e-12}), job)
     return seen
 

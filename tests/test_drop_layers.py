@@ -18,7 +18,7 @@ from edgeenc.record.steps import StageFigures
 from edgeenc.stages.drop_layers import DropLayers, choose_layers
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 
 @pytest.fixture

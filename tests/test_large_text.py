@@ -23,7 +23,7 @@ from edgeenc.text.intake import is_garbage, stream_lines, take_in
 from edgeenc.text.lines import Lines, chunks, some
 from edgeenc.text.packed import MappedRows
 from edgeenc.text.vocabulary import characters_of, count_tokens
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 NAMES = ("train.txt", "valid.txt", "test.txt")
 

@@ -28,7 +28,7 @@ from edgeenc.stages.match import Match
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Masked, SpecialIds
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 FIELDS: dict[str, object] = {
     "tokens": 64 * 8,

@@ -20,7 +20,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.stages.prune_ffn import PruneFfn
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 
 @pytest.fixture

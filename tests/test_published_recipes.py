@@ -14,7 +14,7 @@ from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.published import published_shape
 from edgeenc.model.shape import Shape
-from edgeenc.plan import Request
+from edgeenc.planned import Request
 from edgeenc.recipe import Recipe, load_recipe, parse_recipe
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.drop_layers import DropLayers

@@ -19,7 +19,7 @@ from edgeenc.model.config import load_config, load_shape
 from edgeenc.model.encoder import load_encoder, save_encoder
 from edgeenc.model.families import families, family_of
 from edgeenc.model.shape import Shape, shape_of
-from edgeenc.plan import Request
+from edgeenc.planned import Request
 from edgeenc.recipe import load_recipe, recipe_names
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.prune_ffn import PruneFfn

@@ -12,7 +12,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.recipe import Recipe, parse_recipe
 from edgeenc.text.batches import Batching, masked_stream
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 BRIEF = "tokens: 256, batch_tokens: 64, sequence_lengths: [16], evaluations: 1"
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from line import edgeenc
 
-from edgeenc.build import Ask, request_for
+from edgeenc.asked import Ask, request_for
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.published import published_shape
 from edgeenc.recipe import load_recipe, parse_recipe

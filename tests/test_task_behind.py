@@ -32,7 +32,7 @@ from edgeenc.tasks.metrics import TOKEN_ACCURACY
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import tune
 from edgeenc.tasks.tuning import FineTuning
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 LABELS = ("bahay", "dagat", "lungsod")
 PURPOSES = (TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION)

@@ -21,7 +21,7 @@ from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.stages.distill import DistillOptions
 from edgeenc.stages.training import Schedule, TrainingOptions
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import History, Job, Loss, _first_names, train
+from edgeenc.training_loop import History, Job, Loss, _first_names, train
 
 OPTIONS = TrainingOptions(tokens=64 * 24, batch_tokens=64, sequence_lengths=(16, 16, 32), lr=3e-3, evaluations=4)
 
@@ -115,7 +115,7 @@ from edgeenc.model.encoder import load_encoder, save_encoder
 from edgeenc.machine.runtime import Runtime
 from edgeenc.text.corpus import load_corpus
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 here, seconds = Path(sys.argv[1]), float(sys.argv[2])
 if seconds:
     threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()

@@ -22,7 +22,7 @@ from edgeenc.errors import InputError
 from edgeenc.language import resolve
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
-from edgeenc.plan import Request, Role
+from edgeenc.planned import Request, Role
 from edgeenc.recipe import parse_recipe
 from edgeenc.stages.distill import DistillOptions
 from edgeenc.stages.training import TrainingOptions
@@ -30,7 +30,7 @@ from edgeenc.steps.line.make import make_plan
 from edgeenc.text.batches import Batching, masked_stream
 from edgeenc.text.corpus import Corpus
 from edgeenc.text.mixture import Text
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 GUARDS = {
     "B1 loss over padding": "test_traps::test_rows_have_no_padding",

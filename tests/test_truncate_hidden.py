@@ -14,7 +14,7 @@ from edgeenc.compress import modules
 from edgeenc.compress.losses import chosen_logits
 from edgeenc.compress.modules import attentions
 from edgeenc.compress.narrow_heads import narrow_heads, nearest
-from edgeenc.compress.rotate import Line, components, rotate
+from edgeenc.compress.rotate import LineSums, components, rotate
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
@@ -149,7 +149,9 @@ def test_components_beside_the_mean_are_the_strongest() -> None:
 
 def test_a_line_by_hand() -> None:
     """Points (0, 1) and (2, 5) in two batches: slope 2, offset 1."""
-    points = [Line.of(torch.tensor([[x]], dtype=torch.float64), torch.tensor([[y]])) for x, y in ((0, 1.0), (2, 5.0))]
+    points = [
+        LineSums.of(torch.tensor([[x]], dtype=torch.float64), torch.tensor([[y]])) for x, y in ((0, 1.0), (2, 5.0))
+    ]
     slope, offset = (points[0] + points[1]).fit()
     assert (float(slope), float(offset)) == (pytest.approx(2.0), pytest.approx(1.0))
 

@@ -32,7 +32,7 @@ from edgeenc.tasks.task import Task, open_task
 from edgeenc.tasks.tune import chosen, tune
 from edgeenc.tasks.tuning import FineTuning
 from edgeenc.text.vocabulary import choose, count_tokens
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 SETS = ("pos-tl", "pos-mt", "ner-sk", "sentiment-sw")
 OPTIONS = FineTuning(epochs=6, lr=3e-4)

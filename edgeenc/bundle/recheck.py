@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from edgeenc.bundle.assemble import GOLDEN, check
-from edgeenc.bundle.gate import Case, run_gates
+from edgeenc.bundle.gate import GateCase, run_gates
 from edgeenc.bundle.gate_text import gate_batches
 from edgeenc.bundle.opened import opened
 from edgeenc.model.config import load_config
@@ -35,4 +35,4 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     target = target_of(folder)
     files = opened(target, folder, target.files_in(folder), labelled_purpose(config))
     batches = gate_batches(lines, tokenizer, shape_of(config).longest, files[0].session.purpose)
-    return run_gates(Case(folder, tokenizer, lines, batches, files, recipe.bounds, bundle=folder))
+    return run_gates(GateCase(folder, tokenizer, lines, batches, files, recipe.bounds, bundle=folder))

@@ -28,7 +28,7 @@ from edgeenc.stages.trim_vocab import TrimVocab
 from edgeenc.stages.truncate_hidden import TruncateHidden
 from edgeenc.text.corpus import Corpus
 from edgeenc.text.vocabulary import count_tokens, covered, quality
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 
 @dataclass(frozen=True)

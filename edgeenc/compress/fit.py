@@ -14,7 +14,7 @@ from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
 from edgeenc.text.mixture import pattern_of
-from edgeenc.training import History, Job, Loss, train
+from edgeenc.training_loop import History, Job, Loss, train
 
 HELD_BATCHES = 8
 HELD_RATE = 0.15

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edgeenc.record.former import spelling_of_today
 from edgeenc.record.steps import StageFigures
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.steps.line.kind import StepKind
+from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from edgeenc.plan import Role
+from edgeenc.planned import Role
 from edgeenc.record.steps import ScoreFigures
-from edgeenc.steps.line.kind import StepKind
+from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from edgeenc.model.classifier import TaskModel

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edgeenc.plan import GUIDE
+from edgeenc.planned import GUIDE
 from edgeenc.record.form import parse
 from edgeenc.record.steps import TuneFigures
-from edgeenc.steps.line.kind import StepKind
+from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from edgeenc.errors import InputError
 from edgeenc.tasks.cells import is_empty, listing
 from edgeenc.tasks.datafile import LABEL_NAMES, TEXT_NAMES, wrong
-from edgeenc.tasks.datatable import Table
+from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.kind import TaskKind, task_kind_named, task_kinds
 from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.task_kind import TaskKind, task_kind_named, task_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Columns:
     kind: TaskKind
 
 
-def choose(spec: TaskSpec, table: Table) -> Columns:
+def choose(spec: TaskSpec, table: DataTable) -> Columns:
     """Return the columns that the spec names, or else those with usual names; their cells tell the kind.
 
     Raises:
@@ -51,7 +51,7 @@ def choose(spec: TaskSpec, table: Table) -> Columns:
     return Columns(text, label, kind)
 
 
-def to_items(table: Table, columns: Columns) -> tuple[Item, ...]:
+def to_items(table: DataTable, columns: Columns) -> tuple[Item, ...]:
     """Return the rows as items; integers become `0`, `1`, ..., or the names that the file gives them.
 
     Raises:
@@ -71,7 +71,7 @@ def to_items(table: Table, columns: Columns) -> tuple[Item, ...]:
     return tuple(columns.kind.items(table, columns.text, columns.label))
 
 
-def _has_lists(table: Table, column: str) -> bool:
+def _has_lists(table: DataTable, column: str) -> bool:
     """Tell by the first cell that is there."""
     return isinstance(next((row[column] for row in table.rows if row.get(column) is not None), None), list)
 
@@ -85,13 +85,13 @@ def _of_task(task: str, columns: list[str]) -> list[str]:
     return [column for column in columns if task in column.lower().split("_")] or columns
 
 
-def _named(table: Table, column: str) -> str:
+def _named(table: DataTable, column: str) -> str:
     if column and column not in table.columns:
         raise InputError(f"task data {table.path}: no column {column!r}; {listing(table)}")
     return column
 
 
-def _guess(table: Table, found: list[str], what: str) -> str:
+def _guess(table: DataTable, found: list[str], what: str) -> str:
     if len(found) == 1:
         return found[0]
     said = f"columns {', '.join(found)} may all hold the {what}" if found else f"no column with a usual name for {what}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.kind import TaskKind
+from edgeenc.tasks.task_kind import TaskKind
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.types import PydanticCustomError  # pyright: ignore[reportPrivateImportUsage]
 
 from edgeenc.record.former import Former
-from edgeenc.tasks.kind import metrics, task_kinds
+from edgeenc.tasks.task_kind import metrics, task_kinds
 
 
 class TaskSpec(BaseModel):

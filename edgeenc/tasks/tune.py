@@ -24,11 +24,11 @@ from edgeenc.tasks.adapter import merged, with_adapters
 from edgeenc.tasks.encode import Encoded, encode, padded
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import NOWHERE, Item
-from edgeenc.tasks.kind import TaskKind
 from edgeenc.tasks.pool import start_as_mean
 from edgeenc.tasks.predict import predict, word_logits
+from edgeenc.tasks.task_kind import TaskKind
 from edgeenc.tasks.tuning import FineTuning
-from edgeenc.training import History, Job, Loss, train
+from edgeenc.training_loop import History, Job, Loss, train
 
 POOL = 8
 """Batches are cut from this many batches of shuffled items, sorted by length: about half the padding."""

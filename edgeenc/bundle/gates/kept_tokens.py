@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tokenizers import Tokenizer
 
-from edgeenc.bundle.gate import Case, GateKind
+from edgeenc.bundle.gate import GateCase, GateKind
 from edgeenc.record.gates import Gate
 
 
@@ -22,7 +22,7 @@ def kept_tokens_gate(teacher: Tokenizer, student: Tokenizer, lines: Sequence[str
     return Gate("kept tokens", figure, 1.0, not wrong and bool(kept), "share", wrong[0] if wrong else "")
 
 
-def _measure(case: Case) -> Iterator[Gate]:
+def _measure(case: GateCase) -> Iterator[Gate]:
     if case.teacher is not None:
         yield kept_tokens_gate(case.teacher, case.tokenizer, case.lines)
 

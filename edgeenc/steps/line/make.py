@@ -14,7 +14,7 @@ from edgeenc.machine.disk import file_hash
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.config import load_shape
 from edgeenc.model.shape import Shape
-from edgeenc.plan import (
+from edgeenc.planned import (
     CORPUS,
     DATA,
     ENCODER,
@@ -36,7 +36,7 @@ from edgeenc.sources import SEED, is_random
 from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.stages.trim_vocab import TrimVocab
-from edgeenc.steps.line.kind import exported_bytes, step_kinds
+from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning import FineTuning
 from edgeenc.text.mixture import corpus_fields

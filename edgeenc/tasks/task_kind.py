@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edgeenc.errors import InputError
 from edgeenc.kinds import values_of
 from edgeenc.model.purpose import Purpose
-from edgeenc.tasks.datatable import Table
+from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.item import Item, Predicted
 from edgeenc.tasks.metric import TaskMetric
 
@@ -62,7 +62,7 @@ class TaskKind:
     lists: bool
     texts: str
     solver: str
-    items: Callable[[Table, str, str], Iterator[Item]]
+    items: Callable[[DataTable, str, str], Iterator[Item]]
     encode: Callable[[Tokenizer, Sequence[Item]], tuple[list[Encoding], list[tuple[int, ...]]]]
     line_up: Callable[[Item], str]
     metrics: tuple[TaskMetric, ...]
