@@ -30,7 +30,7 @@ TRAINING = {
     "batch_tokens": 2048,
     "lengths": [64, 64, 64, 64, 64, 64, 64, 256],
     "mask_rate": 0.3,
-    "mask": "tokens",
+    "mask": "pieces",
     "decay": 0.5,
     "looks": 6,
 }
@@ -62,7 +62,7 @@ tuning: {method: adapter, placement: behind, start: plain, batch: 8, longest: 64
          imitate: 0.5, beside: [trim-vocab]}
 stages:
   - {kind: trim-vocab, size: 8000}
-  - {kind: adapt, lengths: [128], mask_rate: 0.15, mask: tokens, decay: 1.0, looks: 2}
+  - {kind: adapt, lengths: [128], mask_rate: 0.15, mask: pieces, decay: 1.0, looks: 2}
   - {kind: drop-layers, layers: 3, batches: 2}
   - {kind: prune-ffn, width: 768, batches: 2}
   - {kind: truncate-hidden, hidden: 192, batches: 2}
@@ -84,7 +84,7 @@ fine_tuning.beside: no such field; did you mean 'baselines'?
 stages.0.size: no such field; did you mean 'vocab_size'?
 stages.1.lengths: no such field; did you mean 'sequence_lengths'?
 stages.1.mask_rate: no such field; did you mean 'mlm_probability'?
-stages.1.mask: no such value 'tokens'; did you mean 'tokens'?
+stages.1.mask: no such value 'pieces'; did you mean 'tokens'?
 stages.1.decay: no such field; did you mean 'decay_ratio'?
 stages.1.looks: no such field; did you mean 'evaluations'?
 stages.2.batches: no such field; did you mean 'calibration_batches'?

@@ -35,7 +35,7 @@ def former_of(spec: type) -> Former:
 def former_spelling(spec: type, fields: Mapping[str, T]) -> dict[str, T | str]:
     """Return the fields of a spec as they were called before, in the same order: so they go into keys.
 
-    Worked example: of a training, `{"evaluations": 6, "mask": "tokens"}` gives `{"looks": 6, "mask": "tokens"}`.
+    Worked example: of a training, `{"evaluations": 6, "mask": "tokens"}` gives `{"looks": 6, "mask": "pieces"}`.
     """
     former = former_of(spec)
     return {

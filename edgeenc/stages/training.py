@@ -23,7 +23,7 @@ class TrainingOptions(BaseModel):
             **{"sequence_lengths": "lengths", "mlm_probability": "mask_rate"},
             **{"decay_ratio": "decay", "evaluations": "looks"},
         },
-        {"mask": {"tokens": "tokens"}},
+        {"mask": {"tokens": "pieces"}},
     )
 
     tokens: int = Field(default=1_000_000, gt=0)
