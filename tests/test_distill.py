@@ -154,7 +154,7 @@ def test_a_teacher_learns_nothing_and_computes_no_gradient(
 
 
 @pytest.mark.parametrize(("fields", "words"), [
-    ({}, "loss: kl needs a `teacher`; for masked words alone say loss: none, alpha: 1"),
+    ({}, "loss: kl needs a `teacher`; for the masked-LM loss alone say loss: none, alpha: 1"),
     ({"loss": "none"}, "without a teacher the masked-LM loss is all there is: say alpha: 1"),
     ({"loss": "none", "teacher": "teacher"}, "the teacher would not be used"),
     ({"teacher": "teacher", "loss": "mes"}, r"stages\.0\.loss: input should be 'kl', 'ce', 'mse' or 'none'"),

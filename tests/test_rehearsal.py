@@ -147,7 +147,9 @@ def test_a_rehearsal_goes_through_every_step_and_is_marked_everywhere(
 ) -> None:
     world = make_world(tiny_encoder, sentences, tmp_path)
     world.recipe.write_text(
-        world.recipe.read_text().replace("size: 112", "size: 700").replace("hidden: 24", "hidden: 48")
+        world.recipe.read_text()
+        .replace("vocab_size: 112", "vocab_size: 700")
+        .replace("hidden_size: 24", "hidden_size: 48")
     )
     done = edgeenc(*world.command(tmp_path / "store", tmp_path / "out", "--teacher", tiny))
     assert done.returncode == 0, done.stderr

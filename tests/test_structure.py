@@ -109,7 +109,7 @@ def test_dead_neurons_go_first_and_change_nothing(tiny_encoder: Encoder, batches
 
 @pytest.mark.parametrize("width", [0, 49])
 def test_a_width_outside_the_layer_is_refused(tiny_encoder: Encoder, batches: list[Masked], width: int) -> None:
-    with pytest.raises(ShapeError, match=rf"prune-ffn: width {width} is outside 1\.\.48"):
+    with pytest.raises(ShapeError, match=rf"prune-ffn: intermediate_size {width} is outside 1\.\.48"):
         prune_ffn(tiny_encoder, batches, width=width)
 
 
@@ -164,7 +164,7 @@ def test_idle_channels_go_first(tiny_encoder: Encoder, batches: list[Masked], me
 @pytest.mark.parametrize(("hidden", "method", "words"), [
     (30, "leading", "30 does not divide into 4 equal heads; 28 does"),
     (28, "heads", "28 does not divide into heads of width 8; 24 does"),
-    (40, "heads", r"hidden 40 is outside 1\.\.32"),
+    (40, "heads", r"hidden_size 40 is outside 1\.\.32"),
 ])  # fmt: skip
 def test_impossible_widths_are_refused(tiny_encoder: Encoder, hidden: int, method: str, words: str) -> None:
     with pytest.raises(ShapeError, match=words):

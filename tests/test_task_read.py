@@ -183,7 +183,7 @@ def test_a_column_is_chosen_by_its_values_and_by_the_task(tmp_path: Path) -> Non
         InputError, match="columns sentiment, topic may all hold the labels; columns are text, tokens, "
     ):
         read(path, name="mood")
-    _, lines = read(path, name="mood", label="sentiment", text="text")
+    _, lines = read(path, name="mood", label_column="sentiment", text_column="text")
     assert "text column: text, label column: sentiment" in lines[0]
 
 
@@ -233,8 +233,8 @@ def test_a_test_part_without_labels_is_left_aside(tmp_path: Path) -> None:
             {},
             "no column with a usual name for texts; .* --text-column/--label-column",
         ),
-        (rows(3), {"text": "txt"}, "no column 'txt'; columns are text, label; say which with --text-column"),
-        (rows(3), {"text": "label"}, "'label' is asked for both text and label"),
+        (rows(3), {"text_column": "txt"}, "no column 'txt'; columns are text, label; say which with --text-column"),
+        (rows(3), {"text_column": "label"}, "'label' is asked for both text and label"),
         ([*rows(2), {"text": " ", "label": "a"}, {"text": "b"}], {}, "line 3: no 'text' or no 'label' in 2 of 4 rows"),
         ([{"text": "a", "label": ["x"]}], {"kind": "classify"}, r"'label' is a list \(\['x'\]\), expected one label"),
         ([{"text": 7, "label": "x"}], {}, r"line 1: 'text' is a number \(7\), expected a text"),
