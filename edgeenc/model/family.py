@@ -146,7 +146,7 @@ class Family:
         """Return the axis of each dimension of the parameter `name`.
 
         Raises:
-            InputError: the table has no row for it, so nobody knows how to cut it.
+            InputError: the table has no row for it, so nobody knows how to compress it.
         """
         try:
             return self.rows[self.in_layer(name, "*")]
@@ -170,7 +170,7 @@ class Family:
         for name, value in self.required.items():
             if (other := getattr(config, name, None)) != value:
                 raise InputError(
-                    f"config.json: {name} is {other!r}; a {self.name} model can be cut only where it is {value!r}"
+                    f"config.json: {name} is {other!r}; a {self.name} model can be compressed only where it is {value!r}"
                 )
         return {"head_width": hidden // heads, **sizes}
 

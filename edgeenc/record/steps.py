@@ -66,10 +66,10 @@ class StageFigures:
         shape: sizes of the encoder by name, and its family.
         tokens: read in training, repeats included.
         best_step, best_loss: the checkpoint that was kept; nats per predicted token.
-        looks: (step, held-out loss) of each evaluation.
+        looks: (step, validation loss) of each evaluation.
         kept: layers, channels or neurons that were kept, where the stage says so.
         loss_without: (layer, loss without it) in the order in which layers went.
-        before, after, coverage: the tokenizer before and after trimming, on held-out text.
+        before, after, coverage: the tokenizer before and after trimming, on the test split.
         languages: the same of each of several languages.
     """
 
