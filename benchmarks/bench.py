@@ -27,11 +27,11 @@ import click
 import yaml
 from rich.console import Console
 
+from edgeenc.asked import Ask, plan_for
 from edgeenc.bench import harness
 from edgeenc.bench.matrix import Matrix
 from edgeenc.bench.subject import Subject, read_subjects
-from edgeenc.build import Ask, plan_for
-from edgeenc.plan import Plan
+from edgeenc.planned import Plan
 from edgeenc.record.form import plain
 from edgeenc.record.rows import Bench, Row
 from edgeenc.screen.bench_lines import BenchScreen
@@ -62,7 +62,7 @@ def parts_of(matrix: Mapping) -> list[Matrix]:
 
 def exported(model: str, plan: Plan, store: Store, folder: Path) -> Path:
     """Write the tuned `model` of the first seed, its tokenizer and its fp32 file into `folder`, and return it."""
-    name = f"tune:{model}:{plan.request.recipe.tuning.seeds[0]}"
+    name = f"tune:{model}:{plan.request.recipe.fine_tuning.seeds[0]}"
     shutil.copytree(store.folder(plan.step(name).key, name), folder, ignore=shutil.ignore_patterns("manifest.json"))
     first = plan.request.target.first
     first.make(folder, folder / first.path, plan.request.purpose)

@@ -14,12 +14,12 @@ from pathlib import Path
 import click
 import torch
 
-from edgeenc.build import Ask, plan_for, runtime_for
+from edgeenc.asked import Ask, plan_for, runtime_for
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.model.bits import bits_per_character
 from edgeenc.model.encoder import load_encoder
-from edgeenc.plan import CORPUS, ENCODER
+from edgeenc.planned import CORPUS, ENCODER
 from edgeenc.stages.truncate_hidden import TruncateHidden
 from edgeenc.store import Store, default_root
 from edgeenc.text.corpus import load_corpus
@@ -35,9 +35,9 @@ def losses(language: str, store: Store, recipe: str) -> dict[str, float]:
     cut = next(step for step in plan.steps if isinstance(step.stage, TruncateHidden))
     folders = {role: store.folder(plan.step(name).key, name) for role, name in cut.inputs.items()}
     encoder, corpus = load_encoder(folders[ENCODER]), load_corpus(folders[CORPUS])
-    batches = calibration(encoder, corpus, cut.stage.batches, cut.seed)
+    batches = calibration(encoder, corpus, cut.stage.calibration_batches, cut.seed)
     models = {"uncut": encoder} | {
-        m: truncate_hidden(encoder, batches, hidden=cut.stage.hidden, method=m) for m in METHODS
+        m: truncate_hidden(encoder, batches, hidden=cut.stage.hidden_size, method=m) for m in METHODS
     }
     return {
         name: bits_per_character(model, corpus.test, characters=corpus.characters, seed=0)

@@ -32,9 +32,10 @@ def shortened(recipe: str, steps: int, batch: int) -> str:
     fields = yaml.safe_load(recipe)
     for stage in fields["stages"]:
         if stage["kind"] in ("adapt", "distill"):
-            stage |= {"tokens": steps * batch, "batch_tokens": batch, "lengths": [64, 64, 128], "looks": 1}
+            stage |= {"tokens": steps * batch, "batch_tokens": batch, "sequence_lengths": [64, 64, 128]}
+            stage |= {"evaluations": 1}
         if stage["kind"] in ("prune-ffn", "truncate-hidden") and stage.get("method") != "leading":
-            stage |= {"batches": 1}
+            stage |= {"calibration_batches": 1}
     return yaml.safe_dump(fields, sort_keys=False)
 
 
@@ -48,7 +49,7 @@ def write_text(out: Path, language: str, lines: int) -> None:
 
 def plan_of(out: Path, recipe: str, language: str, threads: int):  # noqa: ANN201
     """Return plan, store and runtime of the rehearsal in `out`."""
-    from edgeenc.build import Ask, request_for
+    from edgeenc.asked import Ask, request_for
     from edgeenc.machine.runtime import Runtime
     from edgeenc.steps.line.make import make_plan
     from edgeenc.store import Store
@@ -81,7 +82,7 @@ def measured(work: Callable[[], object]) -> tuple[int, float, float]:
 def rehearse(out: Path, recipe: str, language: str, threads: int) -> dict:
     """Do every step in a process of its own, unless it is done, and return what was measured."""
     from edgeenc.pipeline import run
-    from edgeenc.plan import Plan
+    from edgeenc.planned import Plan
 
     plan, store, runtime = plan_of(out, recipe, language, threads)
     rows = []

@@ -1,6 +1,6 @@
 """The published order and settings beside ours, on the starter teacher, to one shape, with as many training tokens.
 
-    python benchmarks/orders.py OUT [--tokens N] [--looks N] [--threads N] [--recipe NAME|PATH ...] [LANGUAGE ...]
+    python benchmarks/orders.py OUT [--tokens N] [--evaluations N] [--threads N] [--recipe NAME|PATH ...] [LANGUAGE ...]
 
 Every training of a recipe gets its share of N tokens, by what the recipe gives it. OUT gets the recipes as they were
 run, one store, the bundles and `orders.json` with the facts of every report; a table is printed. Minutes are those of
@@ -21,7 +21,7 @@ RECIPES = ("starter", *(str(HERE / f"orders-{name}.yaml") for name in ("last", "
 HEAD = ("language", "recipe", "parameters", "tokens", "bits per character", "training min", "whole min", "peak MB")
 
 
-def budgeted(recipe: str, tokens: int, looks: int) -> str:
+def budgeted(recipe: str, tokens: int, evaluations: int) -> str:
     """Return a recipe whose trainings read `tokens` tokens in all, in the proportions that it had.
 
     Worked example: trainings of 700, 750 and 1,600 tokens and a budget of 305 give 70, 75 and 160.
@@ -30,7 +30,7 @@ def budgeted(recipe: str, tokens: int, looks: int) -> str:
     trained = [stage for stage in fields["stages"] if "tokens" in stage]
     whole = sum(stage["tokens"] for stage in trained)
     for stage in trained:
-        stage |= {"tokens": stage["tokens"] * tokens // whole, "looks": looks}
+        stage |= {"tokens": stage["tokens"] * tokens // whole, "evaluations": evaluations}
     return yaml.safe_dump(fields, sort_keys=False)
 
 
@@ -52,12 +52,12 @@ def row(language: str, facts: dict) -> list[str]:
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--tokens", default=300_000, show_default=True, help="Tokens of all trainings of a recipe together.")
-@click.option("--looks", default=2, show_default=True, help="Looks at the held-out loss in each training.")
+@click.option("--evaluations", default=2, show_default=True, help="Evaluations on validation text in each training.")
 @click.option("--threads", default=1, show_default=True)
 @click.option("--recipe", "recipes", multiple=True, help="Name or path; four are compared where none is given.")
 @click.argument("languages", nargs=-1)
 def main(
-    out: Path, tokens: int, looks: int, threads: int, recipes: tuple[str, ...], languages: tuple[str, ...]
+    out: Path, tokens: int, evaluations: int, threads: int, recipes: tuple[str, ...], languages: tuple[str, ...]
 ) -> None:
     """Build every recipe in every language and print the table."""
     from edgeenc.recipe import find_recipe
@@ -67,7 +67,7 @@ def main(
     results = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
     for language in languages or ("tl",):
         for path in map(find_recipe, recipes or RECIPES):
-            text = budgeted(path.read_text(encoding="utf-8"), tokens, looks)
+            text = budgeted(path.read_text(encoding="utf-8"), tokens, evaluations)
             place = out / path.name
             place.write_text(text, encoding="utf-8")
             words = [

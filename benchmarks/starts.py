@@ -1,4 +1,4 @@
-"""What a classifier of texts gains by starting as the mean: `start: mean` against `start: plain`, all else equal.
+"""What a classifier of texts gains by starting as the mean: `pooling: mean` against `pooling: cls`, all else equal.
 
     python benchmarks/starts.py OUT.json [--store DIR] [--recipe NAME|PATH] [LANGUAGE ...]
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 import torch
 
-from edgeenc.build import Ask, plan_for, runtime_for
+from edgeenc.asked import Ask, plan_for, runtime_for
 from edgeenc.machine.describe import describe, versions
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.record.form import plain
@@ -29,16 +29,17 @@ from edgeenc.tasks.predict import predict
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
 from edgeenc.tasks.tune import tune
-from edgeenc.tasks.tuning import Tuning
-from edgeenc.training import Job
+from edgeenc.tasks.tuning import FineTuning
+from edgeenc.training_loop import Job
 
-STARTS = ("plain", "mean")
+STARTS = {"plain": "cls", "mean": "mean"}
+"""Values of `pooling`, by what the results call them."""
 
 
-def said(encoder: Encoder, task: Task, options: Tuning, seed: int) -> tuple[tuple[str, ...], ...]:
+def said(encoder: Encoder, task: Task, options: FineTuning, seed: int) -> tuple[tuple[str, ...], ...]:
     """Tune with one seed and return the labels of the test items."""
     model, _ = tune(encoder, task.data, options, Job(seed), task.judge)
-    encoded = encode(task.data.test, task.data.kind, model.tokenizer, min(options.longest, model.positions))
+    encoded = encode(task.data.test, task.data.kind, model.tokenizer, min(options.max_length, model.positions))
     return predict(TorchSession(model.logits, model.purpose), encoded, model.labels)
 
 
@@ -47,10 +48,10 @@ def compared(language: str, store: Store, recipe: str) -> dict:
     plan = plan_for(Ask(language, recipe), store)
     encoder = load_encoder(store.folder(plan.student.key, plan.student.name))
     task = open_task(TaskSpec(name="topic", data=f"starter:topic-{language}"), seed=plan.request.recipe.seed)
-    tuning, items = plan.request.recipe.tuning, task.data.test
+    tuning, items = plan.request.recipe.fine_tuning, task.data.test
     by_start = {
-        start: [said(encoder, task, tuning.model_copy(update={"start": start}), seed) for seed in tuning.seeds]
-        for start in STARTS
+        start: [said(encoder, task, tuning.model_copy(update={"pooling": pooling}), seed) for seed in tuning.seeds]
+        for start, pooling in STARTS.items()
     }
     found = {
         start: asdict(estimate(task.metric, items, runs)) | {"by_seed": [task.metric.score(items, run) for run in runs]}
@@ -60,7 +61,7 @@ def compared(language: str, store: Store, recipe: str) -> dict:
     return {
         "metric": task.metric,
         "train": len(task.data.train),
-        "tuning": tuning.model_dump(mode="json", exclude={"start"}),
+        "tuning": tuning.model_dump(mode="json", exclude={"pooling"}),
         "starts": found,
         "mean less plain": difference,
     }

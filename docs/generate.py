@@ -128,9 +128,9 @@ def stages_page(kinds: Mapping[str, type[BaseModel]]) -> str:
     """
     head = (
         "# Stages\n\nMade from the stages by `docs/generate.py`; do not edit. A recipe lists them in any order that the"
-        " shapes allow, e.g.\n`{kind: prune-ffn, width: 2048}`; `edgeenc recipes show NAME` prints one with every"
-        " default written out. Last stands the recipe itself,\nwith `bounds` and `tuning`; `--lang tl:0.8+en:0.2`"
-        " ([cli.md](cli.md)) gives a build several languages.\n"
+        " shapes allow, e.g.\n`{kind: prune-ffn, intermediate_size: 2048}`; `edgeenc recipes show NAME` prints one with"
+        " every default\nwritten out. Last stands the recipe itself, with `bounds` and `fine_tuning`;"
+        " `--lang tl:0.8+en:0.2` ([cli.md](cli.md)) gives a build several languages.\n"
     )
     return "\n".join([head, *(stage_section(kind, kinds[kind]) for kind in sorted(kinds))])
 

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgeenc.build import Ask, build_bundle, plan_bundle
+    from edgeenc.asked import Ask, build, plan
     from edgeenc.bundle.load import Bundle, load_bundle
     from edgeenc.bundle.recheck import recheck as verify_bundle
     from edgeenc.compress.adapt import adapt
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
     from edgeenc.model.purpose import purpose_named
     from edgeenc.model.shape import Shape
-    from edgeenc.plan import Plan
+    from edgeenc.planned import Plan
     from edgeenc.recipe import Recipe, load_recipe
     from edgeenc.stages.distill import DistillOptions
     from edgeenc.stages.training import TrainingOptions
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from edgeenc.tasks.spec import TaskSpec
     from edgeenc.tasks.task import Task, open_task
     from edgeenc.tasks.tune import tune
-    from edgeenc.tasks.tuning import Tuning
+    from edgeenc.tasks.tuning import FineTuning
     from edgeenc.text.corpus import Corpus, read_corpus
     from edgeenc.text.vocabulary import quality as tokenizer_quality
-    from edgeenc.training import History, Job
+    from edgeenc.training_loop import History, Job
 
 __version__ = "0.1.0"
 
@@ -52,6 +52,7 @@ __all__ = [
     "DistillOptions",
     "EdgeencError",
     "Encoder",
+    "FineTuning",
     "Guess",
     "History",
     "Job",
@@ -64,11 +65,10 @@ __all__ = [
     "TaskModel",
     "TaskSpec",
     "TrainingOptions",
-    "Tuning",
     "__version__",
     "adapt",
     "bits_per_character",
-    "build_bundle",
+    "build",
     "calibration_batches",
     "distill",
     "drop_layers",
@@ -79,7 +79,7 @@ __all__ = [
     "load_task_model",
     "measured_layers",
     "open_task",
-    "plan_bundle",
+    "plan",
     "prune_ffn",
     "purpose_named",
     "quantize",
@@ -94,7 +94,7 @@ __all__ = [
 ]
 
 _PLACES = {
-    "build": ("Ask", "build_bundle", "plan_bundle"),
+    "asked": ("Ask", "build", "plan"),
     "bundle.load": ("Bundle", "load_bundle"),
     "bundle.recheck": ("recheck as verify_bundle",),
     "compress.adapt": ("adapt",),
@@ -112,7 +112,7 @@ _PLACES = {
     "model.encoder": ("Encoder", "load_encoder", "save_encoder"),
     "model.purpose": ("purpose_named",),
     "model.shape": ("Shape",),
-    "plan": ("Plan",),
+    "planned": ("Plan",),
     "recipe": ("Recipe", "load_recipe"),
     "stages.distill": ("DistillOptions",),
     "stages.training": ("TrainingOptions",),
@@ -122,10 +122,10 @@ _PLACES = {
     "tasks.spec": ("TaskSpec",),
     "tasks.task": ("Task", "open_task"),
     "tasks.tune": ("tune",),
-    "tasks.tuning": ("Tuning",),
+    "tasks.tuning": ("FineTuning",),
     "text.corpus": ("Corpus", "read_corpus"),
     "text.vocabulary": ("quality as tokenizer_quality",),
-    "training": ("History", "Job"),
+    "training_loop": ("History", "Job"),
 }
 """The imports above once more, for those who run the code; a test holds the two lists against each other."""
 

@@ -12,9 +12,9 @@ import torch
 
 from edgeenc.machine.describe import describe, versions
 from edgeenc.machine.runtime import Runtime
-from edgeenc.plan import Plan, Step
+from edgeenc.planned import Plan, Step
 from edgeenc.record.form import as_object
-from edgeenc.steps.line.kind import kind_of
+from edgeenc.steps.line.step_kind import kind_of
 from edgeenc.steps.line.work import Event, Tell, Work, quiet
 from edgeenc.store import Outcome, Store
 

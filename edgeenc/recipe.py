@@ -6,20 +6,21 @@ A recipe says how to compress, a language where its text is; neither knows the o
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgeenc.errors import RecipeError
 from edgeenc.kinds import modules_of, types_of
+from edgeenc.record.former import Former, spelling_of_today
 from edgeenc.sources import ENOUGH, data_folder, is_hub_text
 from edgeenc.stages.stage import Stage
 from edgeenc.targets.target import targets
 from edgeenc.tasks.spec import TaskSpec
-from edgeenc.tasks.tuning import Tuning
+from edgeenc.tasks.tuning import FineTuning
 
 Fields = Mapping[str, object]
 """What YAML gave, before it is known to be right."""
@@ -30,16 +31,17 @@ class Language(BaseModel):
     """Where a language's text and its tasks are.
 
     `tag` is the BCP-47 code that all spellings of the language resolve to; `corpus` is `starter` for the kit's text, a
-    path, or `org/name@commit[:config][#column]` of the hub, of which `corpus_bytes` bytes of text are taken; `tasks`
-    are those that it is measured on where the user names no other.
+    path, or `org/name@commit[:config][#column]` of the hub, of which at most `max_corpus_bytes` of text are taken;
+    `tasks` are those that it is measured on where the user names no other.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    FORMER: ClassVar[Former] = Former({"max_corpus_bytes": "corpus_bytes"})
 
     tag: str
     name: str
     corpus: str = ""
-    corpus_bytes: int = Field(default=ENOUGH, gt=0)
+    max_corpus_bytes: int = Field(default=ENOUGH, gt=0)
     tasks: tuple[TaskSpec, ...] = ()
 
 
@@ -47,17 +49,18 @@ class Bounds(BaseModel):
     """What an exported file must hold to be published; a file that crosses one stops the build."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    FORMER: ClassVar[Former] = Former({"top1_agreement": "agreement", "label_agreement": "labels"})
 
     parity: float = Field(default=1e-4, gt=0)
-    """Largest absolute difference between PyTorch and ONNX fp32 outputs at real tokens, in their own unit. A good
+    """Maximum absolute difference of PyTorch and ONNX fp32 outputs at real tokens, in their own unit. A good
     export stays within 1e-5; an ignored mask or a shifted position moves outputs by 1e-1 and more."""
     mean_cosine: float = Field(default=0.98, gt=0, le=1)
     """Mean cosine of int8 and fp32 sentence vectors; for a classifier or tagger, of its labels' probabilities."""
     worst_cosine: float = Field(default=0.90, ge=-1, le=1)
     """Cosine of the worst sentence."""
-    agreement: float = Field(default=0.90, ge=0, le=1)
-    """For fill-mask: share of masked tokens at which int8 and fp32 put the same token first."""
-    labels: float = Field(default=0.95, ge=0, le=1)
+    top1_agreement: float = Field(default=0.90, ge=0, le=1)
+    """For fill-mask: share of masked tokens at which int8 and fp32 put the same token first (top-1)."""
+    label_agreement: float = Field(default=0.95, ge=0, le=1)
     """For classifiers: share of texts, or of tokens, to which int8 and fp32 give the same label."""
 
 
@@ -65,6 +68,7 @@ class Recipe(BaseModel):
     """How a teacher becomes a student: the stages in order, and the bounds that the exported files must keep."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    FORMER: ClassVar[Former] = Former({"fine_tuning": "tuning"})
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
     """What reports call it: small letters, digits and hyphens."""
@@ -81,8 +85,8 @@ class Recipe(BaseModel):
     """`random` also trains the student's shape from random weights on as many tokens, to show what copying is worth."""
     bounds: Bounds = Bounds()
     """What the exported files must keep before a bundle appears."""
-    tuning: Tuning = Tuning()
-    """How models learn the task of `--task`; a build of an encoder does not read it."""
+    fine_tuning: FineTuning = FineTuning()
+    """How models are fine-tuned on the task of `--task`; a build of an encoder does not read it."""
 
     def to_yaml(self) -> str:
         """Return the recipe with every default written out; reading it back gives an equal recipe."""
@@ -139,7 +143,7 @@ def parse_recipe(fields: Fields, where: str) -> Recipe:
     Raises:
         RecipeError: it has problems; the message lists all of them with their places.
     """
-    problems: list[str] = []
+    fields, problems = recipe_of_today(fields)
     listed = fields.get("stages")
     if isinstance(listed, list) and listed:
         stages = [_stage(i, item, problems) for i, item in enumerate(listed)]
@@ -149,6 +153,47 @@ def parse_recipe(fields: Fields, where: str) -> Recipe:
     if problems or recipe is None:
         raise _error(where, problems)
     return recipe
+
+
+def recipe_of_today(fields: Fields) -> tuple[Fields, list[str]]:
+    """Return the fields of a recipe by their names of today, and a problem for each that has a former one.
+
+    A bundle keeps the recipe that made it, so that one from before a renaming is read like any other; what a user
+    builds is refused with the new names.
+    """
+    problems: list[str] = []
+    fields = _of_today(Recipe, fields, "", problems)
+    listed = fields.get("stages")
+    if isinstance(listed, list):
+        kinds = stage_kinds()
+        stages = _each_of_today(lambda item: kinds.get(str(item.get("kind")), Stage), listed, "stages.", problems)
+        fields = {**fields, "stages": stages}
+    return fields, problems
+
+
+def _of_today(spec: type[BaseModel], fields: Fields, prefix: str, problems: list[str]) -> Fields:
+    """Return the fields of a spec, and of specs within it, by their names of today after noting each former one."""
+    found, former = spelling_of_today(spec, fields)
+    problems += [prefix + line for line in former]
+    for name, info in spec.model_fields.items():
+        value, place = found.get(name), f"{prefix}{name}."
+        within = [one for one in (info.annotation, *get_args(info.annotation)) if isinstance(one, type)]
+        for own in (one for one in within if issubclass(one, BaseModel) and one is not Stage):
+            if isinstance(value, dict):
+                found[name] = _of_today(own, value, place, problems)
+            elif isinstance(value, list):
+                found[name] = _each_of_today(lambda _, own=own: own, value, place, problems)
+    return found
+
+
+def _each_of_today(
+    spec_of: Callable[[Fields], type[BaseModel]], items: list[object], prefix: str, problems: list[str]
+) -> list[object]:
+    """Return the items of a list, each that is a mapping as `_of_today` does."""
+    return [
+        _of_today(spec_of(item), item, f"{prefix}{place}.", problems) if isinstance(item, dict) else item
+        for place, item in enumerate(items)
+    ]
 
 
 def load_language(tag: str) -> Language | None:
@@ -168,8 +213,9 @@ def read_language(path: Path) -> Language:
         RecipeError: the file is missing or has problems.
     """
     problems: list[str] = []
-    language = _with_tasks(_validated(Language, _yaml(path), "", problems), path, problems)
-    if language is None:
+    fields = _of_today(Language, _yaml(path), "", problems)
+    language = _with_tasks(_validated(Language, fields, "", problems), path, problems)
+    if problems or language is None:
         raise _error(str(path), problems)
     if language.corpus in ("", "starter") or is_hub_text(language.corpus):
         return language
@@ -222,7 +268,9 @@ def _stage(place: int, item: object, problems: list[str]) -> Stage:
     kinds = stage_kinds()
     kind = item.get("kind") if isinstance(item, dict) else None
     if not isinstance(item, dict) or not isinstance(kind, str):
-        problems.append(f"stages.{place}: a mapping with a `kind` is expected, e.g. {{kind: trim-vocab, size: 8000}}")
+        problems.append(
+            f"stages.{place}: a mapping with a `kind` is expected, e.g. {{kind: trim-vocab, vocab_size: 8000}}"
+        )
         return Stage(kind=f"stage {place}")
     if kind not in kinds:
         problems.append(

@@ -21,16 +21,18 @@ name: tiny
 teacher: {teacher}
 seed: 7
 stages:
-  - {{kind: trim-vocab, size: 112}}
-  - {{kind: adapt, tokens: 4096, batch_tokens: 256, lengths: [16, 32], lr: 3.0e-3, looks: 2}}
+  - {{kind: trim-vocab, vocab_size: 112}}
+  - {{kind: adapt, tokens: 4096, batch_tokens: 256, sequence_lengths: [16, 32], lr: 3.0e-3, evaluations: 2}}
   - {{kind: drop-layers, layers: 2, rule: stride}}
-  - {{kind: distill, teacher: adapt, tokens: 4096, batch_tokens: 256, lengths: [16, 32], lr: 3.0e-3, looks: 2}}
-  - {{kind: prune-ffn, width: 32, batches: 2}}
-  - {{kind: truncate-hidden, hidden: 24, batches: 2}}
-  - {{name: student, kind: distill, teacher: distill, tokens: 8192, batch_tokens: 256, lengths: [16, 32], lr: 3.0e-3,
-  looks: 2}}
-bounds: {{mean_cosine: 0.9, worst_cosine: 0.5, labels: 0.5}}
-tuning: {{lr: 5.0e-3, epochs: 2, batch: 16, longest: 32, seeds: [1, 2], imitate: 0.5, beside: [trim-vocab]}}
+  - {{kind: distill, teacher: adapt, tokens: 4096, batch_tokens: 256, sequence_lengths: [16, 32], lr: 3.0e-3,
+  evaluations: 2}}
+  - {{kind: prune-ffn, intermediate_size: 32, calibration_batches: 2}}
+  - {{kind: truncate-hidden, hidden_size: 24, calibration_batches: 2}}
+  - {{name: student, kind: distill, teacher: distill, tokens: 8192, batch_tokens: 256, sequence_lengths: [16, 32],
+  lr: 3.0e-3, evaluations: 2}}
+bounds: {{mean_cosine: 0.9, worst_cosine: 0.5, label_agreement: 0.5}}
+fine_tuning: {{lr: 5.0e-3, epochs: 2, batch_size: 16, max_length: 32, seeds: [1, 2], distillation_weight: 0.5,
+  baselines: [trim-vocab]}}
 """
 
 

@@ -14,7 +14,7 @@ from edgeenc.errors import InputError
 from edgeenc.tasks.bootstrap import draws, estimate, paired
 from edgeenc.tasks.examples import Item
 from edgeenc.tasks.item import Predicted
-from edgeenc.tasks.kind import metric_named
+from edgeenc.tasks.task_kind import metric_named
 
 TAGS = {"span_f1": ("O", "O", "O", "B-PER", "I-PER", "B-LOC"), "token_accuracy": ("NOUN", "VERB", "ADJ", "X")}
 METRICS = ("macro_f1", "accuracy", "token_accuracy", "span_f1")

@@ -20,9 +20,15 @@ from edgeenc.stages.distill import Distill, DistillOptions
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Masked, SpecialIds
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
-FIELDS: dict[str, object] = {"tokens": 64 * 6, "batch_tokens": 64, "lengths": (16,), "lr": 1e-3, "looks": 2}
+FIELDS: dict[str, object] = {
+    "tokens": 64 * 6,
+    "batch_tokens": 64,
+    "sequence_lengths": (16,),
+    "lr": 1e-3,
+    "evaluations": 2,
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +47,7 @@ def losses_of(student: Encoder, teacher: Encoder | None, corpus: Corpus, options
     seen: list[float] = []
     job = Job(seed=4, tell=lambda progress: seen.append(progress.loss))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("edgeenc.training.time.monotonic", iter(range(0, 10**6, 2)).__next__)  # speak at every step
+        patch.setattr("edgeenc.training_loop.time.monotonic", iter(range(0, 10**6, 2)).__next__)  # speak at every step
         distill(student, teacher, corpus, options.model_copy(update={"lr": 1e-12}), job)
     return seen
 
@@ -49,7 +55,7 @@ def losses_of(student: Encoder, teacher: Encoder | None, corpus: Corpus, options
 def batch_at(student: Encoder, corpus: Corpus, options: DistillOptions, step: int) -> Masked:
     from edgeenc.text.batches import Batching, masked_stream
 
-    read = Batching(options.batch_tokens, options.mask_rate, options.lengths, options.mask)
+    read = Batching(options.batch_tokens, options.mlm_probability, options.sequence_lengths, options.mask)
     return masked_stream([corpus.train], student.tokenizer, read, seed=4)(step)
 
 

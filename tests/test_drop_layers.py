@@ -18,7 +18,7 @@ from edgeenc.record.steps import StageFigures
 from edgeenc.stages.drop_layers import DropLayers, choose_layers
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 
 @pytest.fixture
@@ -38,7 +38,14 @@ def batches(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> list[Masked]:
 ])  # fmt: skip
 def test_twelve_to_six_as_published(rule: str, kept: tuple[int, ...]) -> None:
     assert choose_layers(12, 6, rule) == kept
-    assert set(DropLayers(layers=6, rule=rule).model_dump()) == {"kind", "name", "layers", "rule", "keep", "batches"}
+    assert set(DropLayers(layers=6, rule=rule).model_dump()) == {
+        "kind",
+        "name",
+        "layers",
+        "rule",
+        "keep",
+        "calibration_batches",
+    }
 
 
 @pytest.mark.parametrize(("count", "keep", "rule", "kept"), [
@@ -81,7 +88,7 @@ def test_a_stage_of_each_kind_says_what_it_kept(tiny_encoder: Encoder, sentences
     listed = DropLayers(rule="explicit", keep=(0, 2))
     assert listed.reshape(tiny_encoder.shape).layers == 2
     assert apply(listed, tiny_encoder, desk).figures == StageFigures(kept=(0, 2))
-    measured = DropLayers(rule="importance", layers=2, batches=1)
+    measured = DropLayers(rule="importance", layers=2, calibration_batches=1)
     made = apply(measured, tiny_encoder, desk)
     assert made.encoder.shape == measured.reshape(tiny_encoder.shape)
     kept, without = made.figures.kept, made.figures.loss_without

@@ -47,7 +47,7 @@ def world(tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path: Path) -> 
     file = io.BytesIO()
     pq.write_table(pa.table({"text": made.corpus.read_text().splitlines()}), file)
     language, recipe = tmp_path / "ilo.yaml", tmp_path / "hub.yaml"
-    language.write_text(f"tag: ilo\nname: Iloko\ncorpus: {TEXT}\ncorpus_bytes: 60000\n")
+    language.write_text(f"tag: ilo\nname: Iloko\ncorpus: {TEXT}\nmax_corpus_bytes: 60000\n")
     recipe.write_text(made.recipe.read_text().replace(str(made.teacher), TEACHER))
     repos = {
         "models/some/bert": Repo({path.name: path.read_bytes() for path in made.teacher.iterdir()}),

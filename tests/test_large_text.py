@@ -23,7 +23,7 @@ from edgeenc.text.intake import is_garbage, stream_lines, take_in
 from edgeenc.text.lines import Lines, chunks, some
 from edgeenc.text.packed import MappedRows
 from edgeenc.text.vocabulary import characters_of, count_tokens
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 NAMES = ("train.txt", "valid.txt", "test.txt")
 
@@ -161,7 +161,7 @@ def test_too_little_text_is_refused_from_disk_too(tiny_encoder: Encoder, large: 
 
 
 def test_a_model_learns_the_same_from_disk(tiny_encoder: Encoder, held: Corpus, large: Corpus, tmp_path: Path) -> None:
-    options = TrainingOptions(tokens=1024, batch_tokens=256, lengths=(16, 32), looks=2)
+    options = TrainingOptions(tokens=1024, batch_tokens=256, sequence_lengths=(16, 32), evaluations=2)
     one, _ = adapt(tiny_encoder, held, options, Job(seed=1))
     other, _ = adapt(tiny_encoder, large, options, Job(seed=1, scratch=tmp_path / "scratch"))
     for name, tensor in one.model.state_dict().items():

@@ -11,9 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from line import World, edgeenc, edgeenc_process, make_world
 
 from edgeenc.model.encoder import Encoder
+from edgeenc.recipe import Bounds, stage_kinds
+from edgeenc.record.former import former_spelling
+from edgeenc.tasks.tuning import FineTuning
 
 pytestmark = pytest.mark.export
 
@@ -149,6 +153,29 @@ def test_verify_accepts_the_bundle_and_refuses_a_changed_one(built: tuple[Path, 
     bad = edgeenc("verify", str(tmp_path / "copy"))
     assert bad.returncode == 5
     assert "onnx/model.onnx" in bad.stderr
+
+
+def test_verify_reads_a_recipe_with_former_names(built: tuple[Path, Path], tmp_path: Path) -> None:
+    """A bundle from before fields were renamed is checked like any other, and nothing is said of it."""
+    shutil.copytree(built[1], tmp_path / "old")
+    place, manifest = tmp_path / "old" / "recipe.yaml", tmp_path / "old" / "manifest.json"
+    fields = yaml.safe_load(place.read_text())
+    kinds = stage_kinds()
+    stages = [former_spelling(kinds[stage["kind"]], stage) for stage in fields.pop("stages")]
+    tuning, bounds = former_spelling(FineTuning, fields.pop("fine_tuning")), former_spelling(Bounds, fields["bounds"])
+    assert "looks" in stages[1] and "imitate" in tuning and "agreement" in bounds
+    before = hashlib.sha256(place.read_bytes()).hexdigest()
+    place.write_text(yaml.safe_dump({**fields, "stages": stages, "tuning": tuning, "bounds": bounds}))
+    after = hashlib.sha256(place.read_bytes()).hexdigest()
+    stamps = json.loads(manifest.read_text())
+    assert stamps["files"]["recipe.yaml"]["sha256"] == before
+    stamps["files"]["recipe.yaml"] = {"sha256": after, "bytes": place.stat().st_size}
+    manifest.write_text(json.dumps(stamps))
+    good = edgeenc("verify", str(tmp_path / "old"))
+    assert (good.returncode, good.stderr) == (0, ""), good.stderr
+    assert good.stdout.endswith(": every file has its hash, 5 gates passed\n")
+    refused = edgeenc("recipes", "check", str(place))
+    assert refused.returncode == 2 and "stages.1.looks: no such field; did you mean 'evaluations'?" in refused.stderr
 
 
 def test_fill_mask_and_one_precision(world: World, built: tuple[Path, Path], tmp_path: Path) -> None:

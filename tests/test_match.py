@@ -28,9 +28,15 @@ from edgeenc.stages.match import Match
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Masked, SpecialIds
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
-FIELDS: dict[str, object] = {"tokens": 64 * 8, "batch_tokens": 64, "lengths": (16,), "lr": 3e-3, "looks": 2}
+FIELDS: dict[str, object] = {
+    "tokens": 64 * 8,
+    "batch_tokens": 64,
+    "sequence_lengths": (16,),
+    "lr": 3e-3,
+    "evaluations": 2,
+}
 BASE = Shape(12, 768, 12, 64, 3072, 1000, 512, 2, "bert")
 
 
@@ -204,7 +210,7 @@ def test_each_loss_draws_the_student_to_its_teacher(
 ) -> None:
     """Alone, without logits or masked words; what comes out has no bridge, and the teacher is as it was."""
     match = Match.model_validate({part: 1.0})
-    options = DistillOptions(**(FIELDS | {"tokens": 64 * 80, "looks": 1}), loss="none", alpha=0.0, match=match)
+    options = DistillOptions(**(FIELDS | {"tokens": 64 * 80, "evaluations": 1}), loss="none", alpha=0.0, match=match)
     before = {n: t.clone() for n, t in tiny_encoder.model.state_dict().items()}
     student, _ = distill(narrow, tiny_encoder, corpus, options, Job(seed=2))
     assert inner_loss(student, tiny_encoder, batch, match) < 0.97 * inner_loss(narrow, tiny_encoder, batch, match)

@@ -61,7 +61,7 @@ def test_a_budget_is_shared_as_the_recipe_shares_its_own(name: str, monkeypatch:
     text = script("orders", monkeypatch).budgeted(Path(name).read_text(encoding="utf-8"), 305_000, 2)
     trained = [stage for stage in yaml.safe_load(text)["stages"] if "tokens" in stage]
     assert [stage["tokens"] for stage in trained] == [70_000, 75_000, 160_000]
-    assert {stage["looks"] for stage in trained} == {2}
+    assert {stage["evaluations"] for stage in trained} == {2}
 
 
 def test_a_rehearsal_shortens_the_trainings_and_leaves_order_and_shape(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +69,6 @@ def test_a_rehearsal_shortens_the_trainings_and_leaves_order_and_shape(monkeypat
     short = yaml.safe_load(script("full_size", monkeypatch).shortened(whole, 2, 512))["stages"]
     before = yaml.safe_load(whole)["stages"]
     assert [stage["tokens"] for stage in short if "tokens" in stage] == [1024, 1024, 1024]
-    changed = {"tokens", "batch_tokens", "lengths", "looks", "batches"}
+    changed = {"tokens", "batch_tokens", "sequence_lengths", "evaluations", "calibration_batches"}
     same = [{name: value for name, value in stage.items() if name not in changed} for stage in short]
     assert same == [{name: value for name, value in stage.items() if name not in changed} for stage in before]

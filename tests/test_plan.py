@@ -16,7 +16,7 @@ from edgeenc.errors import InputError, RecipeError
 from edgeenc.language import resolve
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
-from edgeenc.plan import CORPUS, ENCODER, GUIDE, Plan, Request, Role
+from edgeenc.planned import CORPUS, ENCODER, GUIDE, Plan, Request, Role
 from edgeenc.recipe import build_steps, parse_recipe
 from edgeenc.steps.line.make import make_plan, seed_for
 from edgeenc.tasks.examples import Item, TaskData
@@ -61,7 +61,7 @@ def test_the_dtype_changes_trained_steps_and_what_follows(world: World) -> None:
 
 def test_a_changed_stage_changes_it_and_what_follows(world: World) -> None:
     stages = yaml.safe_load(world.recipe.read_text())["stages"]
-    stages[4]["width"] = 24
+    stages[4]["intermediate_size"] = 24
     one, two = (
         keys(make_plan(request_of(world), RUNTIME)),
         keys(make_plan(request_of(world, {"stages": stages}), RUNTIME)),
@@ -107,8 +107,9 @@ def test_a_coverage_is_a_bound_until_counted(world: World) -> None:
 
 @pytest.mark.parametrize(("place", "stage", "words"), [
     (2, {"kind": "drop-layers", "layers": 9}, r"tiny: stages\.2: drop-layers: layers 9 is outside 1\.\.3"),
-    (5, {"kind": "truncate-hidden", "hidden": 30}, r"stages\.5: truncate-hidden: 30 does not divide into 4"),
-    (4, {"kind": "prune-ffn", "width": 4000}, r"tiny: stages\.4: prune-ffn: width 4,000 is outside 1\.\.48"),
+    (5, {"kind": "truncate-hidden", "hidden_size": 30}, r"stages\.5: truncate-hidden: 30 does not divide into 4"),
+    (4, {"kind": "prune-ffn", "intermediate_size": 4000},
+     r"tiny: stages\.4: prune-ffn: intermediate_size 4,000 is outside 1\.\.48"),
     (3, {"kind": "distill", "teacher": "teacher"}, r"student has 112 tokens and the teacher 'teacher' 120"),
     (3, {"kind": "distill", "teacher": "adapt", "match": {"relation": 1, "relation_heads": 5}},
      r"stages\.3: match: relation_heads 5 does not divide the attention widths 32 and 32; 32 does"),
@@ -132,9 +133,9 @@ def test_a_control_has_the_tokens_of_all_trainings(world: World) -> None:
 def test_roles_and_names_do_not_meet(world: World) -> None:
     """A step called `encoder` that teaches: the student of the distillation is still the step before."""
     stages = [
-        {"kind": "adapt", "name": "encoder", "tokens": 256, "lengths": [16]},
-        {"kind": "adapt", "name": "b", "tokens": 256, "lengths": [16]},
-        {"kind": "distill", "teacher": "encoder", "tokens": 256, "lengths": [16]},
+        {"kind": "adapt", "name": "encoder", "tokens": 256, "sequence_lengths": [16]},
+        {"kind": "adapt", "name": "b", "tokens": 256, "sequence_lengths": [16]},
+        {"kind": "distill", "teacher": "encoder", "tokens": 256, "sequence_lengths": [16]},
     ]
     step = make_plan(request_of(world, {"stages": stages}), RUNTIME).step("distill")
     assert step.inputs == {ENCODER: "b", CORPUS: "corpus", Role("earlier", step="encoder"): "encoder"}
@@ -165,7 +166,7 @@ def test_a_task_is_learnt_by_teacher_and_student_with_each_seed_and_one_is_shipp
 
 
 def test_without_training_there_is_no_cut(world: World) -> None:
-    plan = make_plan(request_of(world, {"stages": [{"kind": "trim-vocab", "size": 112}]}), RUNTIME)
+    plan = make_plan(request_of(world, {"stages": [{"kind": "trim-vocab", "vocab_size": 112}]}), RUNTIME)
     assert Role("cut") not in plan.step("measure").inputs
 
 
@@ -211,7 +212,8 @@ def test_the_fields_of_a_recipe_are_arithmetic() -> None:
     """What a plan is made of imports nothing that holds a tensor, whoever asks for it."""
     code = (
         "import sys\nfrom edgeenc.recipe import stage_kinds\nassert len(stage_kinds()) == 6\n"
-        "print(sorted({'torch', 'transformers', 'tokenizers', 'safetensors', 'edgeenc.training'} & set(sys.modules)))"
+        "heavy = {'torch', 'transformers', 'tokenizers', 'safetensors', 'edgeenc.training_loop'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

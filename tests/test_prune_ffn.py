@@ -20,7 +20,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.stages.prune_ffn import PruneFfn
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_sorted_heads_change_no_output_and_stand_in_order(exact: Encoder, batche
 
 def test_the_stage_does_what_it_is_told(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     desk = Desk(Corpus(sentences, sentences, sentences), lambda _: tiny_encoder, Job(seed=3))
-    stage = PruneFfn(width=24, score="paper", refit=True, sort_heads=True, batches=2)
+    stage = PruneFfn(intermediate_size=24, score="paper", refit=True, sort_heads=True, calibration_batches=2)
     made = apply(stage, tiny_encoder, desk).encoder
     assert made.shape == stage.reshape(tiny_encoder.shape)
     batches = calibration(tiny_encoder, desk.corpus, 2, 3)

@@ -14,7 +14,7 @@ from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.published import published_shape
 from edgeenc.model.shape import Shape
-from edgeenc.plan import Request
+from edgeenc.planned import Request
 from edgeenc.recipe import Recipe, load_recipe, parse_recipe
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.drop_layers import DropLayers
@@ -63,7 +63,7 @@ def test_parameters_after_every_stage(name: str) -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_first_paper_s_order_and_choices(name: str) -> None:
-    """Layers by another rule for each teacher; MSE on all positions, half and half; imitating the pruned model."""
+    """Layers by another rule for each teacher; MSE on all positions, half and half; distilled from the pruned model."""
     stages = load_recipe(name).stages
     kinds = ["adapt", "drop-layers", "distill", "prune-ffn", "truncate-hidden", "distill", "trim-vocab"]
     assert [stage.kind for stage in stages] == kinds
@@ -73,7 +73,7 @@ def test_the_first_paper_s_order_and_choices(name: str) -> None:
     for stage, teacher in ((stages[2], "adapt"), (stages[5], "prune-ffn")):
         assert isinstance(stage, Distill)
         assert (stage.teacher, stage.loss, stage.alpha, stage.positions) == (teacher, "mse", 0.5, "all")
-        assert (stage.mask_rate, stage.mask, stage.lr, stage.decay) == (0.15, "tokens", 5e-5, 1)
+        assert (stage.mlm_probability, stage.mask, stage.lr, stage.decay_ratio) == (0.15, "tokens", 5e-5, 1)
         assert stage.tokens == 125_000 * 8 * 512
 
 
@@ -108,24 +108,24 @@ def test_our_own_trim_first_and_keep_to_widths_in_eights(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["tagalog-base", "tagalog-tiny"])
 def test_the_second_paper_s_tuning(name: str) -> None:
-    tuning = load_recipe(name).tuning
-    assert (tuning.method, tuning.start, tuning.lr, tuning.epochs) == ("full", "plain", 2e-5, 3)
-    assert (tuning.batch, tuning.longest, tuning.teacher_lr, tuning.seeds) == (32, 512, None, (1, 2, 3))
+    tuning = load_recipe(name).fine_tuning
+    assert (tuning.method, tuning.pooling, tuning.lr, tuning.epochs) == ("full", "cls", 2e-5, 3)
+    assert (tuning.batch_size, tuning.max_length, tuning.teacher_lr, tuning.seeds) == (32, 512, None, (1, 2, 3))
 
 
 def test_a_preset_is_named_like_any_field_and_what_is_written_besides_wins() -> None:
-    """arXiv:2505.16956: adapters of reduction 16; of texts 20 epochs of 16 at 1e-4. The defaults are our own."""
+    """arXiv:2505.16956: adapters of reduction factor 16; of texts 20 epochs of 16 at 1e-4. The defaults are our own."""
     recipe = yaml.safe_load(load_recipe("starter").to_yaml())
-    of = lambda tuning: parse_recipe({**recipe, "tuning": tuning}, "x").tuning  # noqa: E731
+    of = lambda tuning: parse_recipe({**recipe, "fine_tuning": tuning}, "x").fine_tuning  # noqa: E731
     published = of({"preset": "adapter-published"})
-    assert (published.method, published.placement, published.reduction) == ("adapter", "behind", 16)
-    assert (published.lr, published.epochs, published.batch, published.longest) == (1e-4, 20, 16, 256)
+    assert (published.method, published.placement, published.reduction_factor) == ("adapter", "sequential", 16)
+    assert (published.lr, published.epochs, published.batch_size, published.max_length) == (1e-4, 20, 16, 256)
     words = of({"preset": "adapter-published", "lr": 3e-4, "epochs": 100})
-    assert (words.lr, words.epochs, words.batch, words.placement) == (3e-4, 100, 16, "behind")
+    assert (words.lr, words.epochs, words.batch_size, words.placement) == (3e-4, 100, 16, "sequential")
     assert of(published.model_dump(mode="json")) == published
     plain = of({})
-    assert (plain.method, plain.start, plain.lr, plain.epochs) == ("full", "mean", 3e-4, 10)
-    with pytest.raises(RecipeError, match=r"tuning\.preset: input should be '', 'full-published' or"):
+    assert (plain.method, plain.pooling, plain.lr, plain.epochs) == ("full", "mean", 3e-4, 10)
+    with pytest.raises(RecipeError, match=r"fine_tuning\.preset: input should be '', 'full-published' or"):
         of({"preset": "published"})
 
 
@@ -136,13 +136,13 @@ def test_what_a_method_does_not_read_is_in_no_key(
     world = make_world(tiny_encoder, sentences, tmp_path)
     task = open_task(TaskSpec(name="t", data=str(world.folder / "reviews.csv")), seed=0)
     fields = yaml.safe_load(world.recipe.read_text())
-    written = {"method": "full", "start": "plain", "lr": 2e-5, "epochs": 3, "batch": 32, "longest": 512}
+    written = {"method": "full", "pooling": "cls", "lr": 2e-5, "epochs": 3, "batch_size": 32, "max_length": 512}
 
     def key(tuning: dict[str, object]) -> str:
-        recipe = parse_recipe({**fields, "tuning": tuning}, "tiny")
+        recipe = parse_recipe({**fields, "fine_tuning": tuning}, "tiny")
         text = Text(resolve("ilo"), world.corpus)
         request = Request(recipe, world.teacher, "t", (text,), purpose=task.data.kind.purpose, task_data=task)
         return make_plan(request, Runtime()).step("tune:student:1").key
 
-    assert key({"preset": "full-published"}) == key(written) == key({**written, "placement": "behind"})
-    assert key({**written, "method": "adapter"}) != key({**written, "method": "adapter", "placement": "behind"})
+    assert key({"preset": "full-published"}) == key(written) == key({**written, "placement": "sequential"})
+    assert key({**written, "method": "adapter"}) != key({**written, "method": "adapter", "placement": "sequential"})

@@ -74,9 +74,9 @@ def cut(shape: Shape, to: Cut) -> Shape:
     layers, hidden, ffn, vocab = to
     stages: list[Stage] = [
         DropLayers(layers=layers),
-        PruneFfn(width=ffn),
-        TruncateHidden(hidden=hidden, method="leading"),
-        *([TrimVocab(size=vocab)] if vocab else []),
+        PruneFfn(intermediate_size=ffn),
+        TruncateHidden(hidden_size=hidden, method="leading"),
+        *([TrimVocab(vocab_size=vocab)] if vocab else []),
     ]
     for stage in stages:
         shape = stage.reshape(shape)
@@ -164,9 +164,9 @@ name: paper-order
 teacher: {XLM_R}
 stages:
   - {{kind: drop-layers, layers: 6}}
-  - {{kind: prune-ffn, width: 2048}}
-  - {{kind: truncate-hidden, hidden: 312, method: leading}}
-  - {{kind: trim-vocab, size: 40000}}
+  - {{kind: prune-ffn, intermediate_size: 2048}}
+  - {{kind: truncate-hidden, hidden_size: 312, method: leading}}
+  - {{kind: trim-vocab, vocab_size: 40000}}
 """
 
 

@@ -79,11 +79,11 @@ name: mine
 techer: starter
 stages:
   - {kind: prune-fnn, width: 8}
-  - {kind: prune-ffn, width: -3, wdith: 8}
+  - {kind: prune-ffn, intermediate_size: -3, intermediate_sise: 8}
   - {kind: distill, teacher: adapted, tokens: 0}
   - {kind: adapt}
   - {kind: adapt}
-  - {kind: trim-vocab, size: 100, coverage: 0.9}
+  - {kind: trim-vocab, vocab_size: 100, coverage: 0.9}
   - 12
 bounds: {parity: 0, cosine: 1}
 """
@@ -95,10 +95,10 @@ bounds: {parity: 0, cosine: 1}
     for words in (
         "mine.yaml has 11 problems:",
         "stages.0.kind: no such stage 'prune-fnn'; did you mean 'prune-ffn'?",
-        "stages.1.width: input should be greater than 0",
-        "stages.1.wdith: no such field; did you mean 'width'?",
+        "stages.1.intermediate_size: input should be greater than 0",
+        "stages.1.intermediate_sise: no such field; did you mean 'intermediate_size'?",
         "stages.2.tokens: input should be greater than 0",
-        "stages.5: value error, give either size or coverage",
+        "stages.5: value error, give either vocab_size or coverage",
         "stages.6: a mapping with a `kind` is expected",
         "stages.4: a second step 'adapt'; give it a `name` of its own",
         "techer: no such field; did you mean 'teacher'?",
@@ -110,11 +110,13 @@ bounds: {parity: 0, cosine: 1}
 
 
 @pytest.mark.parametrize(("stage", "words"), [
-    ({"kind": "adapt", "lengths": []}, r"stages\.0\.lengths: tuple should have at least 1 item"),
-    ({"kind": "adapt", "lengths": [1]}, r"stages\.0\.lengths\.0: input should be greater than or equal to 8"),
-    ({"kind": "adapt", "lengths": [512], "batch_tokens": 256}, "a row of 512 does not fit into batch_tokens 256"),
+    ({"kind": "adapt", "sequence_lengths": []}, r"stages\.0\.sequence_lengths: tuple should have at least 1 item"),
+    ({"kind": "adapt", "sequence_lengths": [1]},
+     r"stages\.0\.sequence_lengths\.0: input should be greater than or equal to 8"),
+    ({"kind": "adapt", "sequence_lengths": [512], "batch_tokens": 256},
+     "a sequence of 512 tokens does not fit into batch_tokens 256"),
     ({"kind": "adapt", "lr": float("inf")}, r"stages\.0\.lr: input should be a finite number"),
-    ({"kind": "adapt", "mask_rate": 1.0}, r"stages\.0\.mask_rate: input should be less than 1"),
+    ({"kind": "adapt", "mlm_probability": 1.0}, r"stages\.0\.mlm_probability: input should be less than 1"),
     ({"kind": "adapt", "name": "export"}, r"stages\.0: 'export' is a step that every build has"),
     ({"kind": "adapt", "name": "corpus"}, r"stages\.0: 'corpus' is a step that every build has"),
 ])  # fmt: skip

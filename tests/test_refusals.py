@@ -19,7 +19,7 @@ from edgeenc.model.config import load_config, load_shape
 from edgeenc.model.encoder import load_encoder, save_encoder
 from edgeenc.model.families import families, family_of
 from edgeenc.model.shape import Shape, shape_of
-from edgeenc.plan import Request
+from edgeenc.planned import Request
 from edgeenc.recipe import load_recipe, recipe_names
 from edgeenc.stages.distill import Distill
 from edgeenc.stages.prune_ffn import PruneFfn
@@ -43,11 +43,13 @@ def modern(sentences: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory)
      "stages.0: match: relation and attention compare queries, keys and values, which a modernbert model packs into"
      " one matrix; leave both at 0 and give cosine or hidden a weight"),
     ({"kind": "distill", "teacher": "teacher", "match": {"attention": 0.5, "cosine": 1}}, "which a modernbert model"),
-    ({"kind": "prune-ffn", "width": 32, "score": "paper"},
+    ({"kind": "prune-ffn", "intermediate_size": 32, "score": "paper"},
      "stages.0: prune-ffn: score paper judges a neuron by its row before the activation; in a modernbert model it has"
      " two, of which one is a gate; take per-token or fisher"),
-    ({"kind": "prune-ffn", "width": 32, "score": "magnitude"}, "prune-ffn: score magnitude judges a neuron"),
-    *(({"kind": "truncate-hidden", "hidden": 16, "method": method}, "truncate-hidden cannot work on a modernbert model")
+    ({"kind": "prune-ffn", "intermediate_size": 32, "score": "magnitude"},
+     "prune-ffn: score magnitude judges a neuron"),
+    *(({"kind": "truncate-hidden", "hidden_size": 16, "method": method},
+       "truncate-hidden cannot work on a modernbert model")
       for method in ("leading", "importance", "heads", "svd", "pca")),
 ])  # fmt: skip
 def test_options_that_modernbert_cannot_have(
@@ -63,8 +65,8 @@ def test_options_that_modernbert_cannot_have(
 
 @pytest.mark.parametrize("stage", [
     Distill(teacher="teacher", match={"cosine": 1, "hidden": 1, "layers": "all"}),
-    PruneFfn(width=32, score="fisher", refit=True, sort_heads=True),
-    PruneFfn(width=32, score="per-token"),
+    PruneFfn(intermediate_size=32, score="fisher", refit=True, sort_heads=True),
+    PruneFfn(intermediate_size=32, score="per-token"),
 ], ids=str)  # fmt: skip
 def test_options_that_modernbert_can_have_are_planned(stage: Stage) -> None:
     stage.agree(stage.reshape(MODERN), dict.fromkeys(stage.reads, MODERN))
@@ -87,10 +89,10 @@ def test_a_teacher_from_before_a_cut_by_coverage_is_refused() -> None:
     steps = {
         "teacher": Made(None, BASE),
         "trim-vocab": Made(TrimVocab(coverage=0.999), BASE),
-        "prune": Made(PruneFfn(width=8), BASE),
+        "prune": Made(PruneFfn(intermediate_size=8), BASE),
     }
     words = (
-        r"distill reads 'teacher', and 'trim-vocab', which comes after that, cuts .* read 'trim-vocab' or a step after"
+        r"distill reads 'teacher', and 'trim-vocab', which comes after that, trims .* read 'trim-vocab' or a step after"
     )
     with pytest.raises(ShapeError, match=words):
         shape_after(Distill(teacher="teacher"), BASE, steps)
@@ -101,10 +103,10 @@ def test_a_teacher_from_before_a_cut_by_coverage_is_refused() -> None:
 
 def test_a_cut_by_size_is_seen_in_the_shapes() -> None:
     cut = replace(BASE, vocab=40_000)
-    steps = {"teacher": Made(None, BASE), "trim-vocab": Made(TrimVocab(size=40_000), cut)}
+    steps = {"teacher": Made(None, BASE), "trim-vocab": Made(TrimVocab(vocab_size=40_000), cut)}
     with pytest.raises(ShapeError, match=r"the student has 40,000 tokens and the teacher 'teacher' 119,547"):
         shape_after(Distill(teacher="teacher"), cut, steps)
-    all_kept = {"teacher": Made(None, BASE), "trim-vocab": Made(TrimVocab(size=200_000), BASE)}
+    all_kept = {"teacher": Made(None, BASE), "trim-vocab": Made(TrimVocab(vocab_size=200_000), BASE)}
     assert shape_after(Distill(teacher="teacher"), BASE, all_kept) == BASE
 
 

@@ -20,7 +20,7 @@ from edgeenc.report.reading import of_facts
 from edgeenc.report.sections.accuracy import scores_section, sentence, size_plot, time_plot
 from edgeenc.report.title import title
 from edgeenc.screen.build_lines import last_line
-from edgeenc.targets.onnx import ONNX
+from edgeenc.targets.onnx import FP32, INT8, ONNX
 from edgeenc.targets.target import Precision
 
 
@@ -28,9 +28,6 @@ from edgeenc.targets.target import Precision
 def facts() -> Facts:
     """Return made-up facts of a build with two tasks."""
     return task_facts()
-
-
-FP32, INT8 = ONNX.precisions
 
 
 def shipped(purpose: str, precision: Precision, positions: int) -> Shipped:

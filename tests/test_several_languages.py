@@ -11,7 +11,7 @@ import pytest
 from families import tiny
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from edgeenc.build import Ask, request_for
+from edgeenc.asked import Ask, request_for
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.trim_vocab import trim_for_several, trim_vocab
 from edgeenc.errors import EdgeencError, InputError, UsageError

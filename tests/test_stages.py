@@ -12,33 +12,33 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.recipe import Recipe, parse_recipe
 from edgeenc.text.batches import Batching, masked_stream
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
-BRIEF = "tokens: 256, batch_tokens: 64, lengths: [16], looks: 1"
+BRIEF = "tokens: 256, batch_tokens: 64, sequence_lengths: [16], evaluations: 1"
 
 PAPER = f"""
 - {{kind: adapt, {BRIEF}}}
 - {{kind: drop-layers, layers: 2, rule: last-k}}
 - {{kind: distill, teacher: adapt, loss: mse, alpha: 0.5, positions: all, {BRIEF}}}
-- {{kind: prune-ffn, width: 32, score: paper, sort_heads: true, batches: 1}}
-- {{kind: truncate-hidden, hidden: 20, method: leading}}
+- {{kind: prune-ffn, intermediate_size: 32, score: paper, sort_heads: true, calibration_batches: 1}}
+- {{kind: truncate-hidden, hidden_size: 20, method: leading}}
 - {{name: student, kind: distill, teacher: prune-ffn, loss: mse, alpha: 0.5, positions: all, {BRIEF}}}
-- {{kind: trim-vocab, size: 112}}
+- {{kind: trim-vocab, vocab_size: 112}}
 """
 
 OURS = f"""
-- {{kind: trim-vocab, size: 112}}
+- {{kind: trim-vocab, vocab_size: 112}}
 - {{kind: adapt, {BRIEF}}}
-- {{kind: drop-layers, rule: importance, layers: 2, batches: 1}}
+- {{kind: drop-layers, rule: importance, layers: 2, calibration_batches: 1}}
 - {{kind: distill, teacher: adapt, loss: kl, positions: tokens, match: {{cosine: 1, relation: 1}}, {BRIEF}}}
-- {{kind: prune-ffn, width: 32, score: fisher, refit: true, batches: 1}}
-- {{kind: truncate-hidden, hidden: 24, method: pca, batches: 2}}
+- {{kind: prune-ffn, intermediate_size: 32, score: fisher, refit: true, calibration_batches: 1}}
+- {{kind: truncate-hidden, hidden_size: 24, method: pca, calibration_batches: 2}}
 - {{name: student, kind: distill, teacher: distill, match: {{hidden: 1, attention: 1, layers: all}}, {BRIEF}}}
 """
 
 ALONE = f"""
 - {{kind: drop-layers, rule: explicit, keep: [0, 2]}}
-- {{kind: truncate-hidden, hidden: 24, method: svd, batches: 1}}
+- {{kind: truncate-hidden, hidden_size: 24, method: svd, calibration_batches: 1}}
 - {{kind: distill, loss: none, alpha: 1, {BRIEF}}}
 """
 

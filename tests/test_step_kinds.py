@@ -10,9 +10,9 @@ import pytest
 
 import edgeenc.steps
 from edgeenc.kinds import modules_of
-from edgeenc.plan import Role, StepName
+from edgeenc.planned import Role, StepName
 from edgeenc.recipe import build_steps
-from edgeenc.steps.line.kind import file_kind, step_kinds
+from edgeenc.steps.line.step_kind import file_kind, step_kinds
 from edgeenc.targets.target import targets
 
 
@@ -31,7 +31,7 @@ def test_only_the_stages_have_names_of_their_own() -> None:
 
 def test_the_kinds_load_no_library_of_tensors() -> None:
     script = (
-        "import sys\nfrom edgeenc.steps.line.kind import step_kinds\nassert step_kinds()\n"
+        "import sys\nfrom edgeenc.steps.line.step_kind import step_kinds\nassert step_kinds()\n"
         "print({'torch', 'transformers', 'onnx', 'onnxruntime', 'tokenizers'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)

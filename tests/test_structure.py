@@ -101,7 +101,7 @@ def test_dead_neurons_go_first_and_change_nothing(tiny_encoder: Encoder, batches
     for layer in encoder.model.bert.encoder.layer:
         layer.output.dense.weight.data[:, dead] = 0
     pruned = prune_ffn(encoder, batches, width=32)
-    assert pruned.shape == PruneFfn(width=32).reshape(encoder.shape)
+    assert pruned.shape == PruneFfn(intermediate_size=32).reshape(encoder.shape)
     with torch.no_grad():
         assert torch.allclose(chosen_logits(pruned, batches[0]), chosen_logits(encoder, batches[0]), atol=1e-12)
     assert encoder.shape.ffn == 48
@@ -118,7 +118,7 @@ def test_truncation_makes_the_planned_shape(
     tiny_encoder: Encoder, batches: list[Masked], method: str, heads: int, width: int
 ) -> None:
     cut = truncate_hidden(tiny_encoder, batches, hidden=24, method=method)
-    assert cut.shape == TruncateHidden(hidden=24, method=method).reshape(tiny_encoder.shape)
+    assert cut.shape == TruncateHidden(hidden_size=24, method=method).reshape(tiny_encoder.shape)
     assert (cut.shape.heads, cut.shape.head_width, cut.shape.hidden) == (heads, width, 24)
     assert torch.isfinite(chosen_logits(cut, batches[0])).all()
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from line import edgeenc
 
-from edgeenc.build import Ask, request_for
+from edgeenc.asked import Ask, request_for
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.published import published_shape
 from edgeenc.recipe import load_recipe, parse_recipe
@@ -43,8 +43,8 @@ def test_without_conditioning_the_teacher_is_the_untouched_one_and_all_else_the_
     assert plain.stages[-1] == tuned.stages[-1].model_copy(update={"teacher": "teacher"})
     skipped = {"name", "stages"}
     assert plain.model_dump(exclude=skipped) == tuned.model_dump(exclude=skipped)
-    tuning = plain.tuning
-    assert (tuning.method, tuning.start, tuning.lr, tuning.epochs, tuning.batch) == ("full", "plain", 2e-5, 3, 32)
+    tuning = plain.fine_tuning
+    assert (tuning.method, tuning.pooling, tuning.lr, tuning.epochs, tuning.batch_size) == ("full", "cls", 2e-5, 3, 32)
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.3, 0.5, 1.0])

@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
-from edgeenc.model.bottleneck import Behind, added_parameters, put_behind, reduction_of
+from edgeenc.model.bottleneck import SequentialAdapter, add_sequential, added_parameters, reduction_of
 from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model, with_head
 from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder
 from edgeenc.model.families import family_of
@@ -28,10 +28,11 @@ from edgeenc.model.shape import Shape
 from edgeenc.targets.onnx_file.export import export
 from edgeenc.targets.onnx_file.graph import read_graph
 from edgeenc.targets.sessions.ort_session import OrtSession
+from edgeenc.tasks.metrics import TOKEN_ACCURACY
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tune import tune
-from edgeenc.tasks.tuning import Tuning
-from edgeenc.training import Job
+from edgeenc.tasks.tuning import FineTuning
+from edgeenc.training_loop import Job
 
 LABELS = ("bahay", "dagat", "lungsod")
 PURPOSES = (TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION)
@@ -75,16 +76,16 @@ def test_sizes_are_those_of_the_paper(place: tuple[int, int]) -> None:
 @pytest.mark.parametrize("reduction", [2, 5, 64])
 def test_a_model_has_as_many_more_as_the_shape_says(tiny_encoder: Encoder, model: TaskModel, reduction: int) -> None:
     before = sum(p.numel() for p in model.model.parameters())
-    put_behind(model.model, reduction, seed=1)
+    add_sequential(model.model, reduction, seed=1)
     added = sum(p.numel() for p in model.model.parameters()) - before
     assert added == added_parameters(tiny_encoder.shape, reduction)
-    assert sum(isinstance(m, Behind) for m in model.model.modules()) == tiny_encoder.shape.layers
+    assert sum(isinstance(m, SequentialAdapter) for m in model.model.modules()) == tiny_encoder.shape.layers
 
 
 def test_a_new_bottleneck_changes_no_bit(tiny_encoder: Encoder, model: TaskModel) -> None:
     plain = replace(model, model=nn.Module.double(copy.deepcopy(model.model)))
     wide = replace(model, model=nn.Module.double(copy.deepcopy(model.model)))
-    put_behind(wide.model, 4, seed=1)
+    add_sequential(wide.model, 4, seed=1)
     inputs = asked(tiny_encoder, "Sumulat siya ng liham.")
     assert torch.equal(wide.logits(*inputs), plain.logits(*inputs))
     assert (stirred(wide).logits(*inputs) - plain.logits(*inputs)).abs().max() > 1e-3
@@ -92,7 +93,7 @@ def test_a_new_bottleneck_changes_no_bit(tiny_encoder: Encoder, model: TaskModel
 
 def test_a_layer_computes_the_published_formula(tiny_encoder: Encoder, model: TaskModel) -> None:
     """Written out for the first layer of BERT, from its parts."""
-    put_behind(model.model, 4, seed=1)
+    add_sequential(model.model, 4, seed=1)
     layer = stirred(model).model.bert.encoder.layer[0]
     x_BTH = torch.randn(1, 5, 32, generator=torch.Generator().manual_seed(2))
     met_BTH = layer.attention(x_BTH)[0]
@@ -112,9 +113,9 @@ def test_every_family_with_a_norm_behind_its_blocks_takes_one_and_comes_back_fro
 ) -> None:
     encoder = families.tiny(family, sentences)
     model = with_head(encoder, purpose, LABELS, seed=3)
-    put_behind(model.model, 4, seed=1)
+    add_sequential(model.model, 4, seed=1)
     stirred(model)
-    assert sum(isinstance(m, Behind) for m in model.model.modules()) == encoder.shape.layers
+    assert sum(isinstance(m, SequentialAdapter) for m in model.model.modules()) == encoder.shape.layers
     save_task_model(model, tmp_path)
     back, inputs = load_task_model(tmp_path), asked(encoder, "Umuulan na naman.")
     assert reduction_of(back.model.config) == 4
@@ -124,8 +125,10 @@ def test_every_family_with_a_norm_behind_its_blocks_takes_one_and_comes_back_fro
 def test_only_bottlenecks_and_head_learn(tiny_encoder: Encoder) -> None:
     from test_tune import TAG, on_test
 
-    options = Tuning(method="adapter", placement="behind", reduction=2, lr=1e-2, epochs=10, batch=8, longest=32)
-    judge = Task("t", "token_accuracy", TAG).judge
+    options = FineTuning(
+        method="adapter", placement="sequential", reduction_factor=2, lr=1e-2, epochs=10, batch_size=8, max_length=32
+    )
+    judge = Task("t", TOKEN_ACCURACY, TAG).judge
     model, _ = tune(tiny_encoder, TAG, options, Job(1), judge)
     body = tiny_encoder.model.base_model.state_dict()
     found = model.model.base_model.state_dict()
@@ -141,7 +144,7 @@ def test_only_bottlenecks_and_head_learn(tiny_encoder: Encoder) -> None:
 
 
 def test_transformers_finds_no_weights_rather_than_a_part_of_them(model: TaskModel, tmp_path: Path) -> None:
-    put_behind(model.model, 4, seed=1)
+    add_sequential(model.model, 4, seed=1)
     save_task_model(model, tmp_path)
     assert (tmp_path / OWN_WEIGHTS).is_file() and not (tmp_path / WEIGHTS).exists()
     with pytest.raises(OSError, match="no file named"):
@@ -150,7 +153,7 @@ def test_transformers_finds_no_weights_rather_than_a_part_of_them(model: TaskMod
 
 @pytest.mark.export
 def test_the_exported_graph_holds_the_bottlenecks(tiny_encoder: Encoder, model: TaskModel, tmp_path: Path) -> None:
-    put_behind(model.model, 4, seed=1)
+    add_sequential(model.model, 4, seed=1)
     save_task_model(stirred(model), tmp_path)
     path = export(tmp_path, tmp_path / "model.onnx", model.purpose)
     ids_BT = np.random.default_rng(0).integers(5, 100, (3, 17))
@@ -170,7 +173,10 @@ def test_a_whole_build_keeps_them_and_says_how_it_is_loaded(
     tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path: Path
 ) -> None:
     world = make_world(tiny_encoder, sentences, tmp_path / "world")
-    old, new = "tuning: {lr: 5.0e-3,", "tuning: {method: adapter, placement: behind, reduction: 4, lr: 1.0e-2,"
+    old, new = (
+        "fine_tuning: {lr: 5.0e-3,",
+        ("fine_tuning: {method: adapter, placement: sequential, reduction_factor: 4, lr: 1.0e-2,"),
+    )
     world.recipe.write_text(world.recipe.read_text().replace(old, new), encoding="utf-8")
     out = tmp_path / "out"
     more = ("--task", "opinion", "--data", str(world.folder / "reviews.csv"))

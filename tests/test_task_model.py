@@ -95,7 +95,7 @@ def test_a_new_adapter_changes_nothing_and_a_trained_one_merges_exactly(
 ) -> None:
     asked = ids(tiny_encoder, "Sumulat siya ng liham.")
     plain, wide = in_float64(model), in_float64(model)
-    with_adapters(wide, tiny_encoder.family, reduction=4, seed=1)
+    with_adapters(wide, tiny_encoder.family, reduction_factor=4, seed=1)
     nn.Module.double(wide.model)
     assert torch.equal(wide.logits(*asked), plain.logits(*asked))
     with torch.no_grad():
@@ -112,7 +112,7 @@ def test_a_new_adapter_changes_nothing_and_a_trained_one_merges_exactly(
 def test_an_adapter_adds_its_two_matrices_and_one_bias(tiny_encoder: Encoder) -> None:
     model = with_head(tiny_encoder, TOKEN_CLASSIFICATION, LABELS, seed=3)
     before = sum(p.numel() for p in model.model.parameters())
-    with_adapters(model, tiny_encoder.family, reduction=16, seed=1)
+    with_adapters(model, tiny_encoder.family, reduction_factor=16, seed=1)
     added = sum(p.numel() for p in model.model.parameters()) - before
     assert added == 3 * (2 * 32 * 2 + 2)  # layers x (hidden x bottleneck twice, and the bottleneck's bias)
 

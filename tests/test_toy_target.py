@@ -29,7 +29,7 @@ BESIDE = ("config.json", "tokenizer.json")
 
 def make_whole(checkpoint: Path, out: Path, purpose: Purpose) -> Path:
     texts = {name: np.array((checkpoint / name).read_text("utf-8")) for name in BESIDE}
-    np.savez(out, **load_file(checkpoint / WEIGHTS), **texts)
+    np.savez(out, **load_file(checkpoint / WEIGHTS), **texts)  # pyright: ignore[reportArgumentType]
     return out
 
 
@@ -114,7 +114,7 @@ def test_it_is_built_and_reported(bundle: Path) -> None:
 
 
 def test_it_verifies_and_a_changed_file_does_not(bundle: Path, tmp_path: Path) -> None:
-    from edgeenc.bundle.gate import Case, run_gates
+    from edgeenc.bundle.gate import GateCase, run_gates
     from edgeenc.bundle.gate_text import gate_batches
     from edgeenc.bundle.opened import opened
     from edgeenc.model.encoder import load_tokenizer
@@ -129,4 +129,4 @@ def test_it_verifies_and_a_changed_file_does_not(bundle: Path, tmp_path: Path) -
     files = opened(ARRAYS, bundle, {"whole": tmp_path / "whole.npz"}, default_purpose())
     batches = gate_batches(lines, tokenizer, 64, default_purpose())
     with pytest.raises(GateError, match="gate whole parity"):
-        run_gates(Case(bundle, tokenizer, lines, batches, files, Bounds()))
+        run_gates(GateCase(bundle, tokenizer, lines, batches, files, Bounds()))

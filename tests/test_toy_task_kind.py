@@ -18,18 +18,18 @@ from edgeenc.kinds import added
 from edgeenc.language import resolve
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
-from edgeenc.tasks.datatable import Table
+from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.encode import encode
 from edgeenc.tasks.item import Item, Predicted
-from edgeenc.tasks.kind import FOLDER, Baseline, TaskKind, task_kind_named
 from edgeenc.tasks.metric import TaskMetric
 from edgeenc.tasks.read import read_task
 from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.task_kind import FOLDER, Baseline, TaskKind, task_kind_named
 
 SCALE = ("short", "middle", "long")
 
 
-def items(table: Table, text: str, label: str) -> Iterator[Item]:
+def items(table: DataTable, text: str, label: str) -> Iterator[Item]:
     for row in table.rows:
         yield Item((str(row[text]),), (str(row[label]),))
 

@@ -21,9 +21,9 @@ from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.stages.distill import DistillOptions
 from edgeenc.stages.training import Schedule, TrainingOptions
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import History, Job, Loss, _first_names, train
+from edgeenc.training_loop import History, Job, Loss, _first_names, train
 
-OPTIONS = TrainingOptions(tokens=64 * 24, batch_tokens=64, lengths=(16, 16, 32), lr=3e-3, looks=4)
+OPTIONS = TrainingOptions(tokens=64 * 24, batch_tokens=64, sequence_lengths=(16, 16, 32), lr=3e-3, evaluations=4)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def equal(a: Encoder, b: Encoder) -> bool:
 
 def test_rates_by_hand() -> None:
     """100 steps, warm-up 10, decay over the last 30."""
-    schedule = Schedule(steps=100, lr=1.0, warmup=10, decay=0.3)
+    schedule = Schedule(steps=100, lr=1.0, warmup=10, decay_ratio=0.3)
     assert [schedule.rate(step) for step in (0, 4, 9, 50, 70, 85)] == [0.1, 0.5, 1.0, 1.0, 1.0, 0.5]
     assert schedule.rate(99) == pytest.approx(1 / 30)
 
@@ -50,9 +50,9 @@ def test_rates_by_hand() -> None:
 def test_training_lowers_the_held_out_loss_and_leaves_its_input(tiny_encoder: Encoder, corpus: Corpus) -> None:
     before = {name: tensor.clone() for name, tensor in weights(tiny_encoder).items()}
     adapted, history = adapt(tiny_encoder, corpus, OPTIONS, Job(seed=1))
-    assert history.looks[-1][1] < history.looks[0][1]
+    assert history.evaluations[-1][1] < history.evaluations[0][1]
     assert history.tokens == 24 * 64
-    assert [step for step, _ in history.looks] == [6, 12, 18, 24]
+    assert [step for step, _ in history.evaluations] == [6, 12, 18, 24]
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights(tiny_encoder).items())
     assert not equal(adapted, tiny_encoder)
 
@@ -115,11 +115,11 @@ from edgeenc.model.encoder import load_encoder, save_encoder
 from edgeenc.machine.runtime import Runtime
 from edgeenc.text.corpus import load_corpus
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 here, seconds = Path(sys.argv[1]), float(sys.argv[2])
 if seconds:
     threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
-options = TrainingOptions(tokens=64 * 400, batch_tokens=64, lengths=(16, 16, 32), lr=3e-3, looks=8)
+options = TrainingOptions(tokens=64 * 400, batch_tokens=64, sequence_lengths=(16, 16, 32), lr=3e-3, evaluations=8)
 job = Job(seed=1, runtime=Runtime(save_seconds=0.0), scratch=here / "scratch")
 adapted, _ = adapt(load_encoder(here / "start"), load_corpus(here / "corpus"), options, job)
 save_encoder(adapted, here / "end")
@@ -162,7 +162,7 @@ def test_distillation_comes_nearer_to_its_teacher(tiny_encoder: Encoder, corpus:
     options = DistillOptions(**(OPTIONS.model_dump() | {"alpha": 0.0, "tokens": 64 * 40}))
     before = {name: tensor.clone() for name, tensor in weights(teacher).items()}
     _, history = distill(tiny_encoder, teacher, corpus, options, Job(seed=2))
-    assert history.best_loss < history.looks[0][1]
+    assert history.best_loss < history.evaluations[0][1]
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights(teacher).items())
 
 

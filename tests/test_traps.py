@@ -22,7 +22,7 @@ from edgeenc.errors import InputError
 from edgeenc.language import resolve
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
-from edgeenc.plan import Request, Role
+from edgeenc.planned import Request, Role
 from edgeenc.recipe import parse_recipe
 from edgeenc.stages.distill import DistillOptions
 from edgeenc.stages.training import TrainingOptions
@@ -30,7 +30,7 @@ from edgeenc.steps.line.make import make_plan
 from edgeenc.text.batches import Batching, masked_stream
 from edgeenc.text.corpus import Corpus
 from edgeenc.text.mixture import Text
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 GUARDS = {
     "B1 loss over padding": "test_traps::test_rows_have_no_padding",
@@ -75,7 +75,7 @@ NO_PLACE_HERE = {
     "B26": "tokens are looked up in mappings and arrays; no list is searched",
 }
 
-FIELDS: dict[str, object] = {"tokens": 64 * 6, "batch_tokens": 64, "lengths": (16,), "looks": 3}
+FIELDS: dict[str, object] = {"tokens": 64 * 6, "batch_tokens": 64, "sequence_lengths": (16,), "evaluations": 3}
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_the_family_is_read_not_guessed_from_a_name(tiny_encoder: Encoder, tmp_p
 def test_an_unchanged_model_has_the_same_held_out_loss_at_every_look(tiny_encoder: Encoder, corpus: Corpus) -> None:
     """B8: with a rate of nothing to speak of, three looks see one loss; so do two runs of other seeds."""
     options = TrainingOptions(**FIELDS, lr=1e-30)
-    looks = [loss for seed in (1, 2) for _, loss in adapt(tiny_encoder, corpus, options, Job(seed=seed))[1].looks]
+    looks = [loss for seed in (1, 2) for _, loss in adapt(tiny_encoder, corpus, options, Job(seed=seed))[1].evaluations]
     assert len(looks) == 6
     assert len(set(looks)) == 1
 

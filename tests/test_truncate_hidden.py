@@ -14,7 +14,7 @@ from edgeenc.compress import modules
 from edgeenc.compress.losses import chosen_logits
 from edgeenc.compress.modules import attentions
 from edgeenc.compress.narrow_heads import narrow_heads, nearest
-from edgeenc.compress.rotate import Line, components, rotate
+from edgeenc.compress.rotate import LineSums, components, rotate
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
@@ -149,7 +149,9 @@ def test_components_beside_the_mean_are_the_strongest() -> None:
 
 def test_a_line_by_hand() -> None:
     """Points (0, 1) and (2, 5) in two batches: slope 2, offset 1."""
-    points = [Line.of(torch.tensor([[x]], dtype=torch.float64), torch.tensor([[y]])) for x, y in ((0, 1.0), (2, 5.0))]
+    points = [
+        LineSums.of(torch.tensor([[x]], dtype=torch.float64), torch.tensor([[y]])) for x, y in ((0, 1.0), (2, 5.0))
+    ]
     slope, offset = (points[0] + points[1]).fit()
     assert (float(slope), float(offset)) == (pytest.approx(2.0), pytest.approx(1.0))
 
@@ -184,7 +186,7 @@ def test_a_rotation_is_not_exact_where_gains_differ(exact: Encoder, batches: lis
 def test_the_new_methods_make_the_planned_shape(tiny_encoder: Encoder, batches: list[Masked], method: str) -> None:
     before = {n: t.clone() for n, t in tiny_encoder.model.state_dict().items()}
     cut = truncate_hidden(tiny_encoder, batches, hidden=24, method=method)
-    assert cut.shape == TruncateHidden(hidden=24, method=method).reshape(tiny_encoder.shape)
+    assert cut.shape == TruncateHidden(hidden_size=24, method=method).reshape(tiny_encoder.shape)
     assert (cut.shape.heads, cut.shape.head_width) == (4, 6)
     assert cut.model.dtype == torch.float32
     assert torch.isfinite(chosen_logits(cut, batches[0])).all()
@@ -210,5 +212,5 @@ def test_published_widths_keep_twelve_heads(hidden_size: int, width: int) -> Non
     from edgeenc.model.shape import Shape
 
     old = Shape(6, 768, 12, 64, 2048, 119_547, 512, 2, "bert")
-    new = TruncateHidden(hidden=hidden_size, method="leading").reshape(old)
+    new = TruncateHidden(hidden_size=hidden_size, method="leading").reshape(old)
     assert (new.heads, new.head_width, new.hidden) == (12, width, hidden_size)

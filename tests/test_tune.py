@@ -1,4 +1,4 @@
-"""Tuning on a task: it learns what can be learnt, keeps what it must not touch, and is the same twice."""
+"""Fine-tuning on a task: it learns what can be learnt, keeps what it must not touch, and is the same twice."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from edgeenc.targets.sessions.torch_session import TorchSession
 from edgeenc.tasks.encode import Encoded, encode
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.kind import metric_named, task_kind_named
 from edgeenc.tasks.kinds.tag import TAG as TAGGED
 from edgeenc.tasks.predict import predict, word_logits
 from edgeenc.tasks.task import Task
-from edgeenc.tasks.tune import Batches, chosen, guide_for, tune
-from edgeenc.tasks.tuning import Tuning
-from edgeenc.training import Job
+from edgeenc.tasks.task_kind import metric_named, task_kind_named
+from edgeenc.tasks.tune import Batches, chosen, teacher_logits, tune
+from edgeenc.tasks.tuning import FineTuning
+from edgeenc.training_loop import Job
 
-FAST = Tuning(lr=5e-3, epochs=10, batch=8, longest=32)
+FAST = FineTuning(lr=5e-3, epochs=10, batch_size=8, max_length=32)
 WORDS = ("aso", "pusa", "bahay", "ilog", "mesa", "tubig", "isda", "kape")
 
 
@@ -47,7 +47,7 @@ CLASSIFY = TaskData(task_kind_named("classify"), ("hindi", "oo"), texts(240, 1),
 TAG = TaskData(TAGGED, ("BAGAY", "HAYOP"), tagged(48, 1), tagged(16, 2), tagged(24, 3))
 
 
-def tuned(encoder: Encoder, data: TaskData, options: Tuning = FAST, seed: int = 1) -> TaskModel:
+def tuned(encoder: Encoder, data: TaskData, options: FineTuning = FAST, seed: int = 1) -> TaskModel:
     metric = metric_named("macro_f1" if data is CLASSIFY else "token_accuracy")
     return tune(encoder, data, options, Job(seed), Task("t", metric, data).judge)[0]
 
@@ -61,7 +61,9 @@ def on_test(model: TaskModel, data: TaskData) -> float:
 @pytest.mark.parametrize("data", [CLASSIFY, TAG], ids=["classify", "tag"])
 @pytest.mark.parametrize("method", ["full", "adapter"])
 def test_what_can_be_learnt_is_learnt(tiny_encoder: Encoder, data: TaskData, method: str) -> None:
-    options = FAST.model_copy(update={"method": method, "lr": 5e-3 if method == "full" else 1e-2, "reduction": 4})
+    options = FAST.model_copy(
+        update={"method": method, "lr": 5e-3 if method == "full" else 1e-2, "reduction_factor": 4}
+    )
     assert on_test(tuned(tiny_encoder, data, options), data) > 0.8  # of one label alone it is 0.33 and 0.63
 
 
@@ -88,7 +90,7 @@ def test_the_epoch_with_the_best_figure_on_validation_is_kept(tiny_encoder: Enco
         return 0.9 if len(seen) == best else 0.1
 
     options, best = FAST.model_copy(update={"epochs": 5}), 2
-    with_start = len(tune(tiny_encoder, TAG, options, Job(1), judge)[1].looks) - 5  # a look before the first step
+    with_start = len(tune(tiny_encoder, TAG, options, Job(1), judge)[1].evaluations) - 5  # a look before the first step
     seen.clear()
     best += with_start
     model, history = tune(tiny_encoder, TAG, options, Job(1), judge)
@@ -110,8 +112,8 @@ def test_imitation_alone_makes_a_student_that_says_what_the_teacher_says(tiny_en
         ),
     )
     teacher = tuned(tiny_encoder, other)
-    guide = guide_for(teacher, TAG.train, TAGGED, 32)
-    options = FAST.model_copy(update={"imitate": 1.0})
+    guide = teacher_logits(teacher, TAG.train, TAGGED, 32)
+    options = FAST.model_copy(update={"distillation_weight": 1.0})
     wrong = lambda items, said: 1 - metric_named("token_accuracy").score(items, said)  # noqa: E731
     student = tune(tiny_encoder, TAG, options, Job(2), wrong, guide)[0]
     assert on_test(student, TAG) < 0.2

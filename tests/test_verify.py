@@ -34,7 +34,7 @@ from edgeenc.targets.sessions.session import Ids, Output, Session
 from edgeenc.targets.sessions.torch_session import encoder_session
 from edgeenc.text.corpus import read_lines
 
-BOUNDS = Bounds(parity=1e-4, mean_cosine=0.98, worst_cosine=0.9, agreement=0.9)
+BOUNDS = Bounds(parity=1e-4, mean_cosine=0.98, worst_cosine=0.9, top1_agreement=0.9)
 
 
 def parity_gate(reference: Session, exported: Session, batches: Sequence[GateBatch], bound: float) -> Gate:
@@ -213,7 +213,7 @@ def test_real_files_pass_and_a_wrong_one_fails(
     batches = gate_batches(sentences, tiny_encoder.tokenizer, positions=64, purpose=purpose)
     reference = encoder_session(tiny_encoder, purpose)
     assert reference.purpose == fp32.purpose == int8.purpose == purpose
-    bounds = BOUNDS if EXACT else BOUNDS.model_copy(update={"agreement": 0.75})
+    bounds = BOUNDS if EXACT else BOUNDS.model_copy(update={"top1_agreement": 0.75})
     gates = [parity_gate(reference, fp32, batches, 1e-4), *int8_gates(fp32, int8, batches, bounds)]
     require(gates)
     assert all(gate.figure < 1 for gate in gates[1:]) or task == "fill-mask"

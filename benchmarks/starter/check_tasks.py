@@ -30,12 +30,12 @@ from edgeenc.tasks.predict import predict
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
 from edgeenc.tasks.tune import chosen, tune
-from edgeenc.tasks.tuning import Tuning
+from edgeenc.tasks.tuning import FineTuning
 from edgeenc.text.vocabulary import choose, count_tokens
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 SETS = ("pos-tl", "pos-mt", "ner-sk", "sentiment-sw")
-OPTIONS = Tuning(epochs=6, lr=3e-4)
+OPTIONS = FineTuning(epochs=6, lr=3e-4)
 SEED = 13
 
 
@@ -54,7 +54,7 @@ def only_tokens_of(encoder: Encoder, task: Task) -> Encoder:
     return keep_tokens(encoder, choose(count_tokens(texts, tokenizer), tokenizer, frozenset(), coverage=1.0))
 
 
-def score_of(encoder: Encoder, task: Task, options: Tuning, job: Job) -> float:
+def score_of(encoder: Encoder, task: Task, options: FineTuning, job: Job) -> float:
     """Tune with one seed and return the metric on the test part, in percent."""
     model, _ = tune(encoder, task.data, options, job, task.judge)
     encoded = encode(task.data.test, task.data.kind, model.tokenizer, min(options.longest, model.positions))

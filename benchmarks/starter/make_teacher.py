@@ -29,7 +29,7 @@ from edgeenc.model.families import family_of
 from edgeenc.stages.training import Schedule
 from edgeenc.text.batches import Batching, Stream, encode, masked_stream
 from edgeenc.text.corpus import read_lines
-from edgeenc.training import History, Job, Loss, Progress, train
+from edgeenc.training_loop import History, Job, Loss, Progress, train
 
 SEED = 20261120
 LENGTHS = (64,) * 7 + (256,) + (64,) * 7 + (512,)

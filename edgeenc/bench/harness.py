@@ -115,7 +115,7 @@ def measured_peaks(cases: Iterable[Case], ask: Matrix) -> list[Peak]:
 
 
 def run_contest(group: Sequence[Case], setup: Setup, count: tuple[int, int]) -> list[Row]:
-    """Measure the cases of a group interleaved and return their rows; `count` is how many processes are done, of all."""
+    """Measure the cases of a group interleaved and return their rows; `count`: processes done, and all."""
     reasons = {number: reason for number, case in enumerate(group) if (reason := obstacle(case))}
     runnable = [number for number in range(len(group)) if number not in reasons]
     texts = {number: text_of(group[number], setup) for number in runnable}

@@ -65,7 +65,7 @@ def exact_batches(tokenizer: Tokenizer, lines: Sequence[str], length: int, batch
 def exact_text(tokenizer: Tokenizer, stream: Iterator[str], length: int, most: int) -> str:
     """Return lines of `stream`, joined and ended after the word that has the last token: `length` tokens or a few more.
 
-    The tokenizer, told to truncate to `length`, then gives exactly that many, and is not timed on text that is thrown away.
+    The tokenizer, told to truncate to `length`, then gives exactly that many; no text that is thrown away is timed.
 
     Args:
         tokenizer: without truncation.

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from edgeenc.targets.onnx import FP32, INT8
+
 if TYPE_CHECKING:
     import torch
 
@@ -46,8 +48,8 @@ class NumberFormat:
 PRECISIONS: Mapping[Precision, NumberFormat] = {
     one.name: one
     for one in (
-        NumberFormat(name="fp32", onnx_name="model.onnx", weight_bytes=4, activation_bytes=4, dtype="float32"),
-        NumberFormat(name="int8", onnx_name="model_quantized.onnx", weight_bytes=1, activation_bytes=4, dtype=""),
+        NumberFormat(name="fp32", onnx_name=FP32.file, weight_bytes=4, activation_bytes=4, dtype="float32"),
+        NumberFormat(name="int8", onnx_name=INT8.file, weight_bytes=1, activation_bytes=4, dtype=""),
         NumberFormat(name="bf16", onnx_name="model_bf16.onnx", weight_bytes=2, activation_bytes=2, dtype="bfloat16"),
         NumberFormat(name="fp16", onnx_name="model_fp16.onnx", weight_bytes=2, activation_bytes=2, dtype="float16"),
     )

@@ -53,7 +53,7 @@ class Contents:
         facts: what the report says.
         target: in which form the model is shipped.
         purpose: what the exported files compute.
-        predictions: what each model said of the task's test examples, for comparing bundles example by example; or None.
+        predictions: what each model said of the task's test examples, for comparing bundles by example; or None.
     """
 
     checkpoint: Path

@@ -66,7 +66,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class ComparedBundle:
     """A bundle as it is compared: its folder, its facts, and the model that it ships."""
 
     folder: Path
@@ -80,7 +80,7 @@ class Bundle:
         return self.folder / target_of(self.folder).precision(self.shipped.precision).path
 
 
-def open_bundle(folder: Path) -> Bundle:
+def open_bundle(folder: Path) -> ComparedBundle:
     """Return a bundle whose every file has its hash.
 
     Raises:
@@ -90,10 +90,12 @@ def open_bundle(folder: Path) -> Bundle:
     measured = read(folder)
     if measured.facts is None or not measured.shipped:
         raise InputError(f"{folder}: report/report.json names no student; build it again with this version")
-    return Bundle(folder, measured.facts, measured, measured.shipped[0])
+    return ComparedBundle(folder, measured.facts, measured, measured.shipped[0])
 
 
-def compare(a: Bundle, b: Bundle, rounds: int, threads: int) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+def compare(
+    a: ComparedBundle, b: ComparedBundle, rounds: int, threads: int
+) -> tuple[tuple[Line, ...], tuple[str, ...]]:
     """Return every figure that both have, b against a, and notes on what could not be compared or is rough."""
     latency = _latency(a, b, rounds, threads)
     lines = [*_sizes(a, b), _timed(latency)]
@@ -105,7 +107,9 @@ def compare(a: Bundle, b: Bundle, rounds: int, threads: int) -> tuple[tuple[Line
         notes.append(f"Bits per character are not compared: the texts are {texts[0]} and {texts[1]}.")
     tables = [one.facts.bits_per_character.unigram for one in (a, b)]
     if texts[0] == texts[1] and abs(tables[0] - tables[1]) > LOW:
-        notes.append("Bits per character: the unigram baselines differ, so test split or teacher differ; take it as rough.")
+        notes.append(
+            "Bits per character: the unigram baselines differ, so test split or teacher differ; take it as rough."
+        )
     scored = list(_scores(a, b))
     unlike = dict.fromkeys(task for task in (*a.measured.tasks, *b.measured.tasks) if task not in _both(a, b))
     notes += [f"{task} is not compared: one of the two has no score on it." for task in unlike]
@@ -117,17 +121,17 @@ def words(worse_by: float) -> str:
     return "equal" if abs(worse_by) < LOW else "worse" if worse_by > 0 else "better"
 
 
-def _sizes(a: Bundle, b: Bundle) -> Iterator[Line]:
+def _sizes(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
     yield _stored("bytes", f"file ({_either(a.shipped.precision, b.shipped.precision)})", "bytes", _bytes(a), _bytes(b))
     parameters = (one.facts.student.parameters for one in (a, b))
     yield _stored("parameters", "parameters", "parameters", *parameters)
 
 
-def _bytes(one: Bundle) -> int:
+def _bytes(one: ComparedBundle) -> int:
     return one.file.stat().st_size
 
 
-def _bits(a: Bundle, b: Bundle) -> Line:
+def _bits(a: ComparedBundle, b: ComparedBundle) -> Line:
     figures = (one.facts.bits_per_character.student for one in (a, b))
     return _stored("bits", "bits per character", "bits", *figures)
 
@@ -140,7 +144,7 @@ def _either(a: str, b: str) -> str:
     return a if a == b else f"{a}, {b}"
 
 
-def _latency(a: Bundle, b: Bundle, rounds: int, threads: int) -> Latency:
+def _latency(a: ComparedBundle, b: ComparedBundle, rounds: int, threads: int) -> Latency:
     """Measure both on the golden texts of both, interleaved; texts are truncated to the shorter of the two lengths."""
     texts = dict.fromkeys(row.text for one in (a, b) for row in read_golden(one.folder))
     longest = min(longest_read(one.folder) for one in (a, b))
@@ -171,13 +175,13 @@ def _timed(latency: Latency) -> Line:
     )
 
 
-def _both(a: Bundle, b: Bundle) -> tuple[str, ...]:
+def _both(a: ComparedBundle, b: ComparedBundle) -> tuple[str, ...]:
     """Return the tasks on which both shipped models have a score of the same metric."""
     pairs = ((task, *(one.measured.score(task, one.shipped) for one in (a, b))) for task in a.measured.tasks)
     return tuple(task for task, x, y in pairs if x is not None and y is not None and x.metric == y.metric)
 
 
-def _scores(a: Bundle, b: Bundle) -> Iterator[Line]:
+def _scores(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
     """Yield the scores of both on the tasks that they share, paired over the examples where both tell their answers."""
     for task in _both(a, b):
         x, y = (one.measured.score(task, one.shipped) for one in (a, b))
@@ -196,7 +200,7 @@ def _paired(line: Line, answers: Sequence[Predictions], names: tuple[str, str]) 
     """Return a line with the paired difference; examples are told by their gold labels alone, which is all it needs."""
     from edgeenc.tasks.bootstrap import paired
     from edgeenc.tasks.item import Item
-    from edgeenc.tasks.kind import metric_named
+    from edgeenc.tasks.task_kind import metric_named
 
     items = [Item(words=labels, labels=labels) for labels in answers[0].items]
     a, b = (one.models[name] for one, name in zip(answers, names, strict=True))
@@ -208,7 +212,7 @@ def _paired(line: Line, answers: Sequence[Predictions], names: tuple[str, str]) 
     )
 
 
-def _answers(one: Bundle, task: str) -> Predictions | str:
+def _answers(one: ComparedBundle, task: str) -> Predictions | str:
     """Return what a bundle's models said of the test examples, or why that is not known."""
     path = one.folder / PREDICTIONS
     if not path.is_file():

@@ -41,7 +41,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Case:
+class GateCase:
     """What gates are run on.
 
     Attributes:
@@ -77,7 +77,7 @@ class GateKind:
 
     name: str
     place: int
-    measure: Callable[[Case], Iterator[Gate]]
+    measure: Callable[[GateCase], Iterator[Gate]]
 
 
 def gate_kinds() -> tuple[GateKind, ...]:
@@ -85,7 +85,7 @@ def gate_kinds() -> tuple[GateKind, ...]:
     return tuple(sorted(values_of(FOLDER, GateKind), key=lambda kind: kind.place))
 
 
-def run_gates(case: Case) -> tuple[Gate, ...]:
+def run_gates(case: GateCase) -> tuple[Gate, ...]:
     """Run every gate that applies.
 
     Raises:

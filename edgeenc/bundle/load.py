@@ -20,7 +20,7 @@ from edgeenc.targets.sessions.session import Session
 from edgeenc.targets.target import target_of
 from edgeenc.tasks.encode import by_length, encode, padded
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.kind import TaskKind, task_kinds
+from edgeenc.tasks.task_kind import TaskKind, task_kinds
 
 BATCH = 16
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import yaml
 
 from edgeenc.bundle.assemble import GOLDEN, check
-from edgeenc.bundle.gate import Case, run_gates
+from edgeenc.bundle.gate import GateCase, run_gates
 from edgeenc.bundle.gate_text import gate_batches
 from edgeenc.bundle.opened import opened
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import load_tokenizer
 from edgeenc.model.purpose import labelled_purpose
 from edgeenc.model.shape import shape_of
-from edgeenc.recipe import parse_recipe
+from edgeenc.recipe import parse_recipe, recipe_of_today
 from edgeenc.record.gates import Gate
 from edgeenc.targets.target import target_of
 
@@ -28,10 +28,11 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
         GateError: a gate does not hold here.
     """
     check(folder)
-    recipe = parse_recipe(yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")), f"{folder}/recipe.yaml")
+    fields, _ = recipe_of_today(yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")))
+    recipe = parse_recipe(fields, f"{folder}/recipe.yaml")
     config, tokenizer = load_config(folder), load_tokenizer(folder)
     lines = [json.loads(row)["text"] for row in (folder / GOLDEN).read_text(encoding="utf-8").splitlines()]
     target = target_of(folder)
     files = opened(target, folder, target.files_in(folder), labelled_purpose(config))
     batches = gate_batches(lines, tokenizer, shape_of(config).longest, files[0].session.purpose)
-    return run_gates(Case(folder, tokenizer, lines, batches, files, recipe.bounds, bundle=folder))
+    return run_gates(GateCase(folder, tokenizer, lines, batches, files, recipe.bounds, bundle=folder))

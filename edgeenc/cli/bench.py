@@ -79,9 +79,7 @@ class Listed(click.ParamType):
 @click.option(
     "--threads", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Threads of a run."
 )
-@click.option(
-    "--batch", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Batch size."
-)
+@click.option("--batch", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Batch size.")
 @click.option(
     "--seq-len",
     type=Listed((OWN,), numbers=True),
@@ -93,7 +91,9 @@ class Listed(click.ParamType):
 @click.option("--text", type=FILE, metavar="FILE", help="Lines to run.  [default: those of the first bundle]")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Fresh processes per row.")
 @click.option("--runs", type=click.IntRange(min=1), default=10, show_default=True, help="Runs per process, at least.")
-@click.option("--seconds", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Seconds per process, at least.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Seconds per process, at least."
+)
 @click.option(
     "-o", "--output", type=FOLDER, metavar="DIR", help=f"Where to write {RESULT}, samples and all, and pages."
 )

@@ -17,9 +17,9 @@ from edgeenc.model.purpose import default_purpose, encoder_purposes
 from edgeenc.targets.target import default_target, targets
 
 if TYPE_CHECKING:
-    from edgeenc.build import Ask
+    from edgeenc.asked import Ask
     from edgeenc.machine.runtime import Runtime
-    from edgeenc.plan import Plan
+    from edgeenc.planned import Plan
     from edgeenc.store import Store
 
 
@@ -47,7 +47,7 @@ class Asked:
 
     def ask(self) -> Ask:
         """Return what says which model is built."""
-        from edgeenc.build import Ask
+        from edgeenc.asked import Ask
 
         return Ask(
             self.lang,
@@ -86,7 +86,11 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
             ),
             told("--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."),
             told("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]"),
-            told("--random-teacher", is_flag=True, help="Dry run at full size: the teacher's architecture with random weights."),
+            told(
+                "--random-teacher",
+                is_flag=True,
+                help="Dry run at full size: the teacher's architecture with random weights.",
+            ),
             told(
                 "--corpus",
                 multiple=True,
@@ -185,7 +189,7 @@ def _check_at_hand(asked: Asked) -> None:
 
 def _planned(ask: Ask, asked: Asked, *, offline: bool, plan_only: bool) -> tuple[Plan, Store, Runtime]:
     """Return plan, store and runtime for what was asked."""
-    from edgeenc.build import request_for, runtime_for
+    from edgeenc.asked import request_for, runtime_for
     from edgeenc.steps.line.make import make_plan
 
     request = request_for(ask, offline=offline or plan_only, plan_only=plan_only)
@@ -198,7 +202,7 @@ def _show(plan: Plan, store: Store, as_json: bool) -> None:
     """Print a plan."""
     from rich.console import Console
 
-    from edgeenc.build import status
+    from edgeenc.asked import status
     from edgeenc.screen.build_lines import plan_table
 
     done = status(plan, store)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from edgeenc.plan import Request
+    from edgeenc.planned import Request
     from edgeenc.record.stamp import Stamp
 
 
@@ -33,7 +33,7 @@ def fetch(
     as_json: bool,
 ) -> None:
     """Fetch what a build needs, then build with --offline; prints every file with its bytes and sha256."""
-    from edgeenc.build import Ask, request_for
+    from edgeenc.asked import Ask, request_for
     from edgeenc.record.form import plain
 
     request = request_for(Ask(lang, recipe, teacher, corpus, task=task, data=data), offline=offline)

@@ -10,7 +10,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Masked
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import History, Job
+from edgeenc.training_loop import History, Job
 
 
 def adapt(

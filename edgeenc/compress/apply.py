@@ -28,7 +28,7 @@ from edgeenc.stages.trim_vocab import TrimVocab
 from edgeenc.stages.truncate_hidden import TruncateHidden
 from edgeenc.text.corpus import Corpus
 from edgeenc.text.vocabulary import count_tokens, covered, quality
-from edgeenc.training import Job
+from edgeenc.training_loop import Job
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _(stage: DropLayers, encoder: Encoder, desk: Desk) -> Made:
     """Drop layers; under `importance` the figures say which one went at which loss."""
     losses: list[tuple[int, float]] = []
     if stage.rule == "importance":
-        batches = calibration(encoder, desk.corpus, stage.batches, desk.job.seed)
+        batches = calibration(encoder, desk.corpus, stage.calibration_batches, desk.job.seed)
         kept, losses = measured_layers(encoder, stage.count, batches)
     elif stage.rule == "explicit":
         kept = stage.keep
@@ -95,11 +95,11 @@ def _(stage: DropLayers, encoder: Encoder, desk: Desk) -> Made:
 @apply.register
 def _(stage: PruneFfn, encoder: Encoder, desk: Desk) -> Made:
     reads = stage.score != "magnitude" or stage.refit or stage.sort_heads
-    batches = calibration(encoder, desk.corpus, stage.batches, desk.job.seed) if reads else []
+    batches = calibration(encoder, desk.corpus, stage.calibration_batches, desk.job.seed) if reads else []
     if stage.sort_heads:
         encoder = sort_heads(encoder, batches)
     strength = stage.ridge if stage.refit else None
-    return Made(prune_ffn(encoder, batches, width=stage.width, score=stage.score, refit=strength))
+    return Made(prune_ffn(encoder, batches, width=stage.intermediate_size, score=stage.score, refit=strength))
 
 
 @apply.register
@@ -107,7 +107,7 @@ def _(stage: TrimVocab, encoder: Encoder, desk: Desk) -> Made:
     """Trim, and measure the tokenizer on the test split, of several languages on that of each too."""
     corpus = desk.corpus
     texts = [(part.weight, part.corpus.train) for part in corpus.each]
-    trimmed = trim_for_several(encoder, texts, size=stage.size, coverage=stage.coverage, count=stage.count)
+    trimmed = trim_for_several(encoder, texts, size=stage.vocab_size, coverage=stage.coverage, count=stage.count)
     whole = _fit(corpus.test, encoder.tokenizer, trimmed.tokenizer)
     languages = {part.language: _fit(part.corpus.test, encoder.tokenizer, trimmed.tokenizer) for part in corpus.parts}
     figures = StageFigures(before=whole.before, after=whole.after, coverage=whole.coverage, languages=languages)
@@ -115,7 +115,7 @@ def _(stage: TrimVocab, encoder: Encoder, desk: Desk) -> Made:
 
 
 def _fit(lines: Sequence[str], old: Tokenizer, new: Tokenizer) -> TokenizerFit:
-    """Return how well two tokenizers fit the lines of a test split, and the share of their tokens that the new one kept."""
+    """Return how well two tokenizers fit the lines of a test split, and the share of tokens that the new one kept."""
     kept = [number for number in map(old.token_to_id, new.get_vocab()) if number is not None]
     before, after = (quality(lines, tokenizer) for tokenizer in (old, new))
     return TokenizerFit(before=before, after=after, coverage=covered(count_tokens(lines, old), kept))
@@ -124,5 +124,5 @@ def _fit(lines: Sequence[str], old: Tokenizer, new: Tokenizer) -> TokenizerFit:
 @apply.register
 def _(stage: TruncateHidden, encoder: Encoder, desk: Desk) -> Made:
     reads = stage.method != "leading"
-    batches = calibration(encoder, desk.corpus, stage.batches, desk.job.seed) if reads else []
-    return Made(truncate_hidden(encoder, batches, hidden=stage.hidden, method=stage.method))
+    batches = calibration(encoder, desk.corpus, stage.calibration_batches, desk.job.seed) if reads else []
+    return Made(truncate_hidden(encoder, batches, hidden=stage.hidden_size, method=stage.method))

@@ -23,7 +23,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.stages.distill import DistillOptions
 from edgeenc.text.batches import Masked, SpecialIds
 from edgeenc.text.corpus import Corpus
-from edgeenc.training import History, Job
+from edgeenc.training_loop import History, Job
 
 MOST_LOGITS = 2**25
 """Logits of one model that are held at a time: 134 MB in float32."""

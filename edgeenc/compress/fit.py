@@ -1,4 +1,4 @@
-"""The masked-LM fit that `adapt` and `distill` share: same sequences, masks and validation loss; only the loss differs."""
+"""The masked-LM fit that `adapt` and `distill` share: same sequences, masks and validation; only the loss differs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgeenc.stages.training import TrainingOptions
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
 from edgeenc.text.mixture import pattern_of
-from edgeenc.training import History, Job, Loss, train
+from edgeenc.training_loop import History, Job, Loss, train
 
 HELD_BATCHES = 8
 HELD_RATE = 0.15
@@ -36,16 +36,16 @@ def fit(
         encoder: where to start; not changed, unless the job is done in place.
         corpus: `train` is read, `valid` chooses the checkpoint with masks that never change; of several languages each
             has as many rows as its weight says.
-        options: tokens, rate, row lengths, masks.
+        options: tokens, learning rate, sequence lengths, masks.
         job: seed, runtime, scratch folder, progress.
         loss_of: loss (nats per predicted token, a scalar) of an encoder on a batch.
         beside: what is trained in place with the encoder, and is no part of it.
     """
     model = encoder.model if job.in_place else copy.deepcopy(encoder.model)
     pupil = replace(encoder, model=nn.Module.to(model.eval(), job.runtime.device))
-    lengths = tuple(min(length, encoder.shape.longest) for length in options.lengths)
+    lengths = tuple(min(length, encoder.shape.longest) for length in options.sequence_lengths)
     texts, pattern = [part.corpus for part in corpus.each], pattern_of(corpus)
-    read = Batching(options.batch_tokens, options.mask_rate, lengths, options.mask, pattern)
+    read = Batching(options.batch_tokens, options.mlm_probability, lengths, options.mask, pattern)
     stream = masked_stream([t.train for t in texts], encoder.tokenizer, read, seed=job.seed, folder=job.scratch)
     look = Batching(options.batch_tokens, HELD_RATE, (min(lengths),), pattern=pattern)
     held = masked_stream([t.valid for t in texts], encoder.tokenizer, look, seed=0)

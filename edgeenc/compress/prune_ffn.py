@@ -41,7 +41,7 @@ def prune_ffn(
         ShapeError: `width` is outside 1..F.
         InputError: `batches` is empty where text is needed.
     """
-    within("prune-ffn: width", width, encoder.shape.ffn)
+    within("prune-ffn: intermediate_size", width, encoder.shape.ffn)
     keep_LK = usefulness(encoder, batches, score).topk(width, dim=1).indices.sort(dim=1).values
     state = take(encoder.model.state_dict(), encoder.family, "ffn", keep_LK)
     if refit is not None:

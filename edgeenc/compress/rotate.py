@@ -79,19 +79,19 @@ def components(moments_HH: Tensor, count: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Line:
+class LineSums:
     """Sums over tokens, for each component: count, x, y, x^2, x * y; from them the nearest line through (x, y)."""
 
     sums_5K: Tensor
 
     @staticmethod
-    def of(x_NK: Tensor, y_NK: Tensor) -> Line:
+    def of(x_NK: Tensor, y_NK: Tensor) -> LineSums:
         """Return the sums of some tokens."""
         terms = (torch.ones_like(x_NK), x_NK, y_NK, x_NK.square(), x_NK * y_NK)
-        return Line(torch.stack([term.sum(0) for term in terms]))
+        return LineSums(torch.stack([term.sum(0) for term in terms]))
 
-    def __add__(self, other: Line) -> Line:
-        return Line(self.sums_5K + other.sums_5K)
+    def __add__(self, other: LineSums) -> LineSums:
+        return LineSums(self.sums_5K + other.sums_5K)
 
     def fit(self) -> tuple[Tensor, Tensor]:
         """Return slope and offset of each component.
@@ -163,10 +163,10 @@ def _fitted_norms(
     encoder: Encoder, body: Sequence[str], batches: Sequence[Masked], basis_HK: Tensor
 ) -> dict[str, Tensor]:
     """Return gain and bias of every norm of the encoder proper."""
-    lines: dict[str, Line] = {}
+    lines: dict[str, LineSums] = {}
 
     def add(name: str, read_NH: Tensor, wrote_NH: Tensor) -> None:
-        now = Line.of(_normalised(read_NH @ basis_HK), wrote_NH @ basis_HK)
+        now = LineSums.of(_normalised(read_NH @ basis_HK), wrote_NH @ basis_HK)
         lines[name] = lines[name] + now if name in lines else now
 
     _visit(encoder, body, batches, add)
@@ -177,7 +177,7 @@ def _normalised(stream_NK: Tensor) -> Tensor:
     return F.layer_norm(stream_NK, stream_NK.shape[-1:], eps=1e-12)
 
 
-def _gains(name: str, line: Line) -> dict[str, Tensor]:
+def _gains(name: str, line: LineSums) -> dict[str, Tensor]:
     slope, offset = line.fit()
     return {f"{name}.weight": slope, f"{name}.bias": offset}
 
@@ -220,7 +220,7 @@ def _fitted_head(
                 rotated.logits((stream_PH.double() @ basis_HK).to(stream_PH.dtype))
     finally:
         handle.remove()
-    line = Line.of(_normalised(torch.cat(inputs).double()), torch.cat(targets))
+    line = LineSums.of(_normalised(torch.cat(inputs).double()), torch.cat(targets))
     return {name: value.to(encoder.model.dtype) for name, value in _gains(last, line).items()}
 
 

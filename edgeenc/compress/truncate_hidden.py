@@ -28,8 +28,8 @@ def truncate_hidden(
     """Return `encoder` with `hidden` channels of the residual stream, and as many attention channels.
 
     - `leading`: the first channels of every tensor, heads split anew across their borders, as published.
-    - `importance`: the channels that the loss depends on most (see `importance`), summed over all layers; each head keeps
-      its most important channels, query and key the same ones, and the query is scaled so that scores keep their
+    - `importance`: the channels that the loss depends on most (see `importance`), summed over all layers; each head
+      keeps its most important channels, query and key the same ones, and the query is scaled so that scores keep their
       temperature.
     - `heads`: hidden channels as under `importance`, whole heads by their importance.
     - `svd`: hidden channels as under `importance`, heads narrowed by singular values (see `narrow_heads`).

@@ -170,7 +170,7 @@ class Family:
         for name, value in self.required.items():
             if (other := getattr(config, name, None)) != value:
                 raise InputError(
-                    f"config.json: {name} is {other!r}; a {self.name} model can be compressed only where it is {value!r}"
+                    f"config.json: {name} is {other!r}; a {self.name} model can be cut only where it is {value!r}"
                 )
         return {"head_width": hidden // heads, **sizes}
 

@@ -34,12 +34,12 @@ class ChoiceBounds(Protocol):
     """The bounds on how often two files put the same first; `recipe.Bounds` has them."""
 
     @property
-    def agreement(self) -> float:
+    def top1_agreement(self) -> float:
         """Of tokens of a masked LM."""
         ...
 
     @property
-    def labels(self) -> float:
+    def label_agreement(self) -> float:
         """Of labels."""
         ...
 

@@ -1,4 +1,4 @@
-"""What a bundle says of itself, beside its report: its files, its golden texts, its answers to a task's test examples."""
+"""What a bundle says of itself, beside its report: its files, its golden texts, its answers to test examples."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class StageFigures:
         shape: sizes of the encoder by name, and its family.
         tokens: read in training, repeats included.
         best_step, best_loss: the checkpoint that was kept; nats per predicted token.
-        looks: (step, validation loss) of each evaluation.
+        evaluations: (step, validation loss) of each.
         kept: layers, channels or neurons that were kept, where the stage says so.
         loss_without: (layer, loss without it) in the order in which layers went.
         before, after, coverage: the tokenizer before and after trimming, on the test split.
@@ -78,7 +78,7 @@ class StageFigures:
     tokens: int | None = field(default=None, metadata=SPARE)
     best_step: int | None = field(default=None, metadata=SPARE)
     best_loss: float | None = field(default=None, metadata=SPARE)
-    looks: tuple[tuple[int, float], ...] = field(default=(), metadata=SPARE)
+    evaluations: tuple[tuple[int, float], ...] = field(default=(), metadata=SPARE | {"alias": "looks"})
     kept: tuple[int, ...] = field(default=(), metadata=SPARE)
     loss_without: tuple[tuple[int, float], ...] = field(default=(), metadata=SPARE)
     before: TokenizerQuality | None = field(default=None, metadata=SPARE)
@@ -118,7 +118,7 @@ class TuneFigures:
     tokens: int
     best_step: int
     best_loss: float
-    looks: tuple[tuple[int, float], ...]
+    evaluations: tuple[tuple[int, float], ...] = field(metadata={"alias": "looks"})
     validation: float
 
 

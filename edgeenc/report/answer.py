@@ -59,8 +59,8 @@ def verdict(difference: Difference) -> str:
 def _kept(score: Score, teacher: Score | None, difference: Difference | None) -> str:
     """Return the words for one task.
 
-    The confidence interval is that of the paired difference, put upon the teacher's score: (teacher + low) / teacher. The share
-    has no bootstrap of its own, so that the sentence and the table of differences never say two things.
+    The confidence interval is that of the paired difference, put upon the teacher's score: (teacher + low) / teacher.
+    The share has no bootstrap of its own, so that the sentence and the table of differences never say two things.
     """
     measure = f"{metric_words(score.metric)} on {score.task}"
     if teacher is None or teacher.value <= 0:

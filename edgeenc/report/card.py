@@ -67,8 +67,8 @@ def model_card(facts: Facts, shipped: Shipped) -> str:
 
 {purpose.card.what} for {escape(language.name)}, made small with edgeenc {facts.edgeenc} by the recipe
 `{facts.recipe}`: {student.layers} layers of {student.hidden} with {student.heads} heads,
-FFN {student.ffn:,}, {student.vocab:,} tokens, {student.parameters:,} parameters. Texts are
-truncated to {positions} tokens. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
+FFN {student.ffn:,}, {student.vocab:,} tokens, {student.parameters:,} parameters. Texts are truncated
+to {positions} tokens. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
 
 ## Use it
 

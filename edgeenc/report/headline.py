@@ -43,7 +43,10 @@ def warning(facts: Facts) -> tuple[str, ...]:
     constant, scores = facts.constant, facts.tasks
     if constant is None or not scores or scores[-1].low > constant.value:
         return ()
-    return (f"WARNING: not seen to be better than the majority baseline, always {constant.label!r} ({percent(constant.value)})",)
+    return (
+        "WARNING: not seen to be better than the majority baseline,"
+        f" always {constant.label!r} ({percent(constant.value)})",
+    )
 
 
 def _quality(facts: Facts) -> str:
@@ -69,7 +72,7 @@ def answers(facts: Facts) -> Table:
         (
             "Relative latency",
             MISSING if share is None else f"{ratio(share)} ×",
-            "not measured" if share is None else f"the teacher's time per sentence; {1 / share:,.1f} times as fast{rough}",
+            "not measured" if share is None else f"the teacher's time; {1 / share:,.1f} times as fast{rough}",
         ),
         (
             "Bits per character",

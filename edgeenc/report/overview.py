@@ -170,7 +170,9 @@ def _comparison(found: Sequence[Measured]) -> Section:
     )
     table = without_empty(Table("All models", head, "l" + "r" * (len(head) - 1), rows))
     said = tuple((row[0], *(NOT_RUN if cell == MISSING else cell for cell in row[1:])) for row in table.rows)
-    return Section("Comparison", tables=(replace(table, rows=said),), notes=tuple(_comparison_notes(found, head, table)))
+    return Section(
+        "Comparison", tables=(replace(table, rows=said),), notes=tuple(_comparison_notes(found, head, table))
+    )
 
 
 def _comparison_notes(found: Sequence[Measured], head: tuple[str, ...], table: Table) -> Iterator[str]:

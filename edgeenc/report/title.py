@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeenc.record.facts import Facts
 from edgeenc.record.scores import Score
-from edgeenc.tasks.kind import solver_of
+from edgeenc.tasks.task_kind import solver_of
 
 NAMES = {"ner": "named-entity", "pos": "part-of-speech"}
 """Tasks whose names are abbreviations."""

@@ -23,14 +23,14 @@ from edgeenc.record.steps import (
 )
 from edgeenc.report.draw.numbers import asked, bits, clock, count, megabytes, millions, seconds, tenths, times
 from edgeenc.sources import is_random
-from edgeenc.steps.line.kind import figures_of, kind_of
+from edgeenc.steps.line.step_kind import figures_of, kind_of
 
 if TYPE_CHECKING:
     from edgeenc.pipeline import Event
-    from edgeenc.plan import Plan, Step
+    from edgeenc.planned import Plan, Step
     from edgeenc.record.facts import Facts
     from edgeenc.store import Manifest
-    from edgeenc.training import Progress
+    from edgeenc.training_loop import Progress
 
 Loudness = Literal["quiet", "normal", "verbose"]
 

@@ -67,7 +67,9 @@ def _texts(languages: Sequence[Fields], corpora: Sequence[str]) -> list[tuple[st
         texts = [
             given.get(tag.bcp47, str(language.get("corpus", ""))) for tag, language in zip(tags, languages, strict=True)
         ]
-        return [(text, language.get("corpus_bytes", ENOUGH)) for text, language in zip(texts, languages, strict=True)]
+        return [
+            (text, language.get("max_corpus_bytes", ENOUGH)) for text, language in zip(texts, languages, strict=True)
+        ]
     return []
 
 

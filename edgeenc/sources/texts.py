@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -151,17 +151,18 @@ def _rows(pin: Pin, files: Sequence[str]) -> Iterator[Iterator[str]]:
     places = [f"hf://datasets/{pin.name}@{pin.commit}/{name}" for name in files]
     loader = _loader(files[0])
 
-    read = partial(load_dataset, loader, data_files={"train": places}, split="train", streaming=True)
-    column = pin.column or _column(pin, cast("IterableDataset", read()))
+    streamed = partial(load_dataset, loader, data_files={"train": places}, split="train", streaming=True)
+    read = cast("Callable[..., IterableDataset]", streamed)  # of the four things it can return, one comes of a stream
+    column = pin.column or _column(pin, read())
     dataset = read(columns=[column]) if loader == "parquet" else read()
-    with _read(cast("IterableDataset", dataset)) as rows:
+    with _read(dataset) as rows:
         yield (_text_of(pin, row, column) for row in rows)
 
 
 @contextmanager
 def _read(dataset: IterableDataset) -> Iterator[Generator[HubRow, None, None]]:
     """Give the rows of a dataset, and end the threads that read ahead: they would abort the interpreter as it exits."""
-    rows = cast("Generator[HubRow, None, None]", iter(dataset))
+    rows = cast("Generator[HubRow, None, None]", iter(dataset))  # declared as an iterator, which cannot be closed
     try:
         yield rows
     finally:

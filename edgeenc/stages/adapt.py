@@ -1,4 +1,4 @@
-"""Tune on the language by masked language modelling, as a recipe says it."""
+"""Adapt to the language by masked language modelling, as a recipe says it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edgeenc.stages.training import TrainingOptions
 
 
 class Adapt(Stage, TrainingOptions):
-    """Masked-LM tuning of the whole encoder."""
+    """Masked-LM training of the whole encoder on the text of the language."""
 
     trains: ClassVar[bool] = True
     kind: Literal["adapt"] = "adapt"

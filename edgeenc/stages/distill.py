@@ -1,4 +1,4 @@
-"""Train a student towards a teacher, on masked words, or on both, as a recipe says it."""
+"""Distil a student from a teacher, train it by masked language modelling, or both, as a recipe says it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ class DistillOptions(TrainingOptions):
     at temperature T; `ce`, T^2 times their cross entropy; `mse`, the squared error of the raw logits, mean over the
     vocabulary, as arXiv:2505.16956 published it; `none`, nothing."""
     temperature: float = Field(default=2.0, gt=0)
-    """Both distributions are flattened by this before they are compared; `mse` knows no temperature."""
+    """Softmax temperature of teacher and student; `mse` has none."""
     alpha: float = Field(default=0.5, ge=0, le=1)
-    """Weight of the masked-LM loss; the loss of the logits has the rest. Without a teacher it is 1."""
+    """Weight of the masked-LM (hard) loss; the distillation (soft) loss on the logits has the rest. Without a teacher
+    it is 1."""
     positions: Positions = "masked"
     """Where logits and hidden states are compared: at the `masked` positions, at all `tokens`, or at `all` positions,
-    those of special tokens too. Rows are packed full, so no padding is ever compared."""
+    those of special tokens too. Sequences are packed full, so no padding is ever compared."""
     match: Match = Match()
-    """Weights of losses between inner states, which add to the two above."""
+    """Weights of losses between intermediate layers (hidden states and attention), which add to the two above."""
 
 
 class Distill(Stage, DistillOptions):
@@ -41,12 +42,14 @@ class Distill(Stage, DistillOptions):
     trains: ClassVar[bool] = True
     kind: Literal["distill"] = "distill"
     teacher: str | None = None
-    """The step whose encoder is imitated, `teacher` for the untouched one; none for masked words alone."""
+    """The step that is distilled from, `teacher` for the untouched encoder; none for the masked-LM loss alone."""
 
     @model_validator(mode="after")
     def _teacher_is_used(self) -> Self:
         if self.teacher is None and self.loss != "none":
-            raise ValueError(f"loss: {self.loss} needs a `teacher`; for masked words alone say loss: none, alpha: 1")
+            raise ValueError(
+                f"loss: {self.loss} needs a `teacher`; for the masked-LM loss alone say loss: none, alpha: 1"
+            )
         if self.teacher is None and self.alpha != 1:
             raise ValueError("without a teacher the masked-LM loss is all there is: say alpha: 1")
         if self.teacher is None and self.match.wanted:
@@ -62,7 +65,7 @@ class Distill(Stage, DistillOptions):
         return () if self.teacher is None else (self.teacher,)
 
     def agree(self, shape: Shape, earlier: Mapping[str, Shape]) -> None:
-        """Refuse a teacher that this student cannot imitate."""
+        """Refuse a teacher from which this student cannot be distilled."""
         for name, taught in earlier.items():
             if taught.vocab != shape.vocab:
                 raise ShapeError(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from edgeenc.errors import ShapeError
 from edgeenc.model.shape import Shape
+from edgeenc.record.former import Former
 from edgeenc.stages.stage import Stage, within
 
 Rule = Literal["stride", "last-k", "first-k", "first-last", "distilbert", "block-end"]
@@ -16,8 +17,9 @@ Rule = Literal["stride", "last-k", "first-k", "first-last", "distilbert", "block
 
 
 class DropLayers(Stage):
-    """Copy some of the layers, chosen by a rule, by a list, or by what the loss says."""
+    """Copy some of the layers, chosen by a rule, by a list, or by what the masked-LM loss says."""
 
+    FORMER: ClassVar[Former] = Former({"calibration_batches": "batches"})
     kind: Literal["drop-layers"] = "drop-layers"
     layers: int | None = Field(default=None, gt=0)
     """Layers to keep; not needed beside `keep`."""
@@ -27,7 +29,7 @@ class DropLayers(Stage):
     of `keep`; `importance` takes out, one after the other, the layer without which the masked-LM loss is lowest."""
     keep: tuple[Annotated[int, Field(ge=0)], ...] = ()
     """The layers to keep under `explicit`, counted from 0, ascending."""
-    batches: int = Field(default=4, gt=0)
+    calibration_batches: int = Field(default=4, gt=0)
     """Batches of 2,048 tokens of training text on which `importance` is measured."""
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Which inner states of student and teacher are compared, and how much that weighs, as a recipe says it."""
+"""Which intermediate layers of student and teacher are compared, and how much that weighs, as a recipe says it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MOST_HEADS = 48
 
 
 class Match(BaseModel):
-    """Weights of the losses between inner states; 0 leaves a loss out."""
+    """Weights of the losses between intermediate layers; 0 leaves a loss out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     cosine: float = Field(default=0.0, ge=0)
     """1 - cosine of the last hidden states, mean over positions (arXiv:1910.01108)."""
     hidden: float = Field(default=0.0, ge=0)
-    """Squared error of hidden states, mean over channels and positions (arXiv:1909.10351)."""
+    """Squared error of hidden states, mean over hidden dimensions and positions (arXiv:1909.10351)."""
     relation: float = Field(default=0.0, ge=0)
     """Divergence of the relations between queries, between keys and between values (arXiv:2012.15828)."""
     attention: float = Field(default=0.0, ge=0)
@@ -33,8 +33,8 @@ class Match(BaseModel):
     teacher_layer: int | None = Field(default=None, gt=0)
     """The teacher's layer t, counted from 1, that the student's last one goes with; the last where nothing is said."""
     relation_heads: int | None = Field(default=None, gt=0)
-    """Parts into which queries, keys and values are cut for relations, whatever the numbers of heads; where nothing is
-    said, the largest number of at most 48 that divides both attention widths."""
+    """Parts into which queries, keys and values are split for relations, whatever the numbers of heads; where nothing
+    is said, the largest number of at most 48 that divides both attention widths."""
 
     @model_validator(mode="after")
     def _used(self) -> Self:

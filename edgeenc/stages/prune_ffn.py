@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from edgeenc.errors import ShapeError
 from edgeenc.model.shape import Shape
+from edgeenc.record.former import Former
 from edgeenc.stages.stage import Stage, within
 
 Score = Literal["per-token", "paper", "fisher", "magnitude"]
 
 
 class PruneFfn(Stage):
-    """Structured pruning of the feed-forward blocks, the same width in every layer."""
+    """Structured pruning of the feed-forward blocks, to the same intermediate size in every layer."""
 
+    FORMER: ClassVar[Former] = Former({"intermediate_size": "width", "calibration_batches": "batches"})
     kind: Literal["prune-ffn"] = "prune-ffn"
-    width: int = Field(gt=0)
+    intermediate_size: int = Field(gt=0)
     """Neurons kept in each layer; a multiple of 8 suits int8 kernels."""
     score: Score = "per-token"
-    """How neurons are judged: `per-token`, the change of the loss without the neuron, to first order, absolute value
-    token by token; `paper`, the same before the activation, absolute value batch by batch, as arXiv:2505.16956
-    published it; `fisher`, squares row by row; `magnitude`, from the weights alone."""
+    """Importance score of a neuron: `per-token`, the change of the loss without the neuron, to first order, absolute
+    value token by token; `paper`, the same before the activation, absolute value batch by batch, as arXiv:2505.16956
+    published it; `fisher`, squares sequence by sequence; `magnitude`, from the weights alone."""
     refit: bool = False
     """Fit the down projection again, by least squares, so that the neurons that stay stand in for those that go."""
     ridge: float = Field(default=1e-3, gt=0)
-    """How much a refit shies away from changing weights, times the mean square of a neuron."""
+    """Ridge penalty of a refit, as a multiple of the mean square of a neuron."""
     sort_heads: bool = False
-    """Put each layer's heads in descending importance. No output changes; but a later leading cut then keeps the heads
-    that count, as in the code of arXiv:2505.16956."""
-    batches: int = Field(default=16, gt=0)
-    """Batches of 2,048 tokens of training text on which the neurons are judged."""
+    """Sort the attention heads of each layer by descending importance score. No output changes; but a later
+    `truncate-hidden` with `method: leading` then keeps the heads that count, as in the code of arXiv:2505.16956."""
+    calibration_batches: int = Field(default=16, gt=0)
+    """Batches of 2,048 tokens of training text on which importance scores are measured."""
 
     def reshape(self, shape: Shape) -> Shape:
         """Return `shape` with a narrower feed-forward block."""
         require_judged(shape, self.score)
-        return replace(shape, ffn=within("prune-ffn: width", self.width, shape.ffn))
+        return replace(shape, ffn=within("prune-ffn: intermediate_size", self.intermediate_size, shape.ffn))
 
 
 def require_judged(shape: Shape, score: Score) -> None:

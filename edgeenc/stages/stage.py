@@ -104,6 +104,6 @@ def _require_same_tokens(stage: Stage, name: str, steps: Mapping[str, Planned]) 
         between = steps[later].stage
         if between is not None and not between.exact:
             raise ShapeError(
-                f"{stage.kind} reads {name!r}, and {later!r}, which comes after that, cuts the vocabulary by coverage:"
+                f"{stage.kind} reads {name!r}, and {later!r}, which comes after that, trims the vocabulary by coverage:"
                 f" the two would have other tokens; read {later!r} or a step after it, or put {later!r} behind this one"
             )

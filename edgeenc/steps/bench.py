@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgeenc.plan import STUDENT, TEACHER, TEACHER_FILE
+from edgeenc.planned import STUDENT, TEACHER, TEACHER_FILE
 from edgeenc.record.latency import Latency
-from edgeenc.steps.line.kind import StepKind
+from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edgeenc.plan import STUDENT, Role, StepName
+from edgeenc.planned import STUDENT, Role, StepName
 from edgeenc.record.steps import Nothing
-from edgeenc.steps.line.kind import StepKind
+from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work

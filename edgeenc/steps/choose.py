@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeenc.plan import Role
+from edgeenc.planned import Role
 from edgeenc.record.steps import ChoiceFigures, TuneFigures
-from edgeenc.steps.line.kind import StepKind, figures_of
+from edgeenc.steps.line.step_kind import StepKind, figures_of
 from edgeenc.store import MANIFEST
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgeenc.record.former import spelling_of_today
 from edgeenc.record.steps import StageFigures
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.steps.line.kind import StepKind
+from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work
@@ -18,8 +19,8 @@ def train_control(work: Work) -> StageFigures:
     from edgeenc.model.encoder import save_encoder
     from edgeenc.model.random import random_like
 
-    fields = {name: value for name, value in work.step.fields.items() if name in TrainingOptions.model_fields}
-    options = TrainingOptions.model_validate(fields)
+    fields, _ = spelling_of_today(TrainingOptions, work.step.fields)
+    options = TrainingOptions.model_validate({name: fields[name] for name in TrainingOptions.model_fields})
     trained, history = adapt(random_like(work.encoder(), work.step.seed), work.corpus(), options, work.job())
     save_encoder(trained, work.out)
     return history.figures()

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edgeenc.plan import STUDENT, TEACHER, Role
+from edgeenc.planned import STUDENT, TEACHER, Role
 from edgeenc.record.facts import TokenizerFit
 from edgeenc.record.steps import BitsFigures
-from edgeenc.steps.line.kind import StepKind
+from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

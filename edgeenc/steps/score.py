@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from edgeenc.plan import Role
+from edgeenc.planned import Role
 from edgeenc.record.steps import ScoreFigures
-from edgeenc.steps.line.kind import StepKind
+from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from edgeenc.model.classifier import TaskModel
@@ -51,7 +51,7 @@ def _files(work: Work, task: Task) -> Iterator[Scored]:
     from edgeenc.steps.line.scored import Scored
 
     said: dict[str, list[Predicted]] = {}
-    for seed in work.plan.request.recipe.tuning.seeds:
+    for seed in work.plan.request.recipe.fine_tuning.seeds:
         for precision, path in work.files(seed):
             one = _load(work, Role("tuned", "student", seed))
             session = precision.open(path, work.runtime.threads, one.purpose)
@@ -77,7 +77,7 @@ def _said(session: Session, model: TaskModel, work: Work, task: Task) -> Predict
     from edgeenc.tasks.encode import encode
     from edgeenc.tasks.predict import predict
 
-    longest = min(work.plan.request.recipe.tuning.longest, model.positions)
+    longest = min(work.plan.request.recipe.fine_tuning.max_length, model.positions)
     return predict(session, encode(task.data.test, task.data.kind, model.tokenizer, longest), model.labels)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeenc.errors import EdgeencError, InputError
-from edgeenc.plan import ENCODER, Role
+from edgeenc.planned import ENCODER, Role
 from edgeenc.record.steps import StageFigures
-from edgeenc.steps.line.kind import STAGE, StepKind
+from edgeenc.steps.line.step_kind import STAGE, StepKind
 
 if TYPE_CHECKING:
     from edgeenc.model.encoder import Encoder

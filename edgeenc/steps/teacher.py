@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgeenc.record.steps import TeacherFigures
-from edgeenc.steps.line.kind import StepKind, exported_bytes
+from edgeenc.steps.line.step_kind import StepKind, exported_bytes
 
 if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edgeenc.plan import GUIDE
+from edgeenc.planned import GUIDE
 from edgeenc.record.form import parse
 from edgeenc.record.steps import TuneFigures
-from edgeenc.steps.line.kind import StepKind
+from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work
@@ -25,23 +25,25 @@ class _Own:
 def tune_model(work: Work) -> TuneFigures:
     """Save the tuned model in the folder of the step."""
     from edgeenc.model.classifier import load_task_model, save_task_model
-    from edgeenc.tasks.tune import chosen, guide_for, tune
+    from edgeenc.tasks.tune import chosen, teacher_logits, tune
 
-    task, options, own = work.task(), work.plan.request.recipe.tuning, parse(_Own, dict(work.step.fields))
-    guide = None
+    task, options, own = work.task(), work.plan.request.recipe.fine_tuning, parse(_Own, dict(work.step.fields))
+    taught = None
     if GUIDE in work.step.inputs:
         teacher = load_task_model(work.input(GUIDE))
-        guide = guide_for(teacher, chosen(task.data.train, options.examples), task.data.kind, options.longest)
+        taught = teacher_logits(
+            teacher, chosen(task.data.train, options.max_train_samples), task.data.kind, options.max_length
+        )
     job = replace(work.job(), seed=own.seed)
     asked = options.model_copy(update={"lr": own.lr})
-    model, history = tune(work.encoder(), task.data, asked, job, task.judge, guide)
+    model, history = tune(work.encoder(), task.data, asked, job, task.judge, taught)
     save_task_model(model, work.out)
     shown = history.rounded()
     return TuneFigures(
         tokens=shown.tokens,
         best_step=shown.best_step,
         best_loss=shown.best_loss,
-        looks=shown.looks,
+        evaluations=shown.evaluations,
         validation=1 - history.best_loss,
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgeenc.plan import STUDENT, TEACHER
+from edgeenc.planned import STUDENT, TEACHER
 from edgeenc.record.steps import GateFigures
-from edgeenc.steps.line.kind import StepKind
+from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work
@@ -20,7 +20,7 @@ def pass_gates(work: Work) -> GateFigures:
     Raises:
         GateError: a bound is crossed.
     """
-    from edgeenc.bundle.gate import Case, run_gates
+    from edgeenc.bundle.gate import GateCase, run_gates
     from edgeenc.bundle.gate_text import gate_batches
     from edgeenc.bundle.opened import opened
     from edgeenc.model.encoder import load_tokenizer
@@ -28,7 +28,7 @@ def pass_gates(work: Work) -> GateFigures:
     request, folder = work.plan.request, work.input(STUDENT)
     lines, tokenizer = work.texts()[:GATE_LINES], load_tokenizer(folder)
     files = {precision.name: path for precision, path in work.files()}
-    case = Case(
+    case = GateCase(
         folder,
         tokenizer,
         lines,

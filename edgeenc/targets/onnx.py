@@ -38,34 +38,34 @@ def _usage(precision: Precision, purpose: Purpose, positions: int, output: str) 
     return usage(precision, purpose, positions, output)
 
 
+FP32 = Precision(
+    name="fp32",
+    path="onnx/model.onnx",
+    step="export",
+    version=1,
+    make=_export,
+    predicted_bytes=fp32_bytes,
+    open=open_file,
+    require_fits=require_one_file,
+    hub_name="fp32",
+)
+INT8 = Precision(
+    name="int8",
+    path="onnx/model_quantized.onnx",
+    step="quantize",
+    version=1,
+    make=_quantize,
+    predicted_bytes=int8_bytes,
+    open=open_file,
+    source=FP32.name,
+    hub_name="q8",
+)
+"""Names and places of the files are those that transformers.js and optimum look for."""
+
 ONNX = Target(
     name="onnx",
     runtime="ONNX Runtime, CPU",
     tags=("onnx", "transformers.js"),
     usage=_usage,
-    precisions=(
-        Precision(
-            name="fp32",
-            path="onnx/model.onnx",
-            step="export",
-            version=1,
-            make=_export,
-            predicted_bytes=fp32_bytes,
-            open=open_file,
-            require_fits=require_one_file,
-            hub_name="fp32",
-        ),
-        Precision(
-            name="int8",
-            path="onnx/model_quantized.onnx",
-            step="quantize",
-            version=1,
-            make=_quantize,
-            predicted_bytes=int8_bytes,
-            open=open_file,
-            source="fp32",
-            hub_name="q8",
-        ),
-    ),
+    precisions=(FP32, INT8),
 )
-"""Names and places of the files are those that transformers.js and optimum look for."""

@@ -1,12 +1,12 @@
-"""A bottleneck beside each feed-forward block, trained while the encoder rests, and merged into the block exactly.
+"""A parallel adapter at each feed-forward block, trained on a frozen encoder, and merged into the block exactly.
 
 Axis letters: H hidden, F neurons of the feed-forward block, D neurons of the bottleneck.
 
-The published adapters (arXiv:2005.00247, used by arXiv:2505.16956) lie behind the block, with an activation of their
-own, and stay a layer of their own for ever. Beside the block (arXiv:2110.04366) and with the block's activation, the
+The published adapters (arXiv:2005.00247, used by arXiv:2505.16956) are sequential, with an activation of their own, and
+stay a layer of their own for ever. Parallel to the block (arXiv:2110.04366) and with the block's activation, the
 bottleneck is D more neurons: ``act([W1; A] x)`` and ``[W2, B]``. So the merged model is an ordinary one with F + D
 neurons, which every library loads, at the same number of parameters but for one bias. The published ones are in
-`behind.py`.
+`model/bottleneck.py`.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ class _Down(nn.Module):
         return _linear(torch.cat([self.old.weight, self.new.weight], dim=1), self.old.bias)
 
 
-def with_adapters(model: TaskModel, family: Family, reduction: int, seed: int) -> None:
-    """Put a bottleneck of hidden / `reduction` neurons beside each block, in place; it starts without effect."""
+def with_adapters(model: TaskModel, family: Family, reduction_factor: int, seed: int) -> None:
+    """Put a bottleneck of hidden / `reduction_factor` neurons beside each block, in place; it starts without effect."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for name, axes in _blocks(model, family):
             old = model.model.get_submodule(name)
             assert isinstance(old, nn.Linear)
-            width = max(1, (old.in_features if axes[0] == "ffn" else old.out_features) // reduction)
+            width = max(1, (old.in_features if axes[0] == "ffn" else old.out_features) // reduction_factor)
             model.model.set_submodule(name, _Up(old, width) if axes[0] == "ffn" else _Down(old, width))
 
 

@@ -53,7 +53,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PairedDifference:
     """The figure of one model minus that of another on the same items.
 
     Attributes:
@@ -97,7 +97,7 @@ def paired(
     b_by_seed: Sequence[Predicted],
     resamples: int = 1000,
     seed: int = 0,
-) -> Difference:
+) -> PairedDifference:
     """Return the figure of `a` minus that of `b` with its interval; both are scored on the same resamples.
 
     The two may have different numbers of seeds: each side is its own mean. Other arguments and errors as in `estimate`.
@@ -106,7 +106,7 @@ def paired(
     value = _figures(a_SI3K.sum(1)[None]).mean() - _figures(b_SI3K.sum(1)[None]).mean()
     a_RS, b_RS = _resampled(a_SI3K, resamples, seed), _resampled(b_SI3K, resamples, seed)
     low, high = _interval(a_RS.mean(1) - b_RS.mean(1))
-    return Difference(float(value), low, high, not low <= 0 <= high)
+    return PairedDifference(float(value), low, high, not low <= 0 <= high)
 
 
 def draws(items: int, resamples: int, seed: int) -> Iterator[Numbers]:

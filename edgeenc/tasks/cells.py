@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from edgeenc.tasks.datatable import Table
+from edgeenc.tasks.datatable import DataTable
 
 OPTIONS = "--text-column/--label-column"
 
 
-def listing(table: Table) -> str:
+def listing(table: DataTable) -> str:
     """Return the columns, and how to choose among them."""
     return f"columns are {', '.join(table.columns)}; say which with {OPTIONS}"
 

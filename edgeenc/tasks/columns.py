@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from edgeenc.errors import InputError
 from edgeenc.tasks.cells import is_empty, listing
 from edgeenc.tasks.datafile import LABEL_NAMES, TEXT_NAMES, wrong
-from edgeenc.tasks.datatable import Table
+from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.kind import TaskKind, task_kind_named, task_kinds
 from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.task_kind import TaskKind, task_kind_named, task_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Columns:
     kind: TaskKind
 
 
-def choose(spec: TaskSpec, table: Table) -> Columns:
+def choose(spec: TaskSpec, table: DataTable) -> Columns:
     """Return the columns that the spec names, or else those with usual names; their cells tell the kind.
 
     Raises:
@@ -41,17 +41,17 @@ def choose(spec: TaskSpec, table: Table) -> Columns:
     asked = task_kind_named(spec.kind) if spec.kind else None
     fitting = [column for column in table.columns if asked is None or asked.lists == _has_lists(table, column)]
     usual = _usual(fitting, LABEL_NAMES) or _usual(table.columns, LABEL_NAMES)
-    label = _named(table, spec.label) or _guess(table, _of_task(spec.name, usual), "labels")
+    label = _named(table, spec.label_column) or _guess(table, _of_task(spec.name, usual), "labels")
     kind = asked or next(one for one in task_kinds() if one.lists == _has_lists(table, label))
     texts = [column for column in _usual(table.columns, TEXT_NAMES) if column != label]
     alike = [column for column in texts if _has_lists(table, column) == _has_lists(table, label)]
-    text = _named(table, spec.text) or _guess(table, alike or texts, kind.texts)
+    text = _named(table, spec.text_column) or _guess(table, alike or texts, kind.texts)
     if text == label:
         raise InputError(f"task data {table.path}: {text!r} is asked for both text and label; {listing(table)}")
     return Columns(text, label, kind)
 
 
-def to_items(table: Table, columns: Columns) -> tuple[Item, ...]:
+def to_items(table: DataTable, columns: Columns) -> tuple[Item, ...]:
     """Return the rows as items; integers become `0`, `1`, ..., or the names that the file gives them.
 
     Raises:
@@ -71,7 +71,7 @@ def to_items(table: Table, columns: Columns) -> tuple[Item, ...]:
     return tuple(columns.kind.items(table, columns.text, columns.label))
 
 
-def _has_lists(table: Table, column: str) -> bool:
+def _has_lists(table: DataTable, column: str) -> bool:
     """Tell by the first cell that is there."""
     return isinstance(next((row[column] for row in table.rows if row.get(column) is not None), None), list)
 
@@ -85,13 +85,13 @@ def _of_task(task: str, columns: list[str]) -> list[str]:
     return [column for column in columns if task in column.lower().split("_")] or columns
 
 
-def _named(table: Table, column: str) -> str:
+def _named(table: DataTable, column: str) -> str:
     if column and column not in table.columns:
         raise InputError(f"task data {table.path}: no column {column!r}; {listing(table)}")
     return column
 
 
-def _guess(table: Table, found: list[str], what: str) -> str:
+def _guess(table: DataTable, found: list[str], what: str) -> str:
     if len(found) == 1:
         return found[0]
     said = f"columns {', '.join(found)} may all hold the {what}" if found else f"no column with a usual name for {what}"

@@ -17,11 +17,11 @@ from edgeenc.errors import InputError
 from edgeenc.tasks.conll import column_rows, conllu_rows, is_tagged
 from edgeenc.tasks.datafile import COLUMNED, CONLLU, LISTED, PARQUET, SUFFIXES, read_text, suffix, wrong
 
-Row = Mapping[str, object]
+Cells = Mapping[str, object]
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """The rows of a file.
 
     Attributes:
@@ -34,12 +34,12 @@ class Table:
 
     path: Path
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Cells, ...]
     lines: tuple[int, ...]
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> DataTable:
     """Read a file by its suffix.
 
     Raises:
@@ -56,7 +56,7 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def _from_text(path: Path, kind: str) -> Table:
+def _from_text(path: Path, kind: str) -> DataTable:
     text = read_text(path)
     if kind == CONLLU:
         found = conllu_rows(path, text)
@@ -64,14 +64,14 @@ def _from_text(path: Path, kind: str) -> Table:
         found = column_rows(path, text)
     else:
         found = _listed(path, text) if kind in LISTED else _delimited(path, text)
-    lines, rows = [], list[Row]()
+    lines, rows = [], list[Cells]()
     for line, row in found:
         lines.append(line)
         rows.append(row)
-    return Table(path, tuple(dict.fromkeys(name for row in rows for name in row)), tuple(rows), tuple(lines))
+    return DataTable(path, tuple(dict.fromkeys(name for row in rows for name in row)), tuple(rows), tuple(lines))
 
 
-def _delimited(path: Path, text: str) -> Iterator[tuple[int, Row]]:
+def _delimited(path: Path, text: str) -> Iterator[tuple[int, Cells]]:
     """Yield the rows of CSV (comma, semicolon or tab, whichever cuts the header most) or TSV under its header."""
     first = text.split("\n", 1)[0]
     delimiter = "\t" if suffix(path) == ".tsv" else max(",;\t", key=first.count)
@@ -122,7 +122,7 @@ def _parsed(text: str, delimiter: str, quoting: Literal[0, 3]) -> tuple[list[tup
     return found, ""
 
 
-def _listed(path: Path, text: str) -> Iterator[tuple[int, Row]]:
+def _listed(path: Path, text: str) -> Iterator[tuple[int, Cells]]:
     """Yield the objects of JSONL, or of one JSON list."""
     if suffix(path) == ".json" and text.lstrip().startswith("["):
         try:
@@ -149,7 +149,7 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, object]]:
                 raise wrong(path, line, f"broken JSON ({error.msg} at character {error.colno})") from None
 
 
-def _parquet(path: Path) -> Table:
+def _parquet(path: Path) -> DataTable:
     """Read Parquet; the names of integer labels are in what the library `datasets` notes beside the schema."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -164,7 +164,7 @@ def _parquet(path: Path) -> Table:
     features = noted.get("info", {}).get("features", {})
     names = {column: found for column, feature in features.items() if (found := _class_names(feature))}
     rows = tuple(read.to_pylist())
-    return Table(path, tuple(read.column_names), rows, tuple(range(1, len(rows) + 1)), names)
+    return DataTable(path, tuple(read.column_names), rows, tuple(range(1, len(rows) + 1)), names)
 
 
 def _class_names(feature: object) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.kind import TaskKind
+from edgeenc.tasks.task_kind import TaskKind
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,22 @@ class Encoded:
     pad: int
 
 
-def encode(items: Sequence[Item], kind: TaskKind, tokenizer: Tokenizer, longest: int) -> Encoded:
-    """Return `items` as ids; of more than `longest` tokens the last are truncated, but for the closing special token.
+def encode(items: Sequence[Item], kind: TaskKind, tokenizer: Tokenizer, max_length: int) -> Encoded:
+    """Return `items` as ids, truncated to `max_length` tokens, of which the closing special token stays the last.
 
-    Worked example: the tagged words `Ang payong` tokenized as `Ang pay ##ong` give `[CLS] Ang pay ##ong [SEP]` and places
-    1, 2. With 4 tokens at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and places
+    Worked example: the tagged words `Ang payong`, tokenized `Ang pay ##ong`, give `[CLS] Ang pay ##ong [SEP]` and
+    places 1, 2. With 4 tokens at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and places
     1, -1.
 
     Args:
         items: as read by `read_task`.
         kind: says how items are read, and where the labels are.
         tokenizer: left as it is; what it says itself of padding and truncation does not count.
-        longest: tokens of an item, special ones included.
+        max_length: tokens of an item, special tokens included.
     """
     truncating = Tokenizer.from_str(tokenizer.to_str())
     truncating.no_padding()
-    truncating.enable_truncation(longest)
+    truncating.enable_truncation(max_length)
     found, places = kind.encode(truncating, items)
     pads = (tokenizer.token_to_id(token) for token in ("[PAD]", "<pad>"))
     pad = next((number for number in pads if number is not None), 0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.kind import TaskKind, task_kind_named
+from edgeenc.tasks.task_kind import TaskKind, task_kind_named
 
 PARTS = ("train", "validation", "test")
 

@@ -10,10 +10,10 @@ from edgeenc.tasks.columns import Columns, choose, to_items
 from edgeenc.tasks.datatable import read_table
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.kind import TaskKind
 from edgeenc.tasks.parts import WHOLE, find_parts
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.split import hold_out, mark
+from edgeenc.tasks.task_kind import TaskKind
 
 SHARE = 0.1
 """Of one file for the test part, and as much for the validation part; or of train where only validation is missing."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.types import PydanticCustomError  # pyright: ignore[reportPrivateImportUsage]
 
-from edgeenc.tasks.kind import metrics, task_kinds
+from edgeenc.record.former import Former
+from edgeenc.tasks.task_kind import metrics, task_kinds
 
 
 class TaskSpec(BaseModel):
     """One task of a language; what is empty is guessed from the data, and the guess is shown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    FORMER: ClassVar[Former] = Former({"text_column": "text", "label_column": "label"})
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
     """What the task is called on the command line and in reports: topic, sentiment, ner, pos, ..."""
@@ -23,9 +26,9 @@ class TaskSpec(BaseModel):
     """One label a text, `classify`, or one a word, `tag`."""
     metric: str = ""
     """The figure that counts: macro F1 for texts, span F1 for tags in IOB2, token accuracy for other tags."""
-    text: str = ""
+    text_column: str = ""
     """Column of the text, or of the words."""
-    label: str = ""
+    label_column: str = ""
     """Column of the label, or of the tags."""
 
     @field_validator("kind")

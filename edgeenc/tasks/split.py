@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.kind import TaskKind
+from edgeenc.tasks.task_kind import TaskKind
 from edgeenc.text.corpus import fingerprint
 
 

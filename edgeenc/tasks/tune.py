@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgeenc.model.bottleneck import put_behind
+from edgeenc.model.bottleneck import add_sequential
 from edgeenc.model.classifier import TaskModel, with_head
 from edgeenc.model.encoder import Encoder
 from edgeenc.stages.training import Schedule
@@ -24,11 +24,11 @@ from edgeenc.tasks.adapter import merged, with_adapters
 from edgeenc.tasks.encode import Encoded, encode, padded
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import NOWHERE, Item
-from edgeenc.tasks.kind import TaskKind
 from edgeenc.tasks.pool import start_as_mean
 from edgeenc.tasks.predict import predict, word_logits
-from edgeenc.tasks.tuning import Tuning
-from edgeenc.training import History, Job, Loss, train
+from edgeenc.tasks.task_kind import TaskKind
+from edgeenc.tasks.tuning import FineTuning
+from edgeenc.training_loop import History, Job, Loss, train
 
 POOL = 8
 """Batches are made from this many batches of shuffled items, sorted by length: about half the padding."""
@@ -64,11 +64,12 @@ class Batches:
 
 
 def tune(
-    encoder: Encoder, data: TaskData, options: Tuning, job: Job, judge: Judge, guide: Logits | None = None
+    encoder: Encoder, data: TaskData, options: FineTuning, job: Job, judge: Judge, taught: Logits | None = None
 ) -> tuple[TaskModel, History]:
     """Return a task model tuned on the training part, and what happened; the checkpoint is chosen on validation.
 
-    The loss is ``(1 - imitate) * CE(label) + imitate * T^2 KL(guide || model)``: nats, mean over words with a place.
+    The loss is ``(1 - w) * CE(label) + w * T^2 KL(teacher || model)``, w the distillation weight: nats, mean over words
+    with a place.
 
     Args:
         encoder: where to start; not changed.
@@ -76,35 +77,35 @@ def tune(
         options: how.
         job: its seed gives the head's start and the order of the examples.
         judge: the figure, 0..1 and higher is better, of predictions for the validation items.
-        guide: a fine-tuned teacher's logits for the training examples as `chosen` picks them; needed to imitate.
+        taught: a fine-tuned teacher's logits for the training examples as `chosen` picks them; needed to distil.
 
-    Source: arXiv:2501.12660 (full fine-tuning), arXiv:2505.16956 (adapters), arXiv:1503.02531 (imitation).
+    Source: arXiv:2501.12660 (full fine-tuning), arXiv:2505.16956 (adapters), arXiv:1503.02531 (distillation).
     """
     model = with_head(encoder, data.kind.purpose, data.labels, job.seed)
-    if data.kind.reads_first and options.start == "mean":
+    if data.kind.reads_first and options.pooling == "mean":
         start_as_mean(model.model, encoder.family.last_layer)
     if options.method != "full":
         model.model.base_model.requires_grad_(False)
         _thaw_pooler(model)
-    if options.method == "adapter" and options.placement == "behind":
-        put_behind(model.model, options.reduction, job.seed)
+    if options.method == "adapter" and options.placement == "sequential":
+        add_sequential(model.model, options.reduction_factor, job.seed)
     elif options.method == "adapter":
-        with_adapters(model, encoder.family, options.reduction, job.seed)
+        with_adapters(model, encoder.family, options.reduction_factor, job.seed)
     nn.Module.to(model.model, job.runtime.device)
-    longest = min(options.longest, model.positions)
-    train_items = chosen(data.train, options.examples)
-    batches = Batches(encode(train_items, data.kind, model.tokenizer, longest), options.batch, job.seed)
-    held = encode(data.validation, data.kind, model.tokenizer, longest)
-    loss_at = _loss(model, batches, train_items, options, guide)
+    max_length = min(options.max_length, model.positions)
+    train_items = chosen(data.train, options.max_train_samples)
+    batches = Batches(encode(train_items, data.kind, model.tokenizer, max_length), options.batch_size, job.seed)
+    held = encode(data.validation, data.kind, model.tokenizer, max_length)
+    loss_at = _loss(model, batches, train_items, options, taught)
     session = TorchSession(model.logits, model.purpose, job.runtime.device)
     steps = options.epochs * batches.per_epoch
-    schedule = Schedule(steps, options.lr, warmup=max(1, steps // 10), decay=0.9, every=batches.per_epoch)
+    schedule = Schedule(steps, options.lr, warmup=max(1, steps // 10), decay_ratio=0.9, every=batches.per_epoch)
     history = train(
         model.model, loss_at, schedule, lambda: 1 - judge(data.validation, predict(session, held, data.labels)), job
     )
     nn.Module.to(model.model, "cpu")
-    beside = options.method == "adapter" and options.placement == "beside"
-    return (merged(model, encoder.family) if beside else model), history
+    parallel = options.method == "adapter" and options.placement == "parallel"
+    return (merged(model, encoder.family) if parallel else model), history
 
 
 Judge = Callable[[Sequence[Item], Sequence[tuple[str, ...]]], float]
@@ -118,14 +119,14 @@ def chosen(items: Sequence[Item], most: int | None) -> tuple[Item, ...]:
     return tuple(items[i] for i in sorted(picked.tolist()))
 
 
-def guide_for(model: TaskModel, items: Sequence[Item], kind: TaskKind, longest: int) -> Logits:
+def teacher_logits(model: TaskModel, items: Sequence[Item], kind: TaskKind, max_length: int) -> Logits:
     """Return the logits of a tuned teacher for `items`, by its own tokenizer."""
-    encoded = encode(items, kind, model.tokenizer, min(longest, model.positions))
+    encoded = encode(items, kind, model.tokenizer, min(max_length, model.positions))
     return word_logits(TorchSession(model.logits, model.purpose), encoded)
 
 
 def _loss(
-    model: TaskModel, batches: Batches, items: Sequence[Item], options: Tuning, guide: Logits | None
+    model: TaskModel, batches: Batches, items: Sequence[Item], options: FineTuning, taught: Logits | None
 ) -> Callable[[int], Loss]:
     """Return the loss of each step."""
     number = {label: i for i, label in enumerate(model.labels)}
@@ -142,9 +143,10 @@ def _loss(
         own_NC = out_BTC[[b for b, _, _ in seen], [p for _, _, p in seen]]
         right_N = torch.tensor([number[items[picked[b]].labels[w]] for b, w, _ in seen], device=device)
         value = F.cross_entropy(own_NC, right_N)
-        if guide is not None and options.imitate:
-            soft_NC = torch.from_numpy(np.stack([guide[picked[b]][w] for b, w, _ in seen])).to(device)
-            value = (1 - options.imitate) * value + options.imitate * _apart(own_NC, soft_NC, options.temperature)
+        if taught is not None and options.distillation_weight:
+            soft_NC = torch.from_numpy(np.stack([taught[picked[b]][w] for b, w, _ in seen])).to(device)
+            weight = options.distillation_weight
+            value = (1 - weight) * value + weight * _apart(own_NC, soft_NC, options.temperature)
         return Loss(value, int(attend_BT.sum()))
 
     return loss_at

@@ -95,7 +95,7 @@ def encoded(lines: Sequence[str], tokenizer: Tokenizer) -> Iterator[list[int]]:
 def pack(sentences: Sequence[Sequence[int]], length: int, special: SpecialIds) -> Rows:
     """Return rows (N, `length`) without padding: `cls`, sentences each closed by `sep`, the last one truncated.
 
-    Every row starts where a sentence starts; a sentence that is truncated at the end of a row starts the next one again,
+    Every row starts where a sentence starts; a sentence truncated at the end of a row starts the next one again,
     so nothing is lost. Only a sentence longer than a row goes on in the middle.
 
     Worked example: sentences (1 2 3), (4 5), (6 7 8) in rows of 7 give `C 1 2 3 S 4 5` and `C 4 5 S 6 7 8`.
@@ -194,7 +194,7 @@ class Batching:
         tokens: tokens of a batch; a batch of rows of length T has `tokens // T` rows.
         rate: share of the tokens to predict.
         lengths: the row length of each step, repeated for ever.
-        unit: whether whole words are masked, or tokens one by one.
+        unit: whole-word masking, or single tokens.
         pattern: which group of texts each row comes from, repeated for ever; groups are mixed in these proportions.
     """
 

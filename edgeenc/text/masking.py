@@ -5,4 +5,4 @@ from __future__ import annotations
 from typing import Literal
 
 Unit = Literal["words", "tokens"]
-"""Whole words, or tokens one by one."""
+"""Whole-word masking, or single tokens."""

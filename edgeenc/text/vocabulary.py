@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,13 +144,15 @@ def choose(
     order = np.lexsort((np.arange(len(counts_V)), -counts_V, ~must_V))
     order = _after_parts(order, parts_of(tokenizer))
     least = int(np.flatnonzero(must_V[order])[-1]) + 1 if must_V.any() else 0
-    wanted = _size_for(counts_V[order], coverage, least) if coverage is not None else cast("int", size)
-    if wanted < least:
+    if size is None:
+        assert coverage is not None
+        size = _size_for(counts_V[order], coverage, least)
+    if size < least:
         raise UsageError(
-            f"a vocabulary of {wanted:,} is too small: {least:,} tokens must stay (special tokens, and the single"
+            f"a vocabulary of {size:,} is too small: {least:,} tokens must stay (special tokens, and the single"
             f" characters of the text); give a size of at least {least:,}"
         )
-    return tuple(sorted(order[:wanted].tolist()))
+    return tuple(sorted(order[:size].tolist()))
 
 
 def _after_parts(order: Counts, parts: Mapping[int, frozenset[int]]) -> Counts:

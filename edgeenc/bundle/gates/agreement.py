@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgeenc.bundle.gate import Case, Exported, GateKind
+from edgeenc.bundle.gate import Exported, GateCase, GateKind
 from edgeenc.bundle.gate_text import GateBatch, by_token, read_BT
 from edgeenc.record.gates import Gate
 
@@ -33,7 +33,7 @@ def agreement_gate(file: Exported, batches: Sequence[GateBatch], bound: float) -
     return Gate(f"{file.precision} agreement", figure, bound, figure >= bound, "share", min(found)[1])
 
 
-def _measure(case: Case) -> Iterator[Gate]:
+def _measure(case: GateCase) -> Iterator[Gate]:
     for file in case.files:
         bound_of = file.source.purpose.view.choices
         if file.derived and bound_of is not None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgeenc.bundle.gate import Case, Exported, GateKind
+from edgeenc.bundle.gate import Exported, GateCase, GateKind
 from edgeenc.bundle.gate_text import GateBatch
 from edgeenc.recipe import Bounds
 from edgeenc.record.gates import Gate
@@ -34,7 +34,7 @@ def cosine_gates(file: Exported, batches: Sequence[GateBatch], bounds: Bounds) -
     yield Gate(f"{name} worst cosine", worst, bounds.worst_cosine, worst >= bounds.worst_cosine, "cosine", line)
 
 
-def _measure(case: Case) -> Iterator[Gate]:
+def _measure(case: GateCase) -> Iterator[Gate]:
     for file in case.files:
         if file.derived:
             yield from cosine_gates(file, case.batches, case.bounds)

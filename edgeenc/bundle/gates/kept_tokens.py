@@ -1,4 +1,4 @@
-"""Text whose tokens the student has all kept is tokenized as the teacher tokenizes it; only a build has the teacher at hand."""
+"""Text whose tokens the student has all kept is tokenized as by the teacher, which only a build has at hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tokenizers import Tokenizer
 
-from edgeenc.bundle.gate import Case, GateKind
+from edgeenc.bundle.gate import GateCase, GateKind
 from edgeenc.record.gates import Gate
 
 
@@ -22,7 +22,7 @@ def kept_tokens_gate(teacher: Tokenizer, student: Tokenizer, lines: Sequence[str
     return Gate("kept tokens", figure, 1.0, not wrong and bool(kept), "share", wrong[0] if wrong else "")
 
 
-def _measure(case: Case) -> Iterator[Gate]:
+def _measure(case: GateCase) -> Iterator[Gate]:
     if case.teacher is not None:
         yield kept_tokens_gate(case.teacher, case.tokenizer, case.lines)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgeenc.bundle.gate import AT_MOST, Case, Exported, GateKind
+from edgeenc.bundle.gate import AT_MOST, Exported, GateCase, GateKind
 from edgeenc.bundle.gate_text import GateBatch, by_token, read_BT
 from edgeenc.record.gates import Gate
 
@@ -26,7 +26,7 @@ def parity_gate(file: Exported, batches: Sequence[GateBatch], bound: float) -> G
     return Gate(f"{file.precision} parity", figure, bound, figure <= bound, AT_MOST, worst)
 
 
-def _measure(case: Case) -> Iterator[Gate]:
+def _measure(case: GateCase) -> Iterator[Gate]:
     for file in case.files:
         if not file.derived:
             yield parity_gate(file, case.batches, case.bounds.parity)

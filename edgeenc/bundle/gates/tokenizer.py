@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
-from edgeenc.bundle.gate import Case, GateKind
+from edgeenc.bundle.gate import GateCase, GateKind
 from edgeenc.errors import InputError
 from edgeenc.record.gates import Gate
 
@@ -35,7 +35,7 @@ def tokenizer_gate(tokenizer: Tokenizer, folder: Path, lines: Sequence[str]) -> 
     return Gate("tokenizer", figure, 1.0, not wrong and bool(lines), "share", wrong[0] if wrong else "")
 
 
-def _measure(case: Case) -> Iterator[Gate]:
+def _measure(case: GateCase) -> Iterator[Gate]:
     yield tokenizer_gate(case.tokenizer, case.folder, case.lines)
 
 

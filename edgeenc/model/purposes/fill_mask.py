@@ -34,7 +34,7 @@ FILL_MASK = Purpose(
         more_text=lambda family: family.masked,
         rows=lambda shape: shape.table.head,
     ),
-    view=View(choices=lambda bounds: bounds.agreement, masked=True),
+    view=View(choices=lambda bounds: bounds.top1_agreement, masked=True),
     card=CardWords(
         what="A masked language model",
         output="logits, (1, tokens, {vocab})",

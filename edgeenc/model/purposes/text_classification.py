@@ -20,7 +20,7 @@ TEXT_CLASSIFICATION = Purpose(
         text=GraphText((2180, 5260), (4300, 8625)),
         outputs=lambda shape, labels: shape.hidden + labels,
     ),
-    view=View(vectors=text_vectors, choices=lambda bounds: bounds.labels),
+    view=View(vectors=text_vectors, choices=lambda bounds: bounds.label_agreement),
     card=CardWords(
         what="A classifier of texts",
         output="logits, (1, labels)",

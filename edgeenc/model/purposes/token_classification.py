@@ -17,7 +17,7 @@ TOKEN_CLASSIFICATION = Purpose(
     load=load_classifier,
     exported=lambda model: model,
     head=Head(text=GraphText((1875, 5258), (3440, 8625)), outputs=lambda shape, labels: labels),
-    view=View(vectors=token_vectors, choices=lambda bounds: bounds.labels),
+    view=View(vectors=token_vectors, choices=lambda bounds: bounds.label_agreement),
     card=CardWords(
         what="A tagger of words",
         output="logits, (1, tokens, labels); a word's label is read at its first token",

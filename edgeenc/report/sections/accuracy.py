@@ -16,13 +16,13 @@ PAIRED = (
     f" {NOTHING_SEEN} means that its confidence interval contains 0."
 )
 UNPAIRED = (
-    "The models are not compared example by example, since there are no paired differences: whether one is better cannot be"
-    " told where their confidence intervals overlap."
+    "The models are not compared example by example, since there are no paired differences: whether one is better"
+    " cannot be told where their confidence intervals overlap."
 )
 
 
 def scores_section(measured: Measured) -> Section:
-    """Return the scores of all models on all tasks, with their confidence intervals, and how they differ from one another."""
+    """Return the scores of all models on all tasks, with their confidence intervals, and how they differ."""
     rows = tuple(_score_row(score) for score in measured.scores)
     head = ("Task and model", "Score", "95 % CI", "Std. dev. over seeds", "Examples", "Seeds", "Metric")
     tables = [Table("Scores on the test examples", head, "lrrrrrl", rows)]

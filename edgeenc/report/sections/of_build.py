@@ -71,8 +71,8 @@ def quality_section(facts: Facts) -> Section:
         notes=(
             "Of the words of the text 15 % are masked, the same words for every model; bits are those of all their"
             " tokens over the characters of these words. A word with an unknown token costs as much as characters"
-            " guessed uniformly. Gain over unigram retained: how far a model gets from the unigram baseline to the teacher,"
-            " as a share.",
+            " guessed uniformly. Gain over unigram retained: how far a model gets from the unigram baseline to the"
+            " teacher, as a share.",
             *_recorded(facts),
         ),
     )
@@ -148,7 +148,7 @@ def _passed(check: Floor | Gate) -> str:
 
 
 def _bound(check: Floor | Gate, write: Callable[[float], str] = figure) -> str:
-    """Write a threshold with the side it is on, which follows from figure and result; without it where both are equal."""
+    """Write a threshold with its side, which follows from figure and result; without it where both are equal."""
     if check.figure == check.bound:
         return write(check.bound)
     return f"{'≤' if (check.figure < check.bound) == check.passed else '≥'} {write(check.bound)}"

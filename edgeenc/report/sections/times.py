@@ -49,8 +49,8 @@ def latency_section(latency: Latency) -> Section:
         tables=(Table("Milliseconds per sentence of real text", head, "l" + "r" * 6, rows),),
         notes=(
             f"{latency.runtime}, threads: {latency.threads}, batch: {latency.batch}, sentences:"
-            f" {count(latency.sentences)}, rounds: {latency.rounds}. Models are interleaved, sentence by sentence, in one"
-            " fresh process, each with its own tokenizer, whose time is apart. p50 and p90 are over the"
+            f" {count(latency.sentences)}, rounds: {latency.rounds}. Models are interleaved, sentence by sentence, in"
+            " one fresh process, each with its own tokenizer, whose time is apart. p50 and p90 are over the"
             " sentences; spread is slowest less fastest round of a sentence over its median."
             " Raw samples are in report.json.",
         ),
@@ -140,7 +140,18 @@ def _by_runtime(rows: Iterable[Row]) -> list[list[Row]]:
 
 def _speed_table(rows: Sequence[Row]) -> Table:
     head = (
-        *("Model", "Threads", "Batch", "Sequence length", "p50 ms", "p90 ms", "p99 ms", "Spread", "Sentences/s", "Tokens/s"),
+        *(
+            "Model",
+            "Threads",
+            "Batch",
+            "Sequence length",
+            "p50 ms",
+            "p90 ms",
+            "p99 ms",
+            "Spread",
+            "Sentences/s",
+            "Tokens/s",
+        ),
         *("Tokenizer ms", "Load ms", "Cold start ms", "GFLOP/s", "GB/s", "Roofline utilisation", "Bound by"),
     )
     cells = tuple(

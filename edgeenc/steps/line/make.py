@@ -14,7 +14,7 @@ from edgeenc.machine.disk import file_hash
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.config import load_shape
 from edgeenc.model.shape import Shape
-from edgeenc.plan import (
+from edgeenc.planned import (
     CORPUS,
     DATA,
     ENCODER,
@@ -30,13 +30,15 @@ from edgeenc.plan import (
     Step,
     StepName,
 )
-from edgeenc.recipe import Recipe
+from edgeenc.recipe import Bounds, Recipe
+from edgeenc.record.former import former_spelling
 from edgeenc.sources import SEED, is_random
 from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.stages.trim_vocab import TrimVocab
-from edgeenc.steps.line.kind import exported_bytes, step_kinds
+from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.tasks.task import Task
+from edgeenc.tasks.tuning import FineTuning
 from edgeenc.text.mixture import corpus_fields
 
 Fields = Mapping[str, JsonValue]
@@ -104,7 +106,7 @@ class _Maker:
     def stage(self, stage: Stage, before: Step, shape: Shape) -> Step:
         """Add a stage that works on `before` and makes an encoder of `shape`."""
         inputs = {ENCODER: before.name, CORPUS: "corpus"} | {Role("earlier", step=name): name for name in stage.reads}
-        fields = stage.model_dump(mode="json", exclude={"name", "kind"})
+        fields = former_spelling(type(stage), stage.model_dump(mode="json", exclude={"name", "kind"}))
         if stage.trains:
             fields |= {"dtype": self.runtime.dtype, "device": self.runtime.device}
         seed = seed_for(self.request.recipe.seed, stage.label)
@@ -129,7 +131,7 @@ class _Maker:
         exported = StepName(request.target.first.step, "teacher")
         original = self.add(exported, {ENCODER: original.name}, {"task": task}, shape=teacher.shape)
         read = {CORPUS: "corpus", TEACHER: teacher.name, STUDENT: shipped.name, **asked, **files}
-        bounds = request.recipe.bounds.model_dump(mode="json")
+        bounds = former_spelling(Bounds, request.recipe.bounds.model_dump(mode="json"))
         self.add(StepName("verify"), read, {"task": task, "bounds": bounds})
         self.add(StepName("bench"), read | {TEACHER_FILE: original.name}, {})
         everything = {Role("step", step=name): name for name in self.steps}
@@ -144,7 +146,8 @@ class _Maker:
             inputs[Role("cut")] = cut.name
         options = _control_options(self.request.recipe)
         if options is not None:
-            fields = options.model_dump(mode="json") | {"dtype": self.runtime.dtype, "device": self.runtime.device}
+            fields = former_spelling(TrainingOptions, options.model_dump(mode="json"))
+            fields |= {"dtype": self.runtime.dtype, "device": self.runtime.device}
             read = {CORPUS: "corpus", ENCODER: student.name}
             inputs[Role("control")] = self.add(StepName("control"), read, fields, shape=student.shape).name
         self.add(StepName("measure"), inputs, {})
@@ -167,30 +170,32 @@ class _Maker:
         """Add the task and a tuning of each model with each seed, the teacher first and the student last.
 
         Raises:
-            RecipeError: a step to tune beside the others is not there, or the family takes no adapters.
+            RecipeError: a baseline's step is not there, or the family takes no adapters.
         """
-        tuning = self.request.recipe.tuning
+        tuning = self.request.recipe.fine_tuning
         if tuning.method == "adapter" and student.shape is not None and student.shape.table.gated:
             raise RecipeError(
-                f"{self.request.recipe.name}: tuning.method: no adapters at the gated blocks of"
+                f"{self.request.recipe.name}: fine_tuning.method: no adapters at the gated blocks of"
                 f" {student.shape.family}; choose full or frozen"
             )
         self.add(StepName("task"), {}, {"name": task.name, "metric": task.metric.name, "data": task.fingerprint})
-        models = {"teacher": "teacher", **self._beside(tuning.beside), "student": student.name}
+        models = {"teacher": "teacher", **self._baselines(tuning.baselines), "student": student.name}
         return [self.tuning(model, self.steps[name], seed) for model, name in models.items() for seed in tuning.seeds]
 
     def tuning(self, model: str, encoder: Step, seed: int) -> _Tuned:
-        """Add the tuning of one model with one seed; only the student imitates, and only it has the recipe's rate."""
-        tuning, runtime = self.request.recipe.tuning, self.runtime
-        unread = {"preset", "seeds", "beside", "teacher_lr"} | (set() if tuning.method == "adapter" else {"placement"})
+        """Add the tuning of one model with one seed; only the student is distilled, and has the recipe's own rate."""
+        tuning, runtime = self.request.recipe.fine_tuning, self.runtime
+        unread = {"preset", "seeds", "baselines", "teacher_lr"}
+        unread |= set() if tuning.method == "adapter" else {"placement"}
         options = tuning.model_dump(mode="json", exclude=unread)
         options |= {"dtype": runtime.dtype, "device": runtime.device, "seed": seed}
         inputs = {ENCODER: encoder.name, TASK: "task"}
         if model != "student":
-            options |= {"imitate": 0.0, "lr": tuning.teacher_lr or tuning.lr}
-        elif tuning.imitate:
+            options |= {"distillation_weight": 0.0, "lr": tuning.teacher_lr or tuning.lr}
+        elif tuning.distillation_weight:
             inputs[GUIDE] = str(StepName("tune", "teacher", seed))
-        return _Tuned(model, seed, self.add(StepName("tune", model, seed), inputs, options, shape=encoder.shape))
+        fields = former_spelling(FineTuning, options)
+        return _Tuned(model, seed, self.add(StepName("tune", model, seed), inputs, fields, shape=encoder.shape))
 
     def choice(self, tuned: Sequence[_Tuned]) -> Step:
         """Add the files of the tuned students, the choice of one, and the scores of all; return the choice."""
@@ -205,13 +210,13 @@ class _Maker:
         self.add(StepName("score"), {TASK: "task", **models, **files}, {})
         return self.add(StepName("choose"), picked, {}, shape=students[0].step.shape)
 
-    def _beside(self, names: Sequence[str]) -> dict[str, str]:
-        """Return the steps that are tuned besides, by what reports call them: the trimmed teacher is `trim-only`."""
+    def _baselines(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the steps of the baselines, by what reports call them: the trimmed teacher is `trim-only`."""
         unknown = [name for name in names if name not in self.steps or self.steps[name].stage is None]
         if unknown:
             known = ", ".join(name for name, step in self.steps.items() if step.stage is not None)
             raise RecipeError(
-                f"{self.request.recipe.name}: tuning.beside: no step {', '.join(unknown)}; there are {known}"
+                f"{self.request.recipe.name}: fine_tuning.baselines: no step {', '.join(unknown)}; there are {known}"
             )
         return {self._called(name): name for name in names}
 

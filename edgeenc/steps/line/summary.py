@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edgeenc import __version__
 from edgeenc.machine.describe import describe, versions
 from edgeenc.model.shape import Shape
-from edgeenc.plan import StepName
+from edgeenc.planned import StepName
 from edgeenc.record.facts import (
     BitsPerCharacter,
     Facts,
@@ -28,12 +28,12 @@ from edgeenc.record.latency import Latency
 from edgeenc.record.steps import BitsFigures, CorpusFigures, GateFigures, ScoreFigures, StageFigures
 from edgeenc.sources import recorded_control
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.steps.line.kind import kind_of
+from edgeenc.steps.line.step_kind import kind_of
 from edgeenc.targets.target import default_target
 from edgeenc.text.mixture import called
 
 if TYPE_CHECKING:
-    from edgeenc.plan import Plan, Step
+    from edgeenc.planned import Plan, Step
     from edgeenc.store import Manifest
 
 Manifests = Mapping[str, "Manifest"]

@@ -10,13 +10,13 @@ from edgeenc.machine.runtime import Runtime
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.model.shape import shape_of
-from edgeenc.plan import CORPUS, DATA, ENCODER, TASK, Plan, Role, Step
+from edgeenc.planned import CORPUS, DATA, ENCODER, TASK, Plan, Role, Step
 from edgeenc.store import Draft, Manifest, Store
 from edgeenc.targets.target import Precision
 from edgeenc.tasks.examples import load_task
 from edgeenc.tasks.task import Task
 from edgeenc.text.corpus import Corpus, load_corpus
-from edgeenc.training import Job, Progress
+from edgeenc.training_loop import Job, Progress
 
 
 @dataclass(frozen=True)

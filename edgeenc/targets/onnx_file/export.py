@@ -1,7 +1,7 @@
 """Export a checkpoint to one ONNX file through optimum: unfused, float32, int64 inputs, dynamic batch and length.
 
-Where optimum falls short, this goes beside it: its masked-LM graph stores the word embeddings twice (the tracer folds the
-transpose of the tied matrix into a second constant); here the output product reads the matrix that the embedding reads.
+Where optimum falls short, this goes beside it: its masked-LM graph stores the word embeddings twice (the tracer folds
+the transpose of the tied matrix into a second constant); here the output product reads the matrix that the embedding reads.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _tie_output(graph: GraphProto) -> None:
     weight = numpy_helper.to_array(stored[product.input[1]])
     if not np.array_equal(table.T, weight):
         raise GateError(
-            "fill-mask export: the output weight is not the word embedding matrix; expected a masked LM with tied embeddings"
+            "fill-mask export: the output weight is not the word embedding matrix; expected tied embeddings"
         )
     bias = next(other for other in add.input if other != product.output[0])
     replaced = list(_tied_product(product, name, bias, add.output[0]))

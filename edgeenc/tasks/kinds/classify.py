@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from edgeenc.model.purposes.text_classification import TEXT_CLASSIFICATION
 from edgeenc.tasks.cells import label_of, listing, said
 from edgeenc.tasks.datafile import wrong
-from edgeenc.tasks.datatable import Table
+from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.kind import TaskKind
 from edgeenc.tasks.metrics import ACCURACY, MACRO_F1
+from edgeenc.tasks.task_kind import TaskKind
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 
-def _items(table: Table, text: str, label: str) -> Iterator[Item]:
+def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
     names = table.names.get(label, ())
     for at, row in zip(table.lines, table.rows, strict=True):
         found, given = row[text], row[label]

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
 from edgeenc.tasks.cells import as_list, is_empty, label_of, listing, said
 from edgeenc.tasks.datafile import wrong
-from edgeenc.tasks.datatable import Table
+from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.iob2 import check_iob2
 from edgeenc.tasks.item import NOWHERE, Item
-from edgeenc.tasks.kind import TaskKind
 from edgeenc.tasks.metric import TaskMetric
 from edgeenc.tasks.metrics import SPAN_F1, TOKEN_ACCURACY
+from edgeenc.tasks.task_kind import TaskKind
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SPAN_TAG = re.compile(r"O|[BIESLU]-.+")
 
 
-def _items(table: Table, text: str, label: str) -> Iterator[Item]:
+def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
     names = table.names.get(label, ())
     for at, row in zip(table.lines, table.rows, strict=True):
         words, tags = as_list(row[text]), as_list(row[label])

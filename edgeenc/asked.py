@@ -18,7 +18,7 @@ from edgeenc.machine.runtime import Dtype, Runtime, available_threads, faster_dt
 from edgeenc.model.published import published_shape
 from edgeenc.model.purpose import Purpose, default_purpose, purpose_named
 from edgeenc.model.shape import Shape
-from edgeenc.plan import Plan, Request
+from edgeenc.planned import Plan, Request
 from edgeenc.recipe import Language, Recipe, load_language, load_recipe, read_language
 from edgeenc.record.form import parse
 from edgeenc.sources import (
@@ -82,7 +82,7 @@ def plan_for(ask: Ask, store: Store, threads: int | None = None) -> Plan:
     return make_plan(request_for(ask, offline=True, plan_only=True), runtime_for(store, threads))
 
 
-def plan_bundle(ask: Ask, store: Store | None = None) -> Plan:
+def plan(ask: Ask, store: Store | None = None) -> Plan:
     """Return the plan of a build as `edgeenc plan` shows it; nothing is fetched and nothing runs.
 
     Args:
@@ -95,7 +95,7 @@ def plan_bundle(ask: Ask, store: Store | None = None) -> Plan:
     return plan_for(ask, store or Store(default_root()))
 
 
-def build_bundle(
+def build(
     ask: Ask, folder: Path, store: Store | None = None, *, threads: int | None = None, offline: bool = False
 ) -> Path:
     """Do what `edgeenc build` does, without a word: make the bundle `folder` and return its absolute path.
@@ -115,11 +115,11 @@ def build_bundle(
     check_destination(folder)
     store = store or Store(default_root())
     request, runtime = request_for(ask, offline=offline), runtime_for(store, threads)
-    plan = make_plan(request, runtime)
+    planned = make_plan(request, runtime)
     from edgeenc.pipeline import run  # seconds, which a plan does without
 
     with store.in_use():
-        return publish(run(plan, store, runtime), folder)
+        return publish(run(planned, store, runtime), folder)
 
 
 def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
@@ -230,7 +230,9 @@ def _task(ask: Ask, languages: Sequence[_Named], seed: int, *, offline: bool) ->
             " give yours with --data FILE"
         )
     spec = known.get(ask.task) or TaskSpec(name=ask.task, data="")
-    fields = {"data": ask.data} | dict(zip(("text", "label"), ask.columns, strict=True)) if ask.data else {}
+    fields = (
+        {"data": ask.data} | dict(zip(("text_column", "label_column"), ask.columns, strict=True)) if ask.data else {}
+    )
     return open_task(TaskSpec.model_validate(spec.model_dump() | fields), seed, offline=offline)
 
 
@@ -301,7 +303,7 @@ def _text(one: _Named, given: Mapping[str, str], *, offline: bool) -> Text:
     if is_file(Path(corpus)):
         return Text(tag, Path(corpus), weight=weight)
     if is_hub_text(corpus):
-        most = language.corpus_bytes if language else ENOUGH
+        most = language.max_corpus_bytes if language else ENOUGH
         return Text(tag, hub_text(corpus, most=most, offline=offline), None, corpus, weight)
     raise InputError(f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line")
 

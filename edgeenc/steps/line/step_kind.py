@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from edgeenc.kinds import values_of
 from edgeenc.model.shape import Shape
-from edgeenc.plan import ENCODER, Request
+from edgeenc.planned import ENCODER, Request
 from edgeenc.record.form import parse
 from edgeenc.record.steps import FileFigures
 from edgeenc.targets.target import Precision, targets
 
 if TYPE_CHECKING:
-    from edgeenc.plan import Step
+    from edgeenc.planned import Step
     from edgeenc.steps.line.work import Work
     from edgeenc.store import Manifest
 

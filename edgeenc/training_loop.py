@@ -37,23 +37,23 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What happened: (step, validation loss) of each evaluation, the best of them, the tokens seen."""
+    """What happened: (step, validation loss) at each evaluation, the best of them, the tokens seen."""
 
-    looks: tuple[tuple[int, float], ...] = ()
+    evaluations: tuple[tuple[int, float], ...] = field(default=(), metadata={"alias": "looks"})
     best_step: int = -1
     best_loss: float = math.inf
     tokens: int = 0
 
     def rounded(self) -> History:
         """Return it with the losses as reports show them: nats per predicted token, six digits."""
-        looks = tuple((step, round(loss, 6)) for step, loss in self.looks)
-        return History(looks, self.best_step, round(self.best_loss, 6), self.tokens)
+        evaluations = tuple((step, round(loss, 6)) for step, loss in self.evaluations)
+        return History(evaluations, self.best_step, round(self.best_loss, 6), self.tokens)
 
     def figures(self) -> StageFigures:
         """Return what a report shows of the training of a stage."""
         shown = self.rounded()
         return StageFigures(
-            tokens=shown.tokens, best_step=shown.best_step, best_loss=shown.best_loss, looks=shown.looks
+            tokens=shown.tokens, best_step=shown.best_step, best_loss=shown.best_loss, evaluations=shown.evaluations
         )
 
 
@@ -110,8 +110,8 @@ def train(
         model: its parameters are changed; give a copy.
         loss_at: loss of a step, a pure function of the step and the weights.
         schedule: steps and rates.
-        evaluate: validation loss with fixed masks (nats per predicted token); called every `schedule.every` steps and at
-            the end.
+        evaluate: validation loss with fixed masks (nats per predicted token); called every `schedule.every` steps and
+            at the end.
         job: runtime, progress, and the scratch folder; a run that finds its own checkpoint there goes on and ends with
             the same weights.
 
@@ -171,7 +171,7 @@ class _Run:
         """Compare the validation loss with the best one so far."""
         with torch.no_grad():
             loss = judge()
-        self.history = replace(self.history, looks=(*self.history.looks, (self.step, loss)))
+        self.history = replace(self.history, evaluations=(*self.history.evaluations, (self.step, loss)))
         if loss < self.history.best_loss:  # never true of a loss that is not a number
             self.history = replace(self.history, best_step=self.step, best_loss=loss)
             self._keep()
