@@ -101,22 +101,22 @@ def train(
     model: nn.Module,
     loss_at: Callable[[int], Loss],
     schedule: Schedule,
-    judge: Callable[[], float],
+    evaluate: Callable[[], float],
     job: Job,
 ) -> History:
-    """Train `model` in place to the weights with the lowest held-out loss, and return what happened.
+    """Train `model` in place to the weights with the lowest validation loss, and return what happened.
 
     Args:
         model: its parameters are changed; give a copy.
         loss_at: loss of a step, a pure function of the step and the weights.
         schedule: steps and rates.
-        judge: held-out loss with fixed masks (nats per predicted token); called every `schedule.every` steps and at
-            the end.
+        evaluate: validation loss with fixed masks (nats per predicted token); called every `schedule.every` steps and
+            at the end.
         job: runtime, progress, and the scratch folder; a run that finds its own checkpoint there goes on and ends with
             the same weights.
 
     Raises:
-        UsageError: every held-out loss was infinite or not a number.
+        UsageError: every validation loss was infinite or not a number.
     """
     runtime, scratch = job.runtime, job.scratch
     torch.set_num_threads(runtime.threads)
@@ -127,13 +127,13 @@ def train(
     while run.step < schedule.steps:
         loss = run.update(loss_at, runtime)
         if run.step % schedule.every == 0 or run.step == schedule.steps:
-            run.look(judge)
+            run.evaluate(evaluate)
         if scratch is not None and (clock.due(runtime.save_seconds) or run.step == schedule.steps):
             run.save(scratch)
         if (progress := clock.progress(run.step, schedule.steps, loss)) is not None:
             job.tell(progress)
     if run.history.best_step < 0:
-        raise UsageError("the training diverged: no held-out loss was a number; lower the rate `lr` of this step")
+        raise UsageError("the training diverged: no validation loss was a number; lower the rate `lr` of this step")
     if run.history.best_step != run.step:
         kept = run.best()
         model.load_state_dict({name: kept[first] for name, first in _first_names(model).items()}, strict=True)
@@ -167,8 +167,8 @@ class _Run:
         self.history = replace(self.history, tokens=self.history.tokens + loss.tokens)
         return loss
 
-    def look(self, judge: Callable[[], float]) -> None:
-        """Compare the held-out loss with the best one so far."""
+    def evaluate(self, judge: Callable[[], float]) -> None:
+        """Compare the validation loss with the best one so far."""
         with torch.no_grad():
             loss = judge()
         self.history = replace(self.history, evaluations=(*self.history.evaluations, (self.step, loss)))

@@ -1,4 +1,4 @@
-"""From raw samples to the figures of a row."""
+"""From raw samples to the values of a row."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Round:
 
 
 def empty_row(case: Case, status: Status, reason: str) -> Row:
-    """Return the row of a case that has no figures."""
+    """Return the row of a case that was not measured."""
     return Row(
         model=case.subject.name,
         runtime=case.runtime,

@@ -1,6 +1,6 @@
-"""The measurement of all models that are compared: by turns, each in a fresh process, in several rounds.
+"""The measurement of all models that are compared: interleaved, each in a fresh process, in several rounds.
 
-A round starts a fresh process of each model. Processes that lived on and were woken by turns would be cheaper, but
+A round starts a fresh process of each model. Processes that lived on and were woken in turn would be cheaper, but
 their idle threads and memory would lie beside what is measured, there would be one cold start instead of one a round,
 and the luck of a process (where its memory lies, which core it is on) would look like a property of the model.
 """
@@ -115,7 +115,7 @@ def measured_peaks(cases: Iterable[Case], ask: Matrix) -> list[Peak]:
 
 
 def run_contest(group: Sequence[Case], setup: Setup, count: tuple[int, int]) -> list[Row]:
-    """Measure the cases of a group by turns and return their rows; `count` is how many processes are done, of all."""
+    """Measure the cases of a group interleaved and return their rows; `count`: processes done, and all."""
     reasons = {number: reason for number, case in enumerate(group) if (reason := obstacle(case))}
     runnable = [number for number in range(len(group)) if number not in reasons]
     texts = {number: text_of(group[number], setup) for number in runnable}
@@ -168,7 +168,7 @@ def run_case(case: Case, text: BenchText, ask: Matrix, turn: int, scratch: Path)
         path=str(file),
         tokenizer=str(case.subject.tokenizer),
         pad=case.subject.pad,
-        cut=case.length or positions,
+        max_length=case.length or positions,
         batches=text.batches,
         lengths=up_and_down(longest) if turn == 0 else [],
         runs=ask.runs,

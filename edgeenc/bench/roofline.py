@@ -59,8 +59,8 @@ def operations(shape: Shape, batch: int, tokens: int, output: int = 0) -> int:
 def least_bytes(shape: Shape, batch: int, tokens: int, precision: Precision, output: int = 0) -> int:
     """Return a lower bound of the bytes of one run: what must move even if all else stayed in registers.
 
-    The weights of all layers, and of the head, once; a row of the word table for each token; and the residual stream,
-    written by the embedding, then read and written by each layer; logits written.
+    The weights of all layers, and of the head, once; a row of the word embeddings for each token; the residual
+    stream, written by the embedding, then read and written by each layer; logits written.
 
     Worked example: L 1, H = A = 4, F 8, B 1, T 2 in fp32: 64 + 16 weights and biases of attention, 64 + 12 of the
     feed-forward block, 16 of two norms, 172 in all, 688 bytes; 2 rows of 16 bytes are 32; the stream of 32 bytes

@@ -41,7 +41,7 @@ class RowRequest:
         path: the file that the runtime loads.
         tokenizer: its file.
         pad: id that batches are filled up with.
-        cut: where the tokenizer cuts a text.
+        max_length: to how many tokens the tokenizer truncates a text.
         lengths: those of the run that shows what memory is kept, or empty.
     """
 
@@ -52,7 +52,7 @@ class RowRequest:
     path: str
     tokenizer: str
     pad: int
-    cut: int
+    max_length: int
     batches: Sequence[Sequence[str]]
     lengths: Sequence[int]
     runs: int
@@ -94,7 +94,7 @@ def measure(request: RowRequest) -> Taken:
     base = resident_bytes()
     tokenizer = Tokenizer.from_file(request.tokenizer)
     tokenizer.no_padding()
-    tokenizer.enable_truncation(request.cut)
+    tokenizer.enable_truncation(request.max_length)
     start = time.perf_counter_ns()
     model = runtime.open(Path(request.path), request.device, request.precision, request.threads)
     load_ms = (time.perf_counter_ns() - start) / 1e6
@@ -142,7 +142,7 @@ def sampled(runs: Sequence[Callable[[], float]], least: int, seconds: float) -> 
 
 
 def up_and_down(longest: int, count: int = 8) -> list[int]:
-    """Return `count` lengths up to `longest`, the longest first, then by turns from both ends.
+    """Return `count` lengths up to `longest`, the longest first, then in turn from both ends.
 
     Worked example: for 80 tokens the lengths are 10, 20, ..., 80, in the order 80, 10, 70, 20, 60, 30, 50, 40.
     """

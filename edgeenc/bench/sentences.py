@@ -1,4 +1,4 @@
-"""Real text cut to an exact number of tokens, or left as it is: what a row is measured on."""
+"""Real text truncated to an exact number of tokens, or left as it is: what a row is measured on."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def bench_text(subjects: Sequence[Subject], file: Path | None) -> tuple[str, lis
 
 
 def exact_batches(tokenizer: Tokenizer, lines: Sequence[str], length: int, batch: int) -> list[list[str]]:
-    """Return `DISTINCT` batches of texts, each of which is exactly `length` tokens once it is cut there.
+    """Return `DISTINCT` batches of texts, each of which is exactly `length` tokens once it is truncated.
 
     Raises:
         UsageError: the length has no room for a token beside those that the tokenizer adds.
@@ -63,9 +63,9 @@ def exact_batches(tokenizer: Tokenizer, lines: Sequence[str], length: int, batch
 
 
 def exact_text(tokenizer: Tokenizer, stream: Iterator[str], length: int, most: int) -> str:
-    """Return lines of `stream`, joined and cut after the word that has the last token: `length` tokens or a few more.
+    """Return lines of `stream`, joined and ended after the word that has the last token: `length` tokens or a few more.
 
-    The tokenizer, told to cut at `length`, then gives exactly that many, and is not timed on text that is thrown away.
+    The tokenizer, told to truncate to `length`, then gives exactly that many; no text that is thrown away is timed.
 
     Args:
         tokenizer: without truncation.

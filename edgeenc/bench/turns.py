@@ -1,7 +1,7 @@
 """Milliseconds per sentence of real text: each model is fed what its own tokenizer makes of the sentence.
 
-Milliseconds per token would praise a model whose tokenizer cuts words into more tokens, so the sentence is the unit.
-Models run by turns in one fresh process, sentence by sentence, so that a slow moment of the machine falls on all.
+Milliseconds per token would praise a model whose tokenizer splits words into more tokens, so the sentence is the unit.
+Models are interleaved in one fresh process, sentence by sentence, so that a slow moment of the machine falls on all.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class TurnsRequest:
         openers: by the same names, what runs a file, as `Precision.opener` has it.
         sentences: each is run `rounds` times by every model.
         threads: threads of ONNX Runtime within one operation.
-        longest: sentences are cut after this many tokens.
+        longest: sentences are truncated to this many tokens.
     """
 
     models: Mapping[str, str]
@@ -61,7 +61,7 @@ def compare_latency(
         sentences: real text; every sentence is run `rounds` times by every model.
         rounds: how often; the median over rounds stands for the sentence.
         threads: threads of the runtime within one operation.
-        longest: sentences are cut after this many tokens; no more than the positions of any model.
+        longest: sentences are truncated to this many tokens; no more than the positions of any model.
 
     Raises:
         UsageError: names differ, there are none, or there is nothing to run.

@@ -48,12 +48,12 @@ class Contents:
     Attributes:
         checkpoint: folder of the student; only the files of `CHECKPOINT`, weights and list of tokens are taken.
         files: exported file by precision of the target.
-        lines: held-out text; golden texts are picked from it.
+        lines: of the test split; golden texts are picked from it.
         recipe: the resolved recipe, YAML.
         facts: what the report says.
         target: in which form the model is shipped.
         purpose: what the exported files compute.
-        predictions: what each model said of the task's test items, for comparing bundles item by item; or None.
+        predictions: what each model said of the task's test examples, for comparing bundles by example; or None.
     """
 
     checkpoint: Path
@@ -114,7 +114,7 @@ def golden_rows(session: Session, tokenizer: Tokenizer, lines: Sequence[str]) ->
     texts = sorted({line for line in lines if line.strip()}, key=lambda line: (len(line), line))
     if len(texts) < FEWEST_GOLDEN:
         raise InputError(
-            f"bundle: {len(texts)} distinct held-out texts, at least {FEWEST_GOLDEN} are needed for {GOLDEN};"
+            f"bundle: {len(texts)} distinct texts in the test split, at least {FEWEST_GOLDEN} are needed for {GOLDEN};"
             " put each sentence of the corpus on a line of its own"
         )
     count = min(MOST_GOLDEN, len(texts))
@@ -129,7 +129,7 @@ def replay(folder: Path) -> float:
 
     Raises:
         InputError: the bundle has no golden file or no exported one.
-        GateError: the tokenizer cuts a text into other tokens.
+        GateError: the tokenizer makes other tokens of a text.
     """
     session, tokenizer = _shipped(folder, target_of(folder)), load_golden_tokenizer(folder)
     worst = 0.0
@@ -179,7 +179,7 @@ def check(folder: Path) -> Mapping[str, Stamp]:
 
 
 def load_golden_tokenizer(folder: Path) -> Tokenizer:
-    """Read the tokenizer of a bundle, which cuts texts at the length that its model reads."""
+    """Read the tokenizer of a bundle, which truncates texts to the length that its model reads."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(longest_read(folder))
@@ -187,7 +187,7 @@ def load_golden_tokenizer(folder: Path) -> Tokenizer:
 
 
 def longest_read(folder: Path) -> int:
-    """Return at how many tokens texts are cut, as the bundle's tokenizer says."""
+    """Return to how many tokens texts are truncated, as the bundle's tokenizer says."""
     return int(json.loads((folder / "tokenizer_config.json").read_text("utf-8"))["model_max_length"])
 
 

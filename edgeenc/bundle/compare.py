@@ -1,7 +1,7 @@
-"""Compare two bundles: sizes and bits as stored, latency measured now by turns, scores paired over test items.
+"""Compare two bundles: sizes and bits as stored, latency measured now, interleaved, scores paired over test examples.
 
-A bundle of a task carries `report/predictions.json`: the gold labels of the test items and what each model said of
-them, seed by seed. Two bundles that have the same items are compared item by item.
+A bundle of a task carries `report/predictions.json`: the gold labels of the test examples and what each model said of
+them, seed by seed. Two bundles that have the same examples are compared example by example.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Line:
         unit: of `a`, `b` and `change`; `share` is from 0 to 1.
         change: b less a; of a paired score the paired difference.
         share: of latency, the time of b as a share of that of a on the same text, which noise moves less than p50.
-        low, high: 95 % interval of a paired score; of latency the quartiles of `share` over the texts.
+        low, high: 95 % confidence interval of a paired score; of latency the quartiles of `share` over the texts.
         words: better, worse, equal, or `no difference seen`; `how` says how that is known.
     """
 
@@ -107,7 +107,9 @@ def compare(
         notes.append(f"Bits per character are not compared: the texts are {texts[0]} and {texts[1]}.")
     tables = [one.facts.bits_per_character.unigram for one in (a, b)]
     if texts[0] == texts[1] and abs(tables[0] - tables[1]) > LOW:
-        notes.append("Bits per character: the unigram tables differ, so test text or teacher differ; take it as rough.")
+        notes.append(
+            "Bits per character: the unigram baselines differ, so test split or teacher differ; take it as rough."
+        )
     scored = list(_scores(a, b))
     unlike = dict.fromkeys(task for task in (*a.measured.tasks, *b.measured.tasks) if task not in _both(a, b))
     notes += [f"{task} is not compared: one of the two has no score on it." for task in unlike]
@@ -143,7 +145,7 @@ def _either(a: str, b: str) -> str:
 
 
 def _latency(a: ComparedBundle, b: ComparedBundle, rounds: int, threads: int) -> Latency:
-    """Measure both on the golden texts of both, by turns; texts are cut where the shorter of the two ends."""
+    """Measure both on the golden texts of both, interleaved; texts are truncated to the shorter of the two lengths."""
     texts = dict.fromkeys(row.text for one in (a, b) for row in read_golden(one.folder))
     longest = min(longest_read(one.folder) for one in (a, b))
     return compare_latency(
@@ -180,7 +182,7 @@ def _both(a: ComparedBundle, b: ComparedBundle) -> tuple[str, ...]:
 
 
 def _scores(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
-    """Yield the scores of both on the tasks that they share, paired over the items where both tell their answers."""
+    """Yield the scores of both on the tasks that they share, paired over the examples where both tell their answers."""
     for task in _both(a, b):
         x, y = (one.measured.score(task, one.shipped) for one in (a, b))
         assert x is not None and y is not None
@@ -190,12 +192,12 @@ def _scores(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
         if isinstance(of_a, Predictions) and isinstance(of_b, Predictions) and not why:
             yield _paired(line, (of_a, of_b), (a.shipped.name, b.shipped.name))
         else:
-            reason = f"compared unpaired, without an interval: {why}"
+            reason = f"compared unpaired, without a confidence interval: {why}"
             yield Line(line.metric, line.what, line.unit, line.a, line.b, line.change, words(line.worse_by), how=reason)
 
 
 def _paired(line: Line, answers: Sequence[Predictions], names: tuple[str, str]) -> Line:
-    """Return a line with the paired difference; items are told by their gold labels alone, which is all it needs."""
+    """Return a line with the paired difference; examples are told by their gold labels alone, which is all it needs."""
     from edgeenc.tasks.bootstrap import paired
     from edgeenc.tasks.item import Item
     from edgeenc.tasks.task_kind import metric_named
@@ -204,14 +206,14 @@ def _paired(line: Line, answers: Sequence[Predictions], names: tuple[str, str]) 
     a, b = (one.models[name] for one, name in zip(answers, names, strict=True))
     found = paired(metric_named(line.metric), items, b, a)
     said = words(-found.value) if found.seen else NOTHING_SEEN
-    how = f"points, 95 % interval, paired over {len(items):,} items"
+    how = f"points, 95 % CI, paired over {len(items):,} examples"
     return Line(
         line.metric, line.what, line.unit, line.a, line.b, found.value, said, low=found.low, high=found.high, how=how
     )
 
 
 def _answers(one: ComparedBundle, task: str) -> Predictions | str:
-    """Return what a bundle's models said of the test items, or why that is not known."""
+    """Return what a bundle's models said of the test examples, or why that is not known."""
     path = one.folder / PREDICTIONS
     if not path.is_file():
         return f"{one.folder} has no {PREDICTIONS}"
@@ -227,11 +229,11 @@ def _answers(one: ComparedBundle, task: str) -> Predictions | str:
 
 
 def _unpaired(a: Predictions | str, b: Predictions | str) -> str:
-    """Return why two bundles cannot be compared item by item, or nothing where they can."""
+    """Return why two bundles cannot be compared example by example, or nothing where they can."""
     reasons = [answer for answer in (a, b) if isinstance(answer, str)]
     if not reasons and isinstance(a, Predictions) and isinstance(b, Predictions):
         if a.items != b.items:
-            reasons = [f"the gold labels of the test items differ ({len(a.items):,} and {len(b.items):,} items)"]
+            reasons = [f"the gold labels of the test examples differ ({len(a.items):,} and {len(b.items):,} examples)"]
         elif a.texts != b.texts:
-            reasons = ["the texts of the test items differ, or one bundle does not tell them"]
+            reasons = ["the texts of the test examples differ, or one bundle does not tell them"]
     return "; ".join(reasons)

@@ -20,7 +20,7 @@ from edgeenc.targets.sessions.session import Session
 
 FOLDER = "edgeenc.bundle.gates"
 AT_MOST = "largest difference"
-"""The unit whose figures are bounded above; those of the others are bounded below."""
+"""The unit whose values have an upper threshold; those of the others have a lower one."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class GateCase:
     Attributes:
         folder: the checkpoint that is shipped, with the tokenizer's files.
         tokenizer: its own.
-        lines: held-out text.
+        lines: the test split.
         batches: the same as a model reads it.
         files: in the order in which they are made.
         bounds: what they are held against.
@@ -90,7 +90,7 @@ def run_gates(case: GateCase) -> tuple[Gate, ...]:
 
     Raises:
         InputError: a file cannot be read.
-        GateError: naming each failed gate, its figure, its bound and its worst sentence.
+        GateError: naming each failed gate, its value, its threshold and its worst example.
     """
     gates = tuple(gate for kind in gate_kinds() for gate in kind.measure(case))
     require(gates)
@@ -101,7 +101,7 @@ def require(gates: Sequence[Gate]) -> None:
     """Let a build go on only when every gate has passed.
 
     Raises:
-        GateError: naming each failed gate, its figure, its bound and its worst sentence.
+        GateError: naming each failed gate, its value, its threshold and its worst example.
     """
     failed = [gate for gate in gates if not gate.passed]
     if failed:
@@ -112,4 +112,4 @@ def _words(gate: Gate) -> str:
     side = "at most" if gate.unit == AT_MOST else "at least"
     line = gate.worst or ""
     worst = line if len(line) <= 120 else f"{line[:117]}..."
-    return f"gate {gate.name}: {gate.unit} {gate.figure:.6g}, {side} {gate.bound:g} expected, worst on {worst!r}"
+    return f"gate {gate.name}: {gate.unit} {gate.figure:.6g}, {side} {gate.bound:g} expected, worst example {worst!r}"

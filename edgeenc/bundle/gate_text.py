@@ -1,4 +1,4 @@
-"""Held-out text as gates read it: batches of several sizes, and the extremes.
+"""The test split as gates read it: batches of several sizes, and the extremes.
 
 Axis letters: B batch, T tokens.
 """
@@ -49,14 +49,14 @@ def gate_batches(lines: Sequence[str], tokenizer: Tokenizer, positions: int, pur
     """Return all `lines` in batches of 1, 3 and 8 as they come, so that lengths mix and are padded, and the extremes.
 
     The extremes: one-word texts together; a text as long as the model reads (`positions` tokens) alone; and that text
-    beside one word, which is then nearly all padding. Longer lines are cut at `positions`.
+    beside one word, which is then nearly all padding. Longer lines are truncated to `positions`.
 
     Raises:
         InputError: there is no line with a word in it, or the tokenizer lacks a special token.
     """
     lines = [line for line in lines if line.strip()]
     if not lines:
-        raise InputError("the gates have no text: every held-out line is empty; give a corpus with sentences")
+        raise InputError("the gates have no text: every line of the test split is empty; give a corpus with sentences")
     words = list(dict.fromkeys(line.split()[0] for line in lines))[:WORDS]
     text = _long_text(lines, tokenizer, positions)
     groups = [*_groups(lines), words, [text], [words[0], text]]
@@ -86,7 +86,7 @@ def _long_text(lines: Sequence[str], tokenizer: Tokenizer, positions: int) -> st
 
 
 def _batch(lines: Sequence[str], tokenizer: Tokenizer, positions: int, purpose: Purpose) -> GateBatch:
-    """Encode, cut at `positions` keeping the last token, pad; where the purpose masks, mask every 7th token."""
+    """Encode, truncate to `positions` keeping the last token, pad; where the purpose masks, mask every 7th token."""
     rows = [_cut(tokenizer.encode(line).ids, positions) for line in lines]
     shape = len(rows), max(map(len, rows))
     special = Specials.of(tokenizer)

@@ -78,7 +78,7 @@ def read_header(path: Path) -> dict[str, Tensor]:
     """Return the header of a safetensors file: eight bytes of length, then JSON; the tensors are not read.
 
     Raises:
-        InputError: the file is missing, damaged or cut off.
+        InputError: the file is missing, damaged or truncated.
     """
     try:
         with path.open("rb") as file:

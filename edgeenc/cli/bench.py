@@ -1,4 +1,4 @@
-"""`edgeenc bench`: latency, throughput, memory and start of models side by side."""
+"""`edgeenc bench`: latency, throughput, memory and cold start of models."""
 
 from __future__ import annotations
 
@@ -79,21 +79,21 @@ class Listed(click.ParamType):
 @click.option(
     "--threads", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Threads of a run."
 )
-@click.option(
-    "--batch", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Sentences a run."
-)
+@click.option("--batch", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Batch size.")
 @click.option(
     "--seq-len",
     type=Listed((OWN,), numbers=True),
     default="16,64,128",
     show_default=True,
     metavar="LIST",
-    help="Tokens a sentence; `own`: as long as each is.",
+    help="Sequence length in tokens; `own`: as long as each sentence is.",
 )
 @click.option("--text", type=FILE, metavar="FILE", help="Lines to run.  [default: those of the first bundle]")
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Fresh processes a row.")
-@click.option("--runs", type=click.IntRange(min=1), default=10, show_default=True, help="At least so many a process,")
-@click.option("--seconds", type=click.FloatRange(min=0), default=1.0, show_default=True, help="and so long.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Fresh processes per row.")
+@click.option("--runs", type=click.IntRange(min=1), default=10, show_default=True, help="Runs per process, at least.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Seconds per process, at least."
+)
 @click.option(
     "-o", "--output", type=FOLDER, metavar="DIR", help=f"Where to write {RESULT}, samples and all, and pages."
 )
@@ -113,9 +113,9 @@ def bench(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure bundles and checkpoints side by side: latency, throughput, memory, cold start, share of the peak.
+    """Measure bundles and checkpoints side by side: latency, throughput, memory, cold start, roofline utilisation.
 
-    Each round of each row is a fresh process, and the models take turns. What cannot be run here says so. Scores on
+    Each round of each row is a fresh process; the models are interleaved. What cannot be run here says so. Scores on
     tasks are those that the bundles were built with. With -o there is a report too: HTML, Markdown and JSON.
     """
     from contextlib import closing

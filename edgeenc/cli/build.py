@@ -86,7 +86,11 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
             ),
             told("--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."),
             told("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]"),
-            told("--random-teacher", is_flag=True, help="Rehearse: the teacher's shape, random weights, no files."),
+            told(
+                "--random-teacher",
+                is_flag=True,
+                help="Dry run at full size: the teacher's architecture with random weights.",
+            ),
             told(
                 "--corpus",
                 multiple=True,
@@ -98,7 +102,7 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
                 "--data-fraction",
                 type=click.FloatRange(0, 1, min_open=True),
                 metavar="SHARE",
-                help="Share of the training text to read, e.g. 0.3.  [default: the recipe's]",
+                help="Share of the training documents to use, e.g. 0.3.  [default: the recipe's]",
             ),
             told("--offline", is_flag=True, help="Take from the hub's cache only; see `edgeenc fetch`."),
             told(
@@ -106,7 +110,7 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
                 type=OneOf(lambda: [one.name for one in encoder_purposes()]),
                 help=f"What the exported file computes.  [default: {default_purpose().name}]",
             ),
-            told("--task", metavar="NAME", help="Tune, score and ship a classifier: topic, pos, ner, ..."),
+            told("--task", metavar="NAME", help="Fine-tune, evaluate and ship a classifier: topic, pos, ner, ..."),
             told("--data", metavar="FILE|DIR|ID@REV", help="Labelled data.  [default: the language's]"),
             told("--text-column", default="", metavar="NAME", help="Column of the text.  [default: guessed]"),
             told("--label-column", default="", metavar="NAME", help="Column of the label.  [default: guessed]"),

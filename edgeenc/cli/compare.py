@@ -1,4 +1,4 @@
-"""`edgeenc compare`: two bundles side by side, and a gate for continuous integration."""
+"""`edgeenc compare`: two bundles compared, and a gate for continuous integration."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--threads", default=1, type=click.IntRange(min=1), metavar="N", show_default=True, help="Of latency.")
 @JSON
 def compare(a: Path, b: Path, limits: tuple[str, ...], rounds: int, threads: int, as_json: bool) -> None:
-    """Compare bundle B with bundle A: size, latency measured now, bits per character, task scores."""
+    """Compare bundle B with bundle A: size, latency measured now, interleaved, bits per character, task scores."""
     from dataclasses import asdict
 
     from edgeenc.bundle.compare import compare as compared
@@ -50,7 +50,7 @@ def compare(a: Path, b: Path, limits: tuple[str, ...], rounds: int, threads: int
 
 
 def _show(a: Path, b: Path, lines: Sequence[Line]) -> None:
-    """Print the figures as a table."""
+    """Print the values as a table."""
     from rich.console import Console
     from rich.table import Table
 

@@ -24,7 +24,7 @@ def verify(folder: Path, as_json: bool) -> None:
         click.echo(json.dumps({"bundle": str(folder), "gates": [asdict(gate) for gate in gates]}, ensure_ascii=False))
         return
     for gate in gates:
-        click.echo(f"{gate.name:<22}{gate.figure:<14.6g}bound {gate.bound:<10.6g}{gate.unit}")
+        click.echo(f"{gate.name:<22}{gate.figure:<14.6g}threshold {gate.bound:<10.6g}{gate.unit}")
     click.echo(f"{folder}: every file has its hash, {len(gates)} gates passed")
 
 

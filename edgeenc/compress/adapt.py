@@ -18,7 +18,7 @@ def adapt(
 ) -> tuple[Encoder, History]:
     """Return `encoder` tuned on the language of `corpus`, and what happened.
 
-    The loss is the cross entropy (nats, mean over the chosen positions) of the right tokens.
+    The loss is the cross entropy (nats, mean over the masked positions) of the target tokens.
 
     Source: step 0 of arXiv:2505.16956; the "conditioned" teacher of arXiv:2501.12660.
     """

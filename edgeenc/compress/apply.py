@@ -48,7 +48,7 @@ class Desk:
 
 @dataclass(frozen=True)
 class Made:
-    """What a stage gives back: the new encoder, and figures for the report."""
+    """What a stage gives back: the new encoder, and metrics for the report."""
 
     encoder: Encoder
     figures: StageFigures = field(default_factory=StageFigures)
@@ -104,7 +104,7 @@ def _(stage: PruneFfn, encoder: Encoder, desk: Desk) -> Made:
 
 @apply.register
 def _(stage: TrimVocab, encoder: Encoder, desk: Desk) -> Made:
-    """Trim, and take the figures on held-out text, of several languages on that of each too."""
+    """Trim, and measure the tokenizer on the test split, of several languages on that of each too."""
     corpus = desk.corpus
     texts = [(part.weight, part.corpus.train) for part in corpus.each]
     trimmed = trim_for_several(encoder, texts, size=stage.vocab_size, coverage=stage.coverage, count=stage.count)
@@ -115,7 +115,7 @@ def _(stage: TrimVocab, encoder: Encoder, desk: Desk) -> Made:
 
 
 def _fit(lines: Sequence[str], old: Tokenizer, new: Tokenizer) -> TokenizerFit:
-    """Return how well two tokenizers fit held-out lines, and the share of their tokens that the new one kept."""
+    """Return how well two tokenizers fit the lines of a test split, and the share of tokens that the new one kept."""
     kept = [number for number in map(old.token_to_id, new.get_vocab()) if number is not None]
     before, after = (quality(lines, tokenizer) for tokenizer in (old, new))
     return TokenizerFit(before=before, after=after, coverage=covered(count_tokens(lines, old), kept))

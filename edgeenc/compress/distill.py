@@ -1,4 +1,4 @@
-"""Train a student: towards a teacher's logits and inner states, on masked words, or on both.
+"""Train a student: towards a teacher's logits and intermediate layers, on masked words, or on both.
 
 Axis letters: B rows, T tokens of a row, P compared positions, H hidden, V vocabulary.
 """
@@ -38,7 +38,7 @@ def distill(
 ) -> tuple[Encoder, History]:
     """Return `student` trained towards `teacher`, and what happened.
 
-    The loss is ``alpha * CE(right token) + (1 - alpha) * logit loss + match``: the first nats, mean over the masked
+    The loss is ``alpha * CE(target token) + (1 - alpha) * logit loss + match``: the first nats, mean over the masked
     positions, the second (see `losses`) mean over `options.positions`, the third as `Match` weighs it. Both models see
     the same corrupted rows. Their logits are computed at the compared positions only, a part at a time where they are
     many; without a weight they are not computed at all.
@@ -71,7 +71,7 @@ class Lesson:
         options: which losses, and how they are weighed.
         special: the tokenizer's special ids.
         teacher: stands still; None for masked words alone.
-        matcher: compares inner states; None where they have no weight.
+        matcher: compares intermediate layers; None where they have no weight.
     """
 
     options: DistillOptions

@@ -1,4 +1,4 @@
-"""The masked-LM fit that `adapt` and `distill` share: same rows, masks and held-out loss; only the loss differs."""
+"""The masked-LM fit that `adapt` and `distill` share: same sequences, masks and validation; only the loss differs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fit(
     loss_of: LossOf,
     beside: nn.Module | None = None,
 ) -> tuple[Encoder, History]:
-    """Return `encoder` trained, and what happened; what comes back has the best held-out masked-LM loss seen.
+    """Return `encoder` trained, and what happened; what comes back has the lowest validation loss seen (masked LM).
 
     Args:
         encoder: where to start; not changed, unless the job is done in place.
@@ -55,9 +55,9 @@ def fit(
         batch = stream(step).to(job.runtime.device)
         return Loss(loss_of(pupil, batch), batch.ids_BT.numel())
 
-    def judge() -> float:
+    def evaluate() -> float:
         return sum(float(masked_lm(chosen_logits(pupil, batch), batch.labels_P)) for batch in fixed) / len(fixed)
 
     trained = pupil.model if beside is None else nn.ModuleList([pupil.model, beside])
-    history = train(trained, loss_at, options.schedule(), judge, job)
+    history = train(trained, loss_at, options.schedule(), evaluate, job)
     return replace(pupil, model=nn.Module.to(pupil.model, "cpu")), history

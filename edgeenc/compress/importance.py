@@ -1,4 +1,4 @@
-"""How much the masked-LM loss hangs on a channel: first-order, from one backward pass a batch.
+"""How much the masked-LM loss depends on a channel: first-order, from one backward pass a batch.
 
 Axis letters: B rows, T tokens, C channels (of whatever tensor is watched).
 """
@@ -26,7 +26,7 @@ Reduce = Callable[[Tensor], Tensor]
 
 
 def calibration(encoder: Encoder, corpus: Corpus, batches: int, seed: int) -> list[Masked]:
-    """Return `batches` fixed batches of training text; held-out text is never used to choose what to cut."""
+    """Return `batches` fixed batches of training text; held-out text is never used to choose what to prune."""
     read = Batching(rate=0.15, lengths=(min(64, encoder.shape.longest),), pattern=pattern_of(corpus))
     texts = [some(part.corpus.train) for part in corpus.each]
     stream = masked_stream(texts, encoder.tokenizer, read, seed=seed)
@@ -92,7 +92,7 @@ def importance(
 
 
 def mean_loss(encoder: Encoder, batches: Sequence[Masked]) -> float:
-    """Return the masked-LM loss (nats, mean over the chosen positions of each batch, then over batches).
+    """Return the masked-LM loss (nats, mean over the masked positions of each batch, then over batches).
 
     Raises:
         InputError: there is no batch.

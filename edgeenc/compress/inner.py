@@ -37,7 +37,7 @@ class Inner:
 
 
 def look_inside(encoder: Encoder, ids_BT: Tensor, *, heads: bool) -> Inner:
-    """Run the encoder and return its inner states.
+    """Run the encoder and return its intermediate states.
 
     Raises:
         InputError: heads are asked for and the family packs query, key and value into one matrix.
@@ -77,7 +77,7 @@ def cosine_distance(own_PH: Tensor, taught_PH: Tensor) -> Tensor:
 def relation(own: Heads, taught: Heads, parts: int) -> Tensor:
     """Return KL(teacher || student) of the relations: nats, sum over keys, mean over the three, parts and tokens.
 
-    Queries (keys, values) of a row, all heads side by side, are cut into `parts`; the relation of a part is the
+    Queries (keys, values) of a row, all heads side by side, are split into `parts`; the relation of a part is the
     softmax over tokens of its products with itself, over the root of its width. So neither the number of heads nor
     their width must be the same in both.
 

@@ -1,4 +1,4 @@
-"""Losses at chosen positions, each with its reduction stated.
+"""Losses at masked positions, each with its reduction stated.
 
 Axis letters: P positions, V vocabulary.
 """
@@ -18,12 +18,12 @@ from edgeenc.text.batches import Masked
 
 
 def chosen_logits(encoder: Encoder, batch: Masked) -> Tensor:
-    """Return the logits (P, V) at the chosen positions; the head never sees the others."""
+    """Return the logits (P, V) at the masked positions; the head never sees the others."""
     return encoder.logits(batch.at_chosen(encoder.hidden(batch.ids_BT)))
 
 
 def masked_lm(logits_PV: Tensor, labels_P: Tensor) -> Tensor:
-    """Return the cross entropy of the right tokens: nats, mean over P."""
+    """Return the cross entropy of the target tokens: nats, mean over P."""
     return F.cross_entropy(logits_PV.float(), labels_P)
 
 

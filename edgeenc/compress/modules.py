@@ -57,7 +57,7 @@ def attentions(encoder: Encoder) -> list[Attention]:
     if any(len(into.get(i, ())) != 3 or len(out.get(i, ())) != 1 for i in layers):
         raise InputError(
             f"{encoder.family.name}: query, key and value of a layer are not three matrices, so heads cannot be"
-            " compared or cut by singular values; choose another method or loss"
+            " compared or truncated by singular values; choose another method or loss"
         )
     return [Attention(query=into[i][0], key=into[i][1], value=into[i][2], output=out[i][0]) for i in layers]
 

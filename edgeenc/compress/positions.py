@@ -22,7 +22,7 @@ class Compared:
         where_P: flat indices (into B*T). Always as many in batches of one shape: with ever new sizes the matrix
             library compiles and keeps a kernel for each, so special tokens are weighed with 0, not left out.
         weight_N: 1 at positions that count, 0 at others; None where all of `where_P` count.
-        labels_N: the right token at masked positions, -100 elsewhere.
+        labels_N: the target token at masked positions, -100 elsewhere.
     """
 
     where_P: Tensor

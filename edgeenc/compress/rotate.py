@@ -121,7 +121,7 @@ def _transform(encoder: Encoder) -> str:
 
 
 def _visit(encoder: Encoder, modules: Sequence[str], batches: Sequence[Masked], visit: Visit) -> None:
-    """Run the model on every batch, its head at the chosen positions, and show what the named modules do."""
+    """Run the model on every batch, its head at the masked positions, and show what the named modules do."""
 
     def hook_of(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         return lambda _, args, output: visit(name, args[0].flatten(0, -2).double(), output.flatten(0, -2).double())

@@ -60,7 +60,7 @@ def trim_for_several(
 
 
 def keep_tokens(encoder: Encoder, keep: Sequence[int]) -> Encoder:
-    """Return an encoder with only the tokens `keep` (ascending old ids), so that two encoders can be cut alike.
+    """Return an encoder with only the tokens `keep` (ascending old ids), so that two encoders can be trimmed alike.
 
     Raises:
         UsageError: `keep` is not ascending, has unknown ids, or lacks a special token.

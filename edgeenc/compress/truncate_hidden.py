@@ -27,13 +27,13 @@ def truncate_hidden(
 ) -> Encoder:
     """Return `encoder` with `hidden` channels of the residual stream, and as many attention channels.
 
-    - `leading`: the first channels of every tensor, heads re-cut across their borders, as published.
-    - `importance`: the channels that the loss hangs on most (see `importance`), summed over all layers; each head keeps
-      its most important channels, query and key the same ones, and the query is scaled so that scores keep their
+    - `leading`: the first channels of every tensor, heads split anew across their borders, as published.
+    - `importance`: the channels that the loss depends on most (see `importance`), summed over all layers; each head
+      keeps its most important channels, query and key the same ones, and the query is scaled so that scores keep their
       temperature.
     - `heads`: hidden channels as under `importance`, whole heads by their importance.
     - `svd`: hidden channels as under `importance`, heads narrowed by singular values (see `narrow_heads`).
-    - `pca`: the stream in its principal components, an approximation that training must mend (see `rotate`).
+    - `pca`: the stream in its principal components, an approximation that training must recover (see `rotate`).
 
     Source: arXiv:2505.16956, step 3, for `leading`; the others are ours, with the scores of arXiv:1906.10771.
 

@@ -1,1 +1,1 @@
-"""Encoders: their shape, which axis each tensor carries, and how to cut one without touching the other."""
+"""Encoders: their shape, which axis each tensor carries, and how to slice one without touching the other."""

@@ -43,7 +43,7 @@ class ReadText(NamedTuple):
     Attributes:
         words: of a tagger; else the text alone.
         ids: (T) tokens, special ones included.
-        places: where each word begins, below 0 for one that was cut off.
+        places: where each word begins, below 0 for one that was truncated.
         output: (T, H), (T, V), (T, C) or, of a classifier of texts, (C).
     """
 

@@ -1,7 +1,7 @@
 """Bits per character of a masked language model: one measure for every report, comparable across vocabularies.
 
 15 % of the *words* of a text are chosen by seed, the same words for every model; all their tokens are masked at once.
-Bits = -sum log2 p(right token) / characters of those words. A word with an unknown token cannot be written with
+Bits = -sum log2 p(target token) / characters of those words. A word with an unknown token cannot be written with
 tokens: it is charged log2(distinct characters of the training text) for each of its characters.
 
 Axis letters: B windows of a batch, T tokens, P masked tokens, V vocabulary.
@@ -114,7 +114,7 @@ def bits_per_character(encoder: Encoder, lines: Sequence[str], *, characters: in
 def score(encoder: Encoder, lines: Sequence[str], *, characters: int, seed: int) -> Bits:
     """Mask the chosen words and let `encoder` predict their tokens, each line on its own.
 
-    A line with more tokens than the model has positions is cut into windows between words; a word that is longer than
+    A line with more tokens than the model has positions is split into windows between words; a word that is longer than
     a window goes on in the next one. So every chosen word is paid for.
 
     Args:
@@ -191,7 +191,7 @@ def _words_of(encoding: Encoding, text: str, starts: Ids) -> tuple[Ids, Ids]:
 
 
 def _windows(line: _Line, width: int) -> Iterator[_Line]:
-    """Cut a line into windows of at most `width` tokens, between words where a word fits a window.
+    """Split a line into windows of at most `width` tokens, between words where a word fits a window.
 
     Worked example: words of 2, 3 and 2 tokens in windows of 4 give 2, then 3, then 2 tokens.
     """
@@ -201,8 +201,8 @@ def _windows(line: _Line, width: int) -> Iterator[_Line]:
         if last < len(line.ids_T):
             edge = int(np.searchsorted(line.word_T, line.word_T[last]))
             last = edge if edge > first else last
-        cut = slice(first, last)
-        yield _Line(line.ids_T[cut], line.word_T[cut], line.hidden_T[cut], line.scored_T[cut])
+        window = slice(first, last)
+        yield _Line(line.ids_T[window], line.word_T[window], line.hidden_T[window], line.scored_T[window])
         first = last
 
 

@@ -41,7 +41,7 @@ def load_shape(folder: Path) -> Shape:
     A file that leaves out a field which decides the shape is read by the library, which knows the default.
 
     Raises:
-        InputError: as `load_config`, or the file describes no model that can be cut.
+        InputError: as `load_config`, or the file describes no model that can be compressed.
     """
     config = _plain(folder) or load_config(folder)
     require_tied(config, folder)
@@ -52,11 +52,11 @@ def require_tied(config: Config, folder: Path) -> None:
     """Refuse a model with two tables of tokens.
 
     Raises:
-        InputError: the output table is not the embedding; the library ties them where the file is silent.
+        InputError: the output matrix is not the embedding; the library ties them where the file is silent.
     """
     if not getattr(config, "tie_word_embeddings", True):
         raise InputError(
-            f"checkpoint {folder}: the output table is not tied to the embedding (tie_word_embeddings is false);"
+            f"checkpoint {folder}: the output matrix is not tied to the embedding (tie_word_embeddings is false);"
             " such models are not supported, since one of the two tables would be lost"
         )
 

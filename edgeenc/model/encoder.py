@@ -1,6 +1,6 @@
 """An encoder is a masked-LM model, its tokenizer and its family's table; loaded strictly, saved as safetensors.
 
-Axis letters: B batch, T tokens, H hidden, P chosen positions, V vocabulary.
+Axis letters: B batch, T tokens, H hidden, P masked positions, V vocabulary.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ class Family:
         """Return the axis of each dimension of the parameter `name`.
 
         Raises:
-            InputError: the table has no row for it, so nobody knows how to cut it.
+            InputError: the table has no row for it, so nobody knows how to compress it.
         """
         try:
             return self.rows[self.in_layer(name, "*")]

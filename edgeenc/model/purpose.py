@@ -126,7 +126,7 @@ class Purpose:
         answer: what an app is told of one text.
         of_encoder: return what computes it from an encoder; None where labels must be learnt first.
         labelled: what the name of a class ends with that has learnt labels for it; "" where it needs none.
-        tied: whether the output product reads the word table.
+        tied: whether the output product reads the word embeddings.
     """
 
     name: str

@@ -155,7 +155,7 @@ def shape_of(config: Config) -> Shape:
     """Read the shape off a configuration; a size that the family does not have is 0.
 
     Raises:
-        InputError: the family is not known, or the configuration describes no model of it that can be cut.
+        InputError: the family is not known, or the configuration describes no model of it that can be compressed.
     """
     family = family_of(config.model_type)
     return Shape(**{"types": 0, **family.sizes(config)}, family=family.name)

@@ -1,4 +1,4 @@
-"""Cut a model along a named axis: slices of its state go into a new model; the old one is never touched.
+"""Slice a model along a named axis: slices of its state go into a new model; the old one is never touched.
 
 Axis letters: L layers, K kept indices.
 """
@@ -87,5 +87,5 @@ def rebuild(encoder: Encoder, state: State, shape: Shape, ids: Mapping[str, int 
     try:
         fresh.load_state_dict(dict(state) | {n: state[names[n]] for n in names if names[n] in state}, strict=True)
     except RuntimeError as error:
-        raise ShapeError(f"the cut tensors do not make a model of {shape}: {error}") from None
+        raise ShapeError(f"the sliced tensors do not make a model of {shape}: {error}") from None
     return replace(encoder, model=fresh.eval())

@@ -1,4 +1,4 @@
-"""What a bundle says of itself, beside its report: its files, its golden texts, its answers to a task's test items."""
+"""What a bundle says of itself, beside its report: its files, its golden texts, its answers to test examples."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Golden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictions:
-    """What the models of a bundle said of every test item.
+    """What the models of a bundle said of every test example.
 
     Attributes:
-        items: gold labels of each item: one for a text, one a word for a tagged sentence.
-        texts: sha256 of the items' words; empty in bundles of the first version.
-        models: by model and precision (`student int8`): for each seed the labels of each item.
+        items: gold labels of each example: one for a text, one a word for a tagged sentence.
+        texts: sha256 of the examples' words; empty in bundles of the first version.
+        models: by model and precision (`student int8`): for each seed the labels of each example.
     """
 
     task: str

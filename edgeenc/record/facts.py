@@ -32,7 +32,7 @@ class TeacherFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Parameters by part: the three tables and their norm, all layers, the masked-LM head without the tied table."""
+    """Parameters by part: the three tables and their norm, all layers, the masked-LM head without the tied matrix."""
 
     embeddings: int
     layers: int
@@ -105,7 +105,7 @@ class FileBytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BitsPerCharacter:
-    """Bits per character on held-out text; `cut` is the model before its last training, `random` random weights."""
+    """Bits per character on the test split; `cut` is pruned and not yet distilled, `random` trained from scratch."""
 
     unigram: float
     teacher: float
@@ -114,9 +114,9 @@ class BitsPerCharacter:
     random: float | None = None
 
     def advantage_kept(self, value: float) -> float | None:
-        """Return the share of the teacher's advantage over the unigram table that a model of `value` bits has.
+        """Return the share of the teacher's gain over the unigram baseline that a model of `value` bits retains.
 
-        Worked example: unigram 3, teacher 2 and student 2.25 bits give 0.75. None where the teacher has no advantage.
+        Worked example: unigram 3, teacher 2 and student 2.25 bits give 0.75. None where the teacher has no gain.
         """
         advantage = self.unigram - self.teacher
         return None if advantage <= 0 else (self.unigram - value) / advantage
@@ -148,7 +148,7 @@ class TokenizerFit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageFacts:
-    """One of several languages: its share of what was read, its text and lines, figures on its held-out text."""
+    """One of several languages: its share of what was read, its text and lines, metrics on its test split."""
 
     tag: str
     name: str
@@ -168,7 +168,7 @@ class Facts:
         corpus: `starter` or the name of a file.
         compression: 1 - bytes of the student (int8, else fp32) / bytes of the teacher.
         latency: None where nothing was timed.
-        control: which other build measured the bits of random weights, where this one did not.
+        control: which other build measured the bits of training from scratch, where this one did not.
         languages: where there are several.
         tasks, differences, constant: where a task was scored.
     """

@@ -1,4 +1,4 @@
-"""What a build was held against: gates that stop it, and floors that are shown."""
+"""What a build was held against: gates that stop it, and baselines to beat, which are shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """A figure, and the bound that a student should be on the right side of."""
+    """A baseline to beat: a value, and the threshold that it should be on the right side of."""
 
     name: str
     figure: float
@@ -17,7 +17,7 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One check of the exported files: its figure against its bound.
+    """One check of the exported files: its value against its threshold.
 
     Attributes:
         name: which check, e.g. `int8 mean cosine`.

@@ -1,4 +1,4 @@
-"""Milliseconds per sentence of models that ran by turns, and every raw sample.
+"""Milliseconds per sentence of models that ran interleaved, and every raw sample.
 
 Axis letters of samples: S sentences, R rounds.
 """

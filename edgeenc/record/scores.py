@@ -1,4 +1,4 @@
-"""What models are worth on the test items of a task: shares from 0 to 1, with their intervals."""
+"""What models are worth on the test examples of a task: shares from 0 to 1, with their confidence intervals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def metric_words(metric: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One model on the test items of one task; more is better.
+    """One model on the test examples of one task; more is better.
 
     Attributes:
         task: name of the task.
@@ -31,9 +31,9 @@ class Score:
         precision: what ran: `torch` (PyTorch float32), `fp32` or `int8` (the exported file).
         metric: `macro_f1`, `accuracy`, `span_f1` or `token_accuracy`.
         value: mean over the seeds.
-        low, high: the 95 % bootstrap interval of `value` over test items.
+        low, high: the 95 % bootstrap confidence interval of `value` over test examples.
         deviation: sample deviation over seeds; None for one seed.
-        n: test items.
+        n: test examples.
         seeds: tunings.
         by_seed: the figure of each seed, where it is known.
     """
@@ -58,11 +58,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Two models on the same test items: `model` at `precision` less `baseline`; above 0 the model is better.
+    """Two models on the same test examples: `model` at `precision` less `baseline`; above 0 the model is better.
 
     Attributes:
         baseline: model and precision in one, such as `teacher fp32`.
-        low, high: the 95 % interval of a paired bootstrap over test items, averaged over seeds.
+        low, high: the 95 % confidence interval of a paired bootstrap over test examples, averaged over seeds.
         seen: whether 0 lies outside of it.
     """
 

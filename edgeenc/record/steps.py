@@ -69,7 +69,7 @@ class StageFigures:
         evaluations: (step, validation loss) of each.
         kept: layers, channels or neurons that were kept, where the stage says so.
         loss_without: (layer, loss without it) in the order in which layers went.
-        before, after, coverage: the tokenizer before and after trimming, on held-out text.
+        before, after, coverage: the tokenizer before and after trimming, on the test split.
         languages: the same of each of several languages.
     """
 

@@ -16,7 +16,7 @@ def answer(measured: Measured, candidate: Candidate) -> str:
 
     Worked example: 3.08 MB, 0.2 of the teacher's time, macro F1 0.80 against 0.84 with a paired difference of -0.04
     between -0.09 and 0.01: `int8 student: 3.08 MB, 5.0 times as fast as the teacher, keeps 95.24 % of the teacher's
-    macro F1 on topic (95 % interval 89.29 to 101.19 %, of the paired difference: no difference seen)`.
+    macro F1 on topic (95 % CI 89.29 to 101.19 %, of the paired difference: no difference seen)`.
     """
     rough = " (roughly: the rounds differ widely)" if candidate.rough else ""
     parts = [f"{megabytes(candidate.bytes)} MB"] if candidate.bytes is not None else []
@@ -38,7 +38,7 @@ def kept(measured: Measured, candidate: Candidate) -> list[str]:
 
 
 def task_tiles(measured: Measured, candidate: Candidate) -> Iterator[tuple[str, str, str]]:
-    """Yield name, figure and meaning of a model's score on each task, with the teacher's beside it."""
+    """Yield name, value and meaning of a model's score on each task, with the teacher's beside it."""
     for task in measured.tasks:
         score, difference = measured.score(task, candidate), measured.difference(task, candidate)
         teacher = measured.score(task, Candidate(TEACHER, FIRST))
@@ -50,7 +50,7 @@ def task_tiles(measured: Measured, candidate: Candidate) -> Iterator[tuple[str, 
 
 
 def verdict(difference: Difference) -> str:
-    """Return `better`, `worse`, or `no difference seen` where the interval contains 0."""
+    """Return `better`, `worse`, or `no difference seen` where the confidence interval contains 0."""
     if not difference.seen:
         return NOTHING_SEEN
     return "better" if difference.difference > 0 else "worse"
@@ -59,18 +59,18 @@ def verdict(difference: Difference) -> str:
 def _kept(score: Score, teacher: Score | None, difference: Difference | None) -> str:
     """Return the words for one task.
 
-    The interval is that of the paired difference, put upon the teacher's score: (teacher + low) / teacher. The share
-    has no bootstrap of its own, so that the sentence and the table of differences never say two things.
+    The confidence interval is that of the paired difference, put upon the teacher's score: (teacher + low) / teacher.
+    The share has no bootstrap of its own, so that the sentence and the table of differences never say two things.
     """
-    figure = f"{metric_words(score.metric)} on {score.task}"
+    measure = f"{metric_words(score.metric)} on {score.task}"
     if teacher is None or teacher.value <= 0:
-        return f"{percent(score.value)} {figure} (95 % interval {interval(score.low, score.high)})"
+        return f"{percent(score.value)} {measure} (95 % CI {interval(score.low, score.high)})"
     whole = teacher.value
     share = score.value / whole
-    said = f"{'keeps' if share <= 1 else 'reaches'} {percent(share)} of the teacher's {figure}"
+    said = f"{'keeps' if share <= 1 else 'reaches'} {percent(share)} of the teacher's {measure}"
     if difference is None:
         bounds = f"{interval(score.low, score.high)} and {interval(teacher.low, teacher.high)}"
         pair = f"{percent(score.value)} against {percent(whole)}"
-        return f"{said} ({pair}, 95 % intervals {bounds}; not compared item by item)"
+        return f"{said} ({pair}, 95 % CIs {bounds}; not compared example by example)"
     low, high = 1 + difference.low / whole, 1 + difference.high / whole
-    return f"{said} (95 % interval {interval(low, high)}, of the paired difference: {verdict(difference)})"
+    return f"{said} (95 % CI {interval(low, high)}, of the paired difference: {verdict(difference)})"

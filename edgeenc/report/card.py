@@ -28,7 +28,7 @@ class Shipped:
     Attributes:
         target, precision: the file that the examples load.
         purpose: what it computes.
-        positions: at how many tokens texts are cut.
+        positions: to how many tokens texts are truncated.
         weights: the file of the PyTorch weights.
     """
 
@@ -67,8 +67,8 @@ def model_card(facts: Facts, shipped: Shipped) -> str:
 
 {purpose.card.what} for {escape(language.name)}, made small with edgeenc {facts.edgeenc} by the recipe
 `{facts.recipe}`: {student.layers} layers of {student.hidden} with {student.heads} heads,
-FFN {student.ffn:,}, {student.vocab:,} tokens, {student.parameters:,} parameters. Texts are cut after
-{positions} tokens. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
+FFN {student.ffn:,}, {student.vocab:,} tokens, {student.parameters:,} parameters. Texts are truncated
+to {positions} tokens. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
 
 ## Use it
 
@@ -83,7 +83,7 @@ FFN {student.ffn:,}, {student.vocab:,} tokens, {student.parameters:,} parameters
 ## Limits
 
 - {purpose.card.limit}
-- Figures are those of held-out text of this build and of one host; `report/report.md` names it.
+- Metrics are those of this build's test split, times those of one host; `report/report.md` names it.
 - {licence_words(facts)}
 {_sources(facts)}
 ## Build it again

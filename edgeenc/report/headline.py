@@ -1,4 +1,4 @@
-"""What a build says first: the answer in one sentence, and the figures a reader looks for."""
+"""What a build says first: the answer in one sentence, and the values a reader looks for."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def warning(facts: Facts) -> tuple[str, ...]:
     constant, scores = facts.constant, facts.tasks
     if constant is None or not scores or scores[-1].low > constant.value:
         return ()
-    return (f"WARNING: not seen to be better than always saying {constant.label!r} ({percent(constant.value)})",)
+    return (
+        "WARNING: not seen to be better than the majority baseline,"
+        f" always {constant.label!r} ({percent(constant.value)})",
+    )
 
 
 def _quality(facts: Facts) -> str:
@@ -52,14 +55,14 @@ def _quality(facts: Facts) -> str:
     kept = measured.advantage_kept(measured.student)
     pair = f"{bits(measured.student)} bits per character, the untouched teacher {bits(measured.teacher)}"
     if kept is None:
-        return f"{pair}, a unigram table {bits(measured.unigram)}"
+        return f"{pair}, the unigram baseline {bits(measured.unigram)}"
     if kept > 1:
-        return f"{pair}: better on this language than the model it came from"
-    return f"{percent(kept)} of the teacher's advantage over a unigram table is kept ({pair})"
+        return f"{pair}: better on this language than its teacher"
+    return f"{percent(kept)} of the teacher's gain over the unigram baseline is retained ({pair})"
 
 
 def answers(facts: Facts) -> Table:
-    """Return the figures a reader looks for first."""
+    """Return the values a reader looks for first."""
     size, precision = shipped(facts)
     measured, share, rough = facts.bits_per_character, time_share(facts.latency), _rough(facts)
     passed = sum(gate.passed for gate in facts.gates)
@@ -67,19 +70,19 @@ def answers(facts: Facts) -> Table:
         ("Size", f"{megabytes(size)} MB", f"{precision} file; {count(facts.student.parameters)} parameters"),
         ("Compression", percent(facts.compression), f"of {megabytes(facts.bytes.teacher_fp32)} MB saved"),
         (
-            "Time per sentence",
+            "Relative latency",
             MISSING if share is None else f"{ratio(share)} ×",
-            "not measured" if share is None else f"the teacher's; {1 / share:,.1f} times as fast{rough}",
+            "not measured" if share is None else f"the teacher's time; {1 / share:,.1f} times as fast{rough}",
         ),
         (
             "Bits per character",
             bits(measured.student),
-            f"the untouched teacher {bits(measured.teacher)}, a unigram table {bits(measured.unigram)}",
+            f"the untouched teacher {bits(measured.teacher)}, the unigram baseline {bits(measured.unigram)}",
         ),
         *_task_answers(facts),
         ("Gates", f"{passed} of {len(facts.gates)}", "passed"),
     )
-    return Table("In short", ("", "Figure", "Meaning"), "lrl", rows)
+    return Table("Summary", ("", "Value", "Meaning"), "lrl", rows)
 
 
 def _task_answers(facts: Facts) -> Iterator[tuple[str, str, str]]:

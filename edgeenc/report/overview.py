@@ -1,4 +1,4 @@
-"""The report over several folders: the answer of each at the top, all models side by side, then every part in full.
+"""The report over several folders: the answer of each at the top, a comparison of all models, then every part in full.
 
 `write_overview` writes `report.html`, `report.md` and `report.json` into a folder.
 """
@@ -42,7 +42,7 @@ class Overview:
     Attributes:
         title: names of the folders.
         leads: the answers, a sentence each.
-        tiles: name, figure and meaning of what a reader looks for first.
+        tiles: name, value and meaning of what a reader looks for first.
         sections: in the order of the page.
     """
 
@@ -79,7 +79,7 @@ def overview_of(found: Sequence[Measured]) -> Overview:
         title=", ".join(one.name for one in found),
         leads=leads or ("Nothing was measured.",),
         tiles=_tiles(found),
-        sections=tuple([_side_by_side(found), *sections] if any(one.candidates for one in found) else sections),
+        sections=tuple([_comparison(found), *sections] if any(one.candidates for one in found) else sections),
     )
 
 
@@ -137,7 +137,7 @@ def _sections(one: Measured) -> Iterator[Section]:
 
 
 def _tiles(found: Sequence[Measured]) -> Table:
-    """Return the figures of what is shipped, of the first folder alone where there are several."""
+    """Return the values of what is shipped, of the first folder alone where there are several."""
     one = found[0]
     rows: list[tuple[str, str, str]] = []
     for candidate in one.shipped[:1] if len(found) == 1 else ():
@@ -148,11 +148,11 @@ def _tiles(found: Sequence[Measured]) -> Table:
         elif candidate.ms is not None:
             rows.append(("Latency", f"{milliseconds(candidate.ms)} ms", "p50 of one run"))
         rows += task_tiles(one, candidate)
-    return Table("In short", ("", "Figure", "Meaning"), "lrl", tuple(rows))
+    return Table("Summary", ("", "Value", "Meaning"), "lrl", tuple(rows))
 
 
-def _side_by_side(found: Sequence[Measured]) -> Section:
-    """Return one table of all models of all folders; a figure that is not there is said not to be."""
+def _comparison(found: Sequence[Measured]) -> Section:
+    """Return one table of all models of all folders; a value that is not there is said not to be."""
     tasks = tuple(dict.fromkeys(task for one in found for task in one.tasks))
     head = ("Model", "MB", "p50 ms", "Times as fast", "Peak MB above the runtime")
     head += tuple(_task_head(found, task) for task in tasks)
@@ -170,11 +170,13 @@ def _side_by_side(found: Sequence[Measured]) -> Section:
     )
     table = without_empty(Table("All models", head, "l" + "r" * (len(head) - 1), rows))
     said = tuple((row[0], *(NOT_RUN if cell == MISSING else cell for cell in row[1:])) for row in table.rows)
-    return Section("Side by side", tables=(replace(table, rows=said),), notes=tuple(_side_notes(found, head, table)))
+    return Section(
+        "Comparison", tables=(replace(table, rows=said),), notes=tuple(_comparison_notes(found, head, table))
+    )
 
 
-def _side_notes(found: Sequence[Measured], head: tuple[str, ...], table: Table) -> Iterator[str]:
-    """Yield how the figures were taken, and why others are not there."""
+def _comparison_notes(found: Sequence[Measured], head: tuple[str, ...], table: Table) -> Iterator[str]:
+    """Yield how the values were measured, and why others are not there."""
     several = len(found) > 1
     for one in found:
         if one.timed:

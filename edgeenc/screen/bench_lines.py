@@ -17,11 +17,11 @@ from edgeenc.report.draw.numbers import MISSING, count, duration, megabytes, mil
 
 SPEAK_SECONDS = 20.0
 """Where nothing can move on the screen, a line is printed this often."""
-COLUMNS = ("p50 ms", "p90", "p99", "spread", "sent/s", "MB", "start s", "peak")
+COLUMNS = ("p50 ms", "p90", "p99", "spread", "sent/s", "MB", "cold\nstart s", "roofline")
 
 LEGEND = (
-    "MB: most resident bytes, less those of interpreter and runtime; start: process to first result; peak: share of"
-    " what this machine computes or copies at most; spread: between rounds"
+    "MB: peak resident memory, less that of interpreter and runtime; cold start: process start to first result;"
+    " roofline: share of the highest compute or copy rate of this machine; spread: between rounds"
 )
 
 
@@ -92,7 +92,7 @@ def input_table(rows: Sequence[Row]) -> Table:
         collapse_padding=True,
     )
     for name in ("model", "runtime"):
-        table.add_column(name)  # these two are folded where the terminal is narrow, the figures never
+        table.add_column(name)  # these two are folded where the terminal is narrow, the numbers never
     for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
@@ -107,7 +107,7 @@ def runs_as(row: Row) -> str:
 
 
 def cells(row: Row) -> list[str]:
-    """Return the figures of a measured row as they are shown, in the order of `COLUMNS`."""
+    """Return the values of a measured row as they are shown, in the order of `COLUMNS`."""
     times = (row.p50_ms, row.p90_ms, row.p99_ms)
     return [
         *(MISSING if time is None else milliseconds(time) for time in times),
@@ -134,7 +134,7 @@ def score_notes(scores: Sequence[Score]) -> list[str]:
 
 
 def host_notes(host: BenchHost) -> list[str]:
-    """Return warnings about the machine: another load than ours makes every figure doubtful."""
+    """Return warnings about the machine: another load than ours makes every time doubtful."""
     load = host.load
     if load is None or load < 0.5 * host.cores:
         return []
@@ -145,7 +145,7 @@ def host_notes(host: BenchHost) -> list[str]:
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """Return a line for each reason why rows have no figures, and a warning where rows are too noisy."""
+    """Return a line for each reason why rows were not measured, and a warning where rows are too noisy."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.status != "measured":
@@ -164,7 +164,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     if any((row.compute_share or 0.0) > 1 for row in rows):
         lines.append(
             "warning: rows computed faster than the peak measured on this machine, so the peak was measured while"
-            " something else was running; do not trust the column `peak`"
+            " something else was running; do not trust the column `roofline`"
         )
     if any(row.status == "measured" and row.spread is None for row in rows):
         lines.append("warning: one round shows no noise; use --rounds 3 or more to conclude anything")

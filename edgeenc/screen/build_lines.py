@@ -98,7 +98,7 @@ class Screen:
 def step_line(step: Step, manifest: Manifest, what: str) -> str:
     """Return one line of the table of steps: name, time, parameters, megabytes of the exported file."""
     figures = figures_of(manifest)
-    spent = "kept" if what == "skipped" else f"{seconds(manifest.seconds)} s"
+    spent = "cached" if what == "skipped" else f"{seconds(manifest.seconds)} s"
     parameters = millions(step.shape.parameters) if step.shape and kind_of(step).shows_shape else ""
     size = f"{megabytes(figures.bytes)} MB" if isinstance(figures, FileFigures) else ""
     return f"{step.name:<16}{spent:>9}{parameters:>10}{size:>11}  {note(figures)}"
@@ -112,13 +112,13 @@ def note(figures: object) -> str:
         case ScoreFigures():
             return ", ".join(f"{row.name} {tenths(row.value)}" for row in figures.tasks)
         case StageFigures(best_loss=float(loss)):
-            return f"{count(figures.tokens)} tokens, held-out loss {bits(loss)} nats"
+            return f"{count(figures.tokens)} tokens, validation loss {bits(loss)} nats"
         case BitsFigures():
             return f"bits per character: {_all_bits(figures)}"
         case CorpusFigures(text=TextTally() as text):
             return _text_note(text)
         case TeacherFigures(weights="random"):
-            return "random weights: a rehearsal, whose figures of quality mean nothing"
+            return "random weights: a rehearsal, whose quality metrics mean nothing"
         case GateFigures():
             return f"{len(figures.gates)} gates passed"
     return ""
@@ -126,7 +126,7 @@ def note(figures: object) -> str:
 
 def _all_bits(found: BitsFigures) -> str:
     named = (
-        *(("unigram", found.unigram), ("teacher", found.teacher), ("cut", found.cut)),
+        *(("unigram", found.unigram), ("teacher", found.teacher), ("pruned", found.cut)),
         *(("control", found.control), ("student", found.student)),
     )
     return ", ".join(f"{name} {bits(value)}" for name, value in named if value is not None)
@@ -165,7 +165,7 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
     if len(request.texts) > 1:
         said += "Text: " + ", ".join(f"{asked(t.weight)} {t.language.bcp47}" for t in request.texts) + ". "
     if request.recipe.data_fraction < 1:
-        said += f"Read: {asked(request.recipe.data_fraction)} of the training text. "
+        said += f"Trains on {asked(request.recipe.data_fraction)} of the training documents. "
     first, *others = request.target.precisions
     made = "".join(f"; of {one.step}, the {one.name} file" for one in others)
     table.caption = f"{said}MB: 10^6 bytes of the exported {first.name} file{made}"

@@ -84,7 +84,7 @@ class Target:
         name: as on the command line.
         runtime: what runs it in measurements, in words.
         tags: of the model card, for whoever searches.
-        usage: what a model card shows of a precision: for a purpose, texts cut at so many tokens, an output in words.
+        usage: what a model card shows of a precision: for a purpose, a maximal length, an output in words.
         precisions: each after the one that it is made from, the largest first.
     """
 

@@ -34,8 +34,8 @@ class Encoded:
 def encode(items: Sequence[Item], kind: TaskKind, tokenizer: Tokenizer, max_length: int) -> Encoded:
     """Return `items` as ids, truncated to `max_length` tokens, of which the closing special token stays the last.
 
-    Worked example: the tagged words `Ang payong` cut into `Ang pay ##ong` give `[CLS] Ang pay ##ong [SEP]` and places
-    1, 2. With 4 tokens at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and places
+    Worked example: the tagged words `Ang payong`, tokenized `Ang pay ##ong`, give `[CLS] Ang pay ##ong [SEP]` and
+    places 1, 2. With 4 tokens at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and places
     1, -1.
 
     Args:
@@ -44,10 +44,10 @@ def encode(items: Sequence[Item], kind: TaskKind, tokenizer: Tokenizer, max_leng
         tokenizer: left as it is; what it says itself of padding and truncation does not count.
         max_length: tokens of an item, special tokens included.
     """
-    cutting = Tokenizer.from_str(tokenizer.to_str())
-    cutting.no_padding()
-    cutting.enable_truncation(max_length)
-    found, places = kind.encode(cutting, items)
+    truncating = Tokenizer.from_str(tokenizer.to_str())
+    truncating.no_padding()
+    truncating.enable_truncation(max_length)
+    found, places = kind.encode(truncating, items)
     pads = (tokenizer.token_to_id(token) for token in ("[PAD]", "<pad>"))
     pad = next((number for number in pads if number is not None), 0)
     return Encoded(tuple(tuple(one.ids) for one in found), tuple(places), pad)

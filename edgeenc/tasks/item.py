@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 NOWHERE = -1
-"""The place of a word that was cut off or gives no token; what is predicted for it is wrong."""
+"""The place of a word that was truncated or gives no token; what is predicted for it is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ BATCH = 16
 
 
 def word_logits(session: Session, encoded: Encoded) -> list[NDArray[np.float32]]:
-    """Return for each item the logits (W, C) at its words' first tokens; NaN for words that were cut off."""
+    """Return for each item the logits (W, C) at its words' first tokens; NaN for words that were truncated."""
     found: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(encoded.ids)
     for numbers in by_length(encoded, BATCH):
         out = session(*padded(encoded, numbers))

@@ -1,4 +1,4 @@
-"""Cut examples by seed: a share is held out, with the same mix of labels, and equal texts stay on one side."""
+"""Split examples by seed: a share is held out, with the same mix of labels, and equal texts stay on one side."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def hold_out(
         items: at least two different texts.
         kind: says by what items are lined up.
         share: of the different texts, rounded; at least one.
-        seed: the same seed and items give the same cut.
+        seed: the same seed and items give the same split.
     """
     firsts: dict[str, int] = {}
     leader = [firsts.setdefault(mark(item), place) for place, item in enumerate(items)]

@@ -48,8 +48,8 @@ class TaskKind:
         texts: what the text column holds, in an error message.
         solver: what a model of this kind is called in titles.
         items: read a table by its columns of texts and labels; raises InputError naming the line.
-        encode: encodings of the items, already cut, and for each word of each item the place of its label's logits, or
-            `NOWHERE`.
+        encode: encodings of the items, already truncated, and for each word of each item the place of its label's
+            logits, or `NOWHERE`.
         line_up: what items are lined up by before some are held out; the same for all where labels cannot be evened.
         metrics: what can be computed.
         default_metric: the one that counts where none is asked for, from the items of each part.

@@ -31,7 +31,7 @@ from edgeenc.tasks.tuning import FineTuning
 from edgeenc.training_loop import History, Job, Loss, train
 
 POOL = 8
-"""Batches are cut from this many batches of shuffled items, sorted by length: about half the padding."""
+"""Batches are made from this many batches of shuffled items, sorted by length: about half the padding."""
 
 
 Logits = Sequence[NDArray[np.float32]]

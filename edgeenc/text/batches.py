@@ -1,6 +1,6 @@
 """Token batches as a pure function of (seed, step): packed rows, seeded order, masked-LM corruption.
 
-Axis letters: N rows, T tokens of a row, B rows of a batch, P chosen positions of a batch.
+Axis letters: N rows, T tokens of a row, B rows of a batch, P masked positions of a batch.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Masked:
     Attributes:
         ids_BT: corrupted token ids.
         chosen_P: flat indices (into B*T) of the positions to predict.
-        labels_P: the right tokens there.
+        labels_P: the target tokens there.
     """
 
     ids_BT: Tensor
@@ -45,7 +45,7 @@ class Masked:
         return Masked(self.ids_BT.to(device), self.chosen_P.to(device), self.labels_P.to(device))
 
     def at_chosen(self, hidden_BTH: Tensor) -> Tensor:
-        """Return the hidden states (P, H) of the chosen positions."""
+        """Return the hidden states (P, H) of the masked positions."""
         return hidden_BTH.flatten(0, 1)[self.chosen_P]
 
 
@@ -93,9 +93,9 @@ def encoded(lines: Sequence[str], tokenizer: Tokenizer) -> Iterator[list[int]]:
 
 
 def pack(sentences: Sequence[Sequence[int]], length: int, special: SpecialIds) -> Rows:
-    """Return rows (N, `length`) without padding: `cls`, sentences each closed by `sep`, the last one cut.
+    """Return rows (N, `length`) without padding: `cls`, sentences each closed by `sep`, the last one truncated.
 
-    Every row starts where a sentence starts; a sentence that is cut at the end of a row starts the next one again,
+    Every row starts where a sentence starts; a sentence truncated at the end of a row starts the next one again,
     so nothing is lost. Only a sentence longer than a row goes on in the middle.
 
     Worked example: sentences (1 2 3), (4 5), (6 7 8) in rows of 7 give `C 1 2 3 S 4 5` and `C 4 5 S 6 7 8`.

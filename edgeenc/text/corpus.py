@@ -24,7 +24,7 @@ SMALLEST_BYTES = 50_000
 SHARES = "languages.json"
 """Beside the text of several languages: the weight of each, whose own text is in a folder of its name."""
 FEWEST_LINES = 100
-"""Held-out lines are cut from the corpus; a few endless lines cannot be cut."""
+"""Held-out lines are split off the corpus; a few endless lines cannot be split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Corpus:
     Attributes:
         train: what models learn from, and what token counts are taken from.
         valid: what chooses a checkpoint and calibrates pruning; never reported.
-        test: what every reported figure and every gate is computed on.
+        test: what every reported metric and every gate is computed on.
         parts: where the text is of several languages, the text of each; else there are none.
     """
 
@@ -130,11 +130,11 @@ def _normalised(path: Path) -> list[str]:
 
 
 def split(lines: Sequence[str], seed: int, *, fraction: float = 1.0, document_L: Numbers | None = None) -> Corpus:
-    """Cut deduplicated `lines` into train, valid and test by `seed`; see `documents.sides`.
+    """Split deduplicated `lines` into train, valid and test by `seed`; see `documents.sides`.
 
     Args:
         lines: distinct lines.
-        seed: the same seed and lines give the same cut.
+        seed: the same seed and lines give the same split.
         fraction: part of the training documents that stays.
         document_L: number of each line's document; each line is one where nothing is said.
     """

@@ -1,6 +1,6 @@
-"""Tokens that a cut tokenizer cannot be without, and tokens that cannot be without others.
+"""Tokens that a trimmed tokenizer cannot be without, and tokens that cannot be without others.
 
-Axis letters: V tokens of the tokenizer before the cut.
+Axis letters: V tokens of the tokenizer before trimming.
 """
 
 from __future__ import annotations

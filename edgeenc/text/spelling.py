@@ -1,4 +1,4 @@
-"""Characters that a cut tokenizer must still spell."""
+"""Characters that a trimmed tokenizer must still spell."""
 
 from __future__ import annotations
 

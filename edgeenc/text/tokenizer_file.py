@@ -124,7 +124,7 @@ def model_of(kind: type[T], tokenizer: Tokenizer) -> T:
 
 
 def with_ids(text: str, model: object, new: New) -> str:
-    """Return the text of a `tokenizer.json` with a cut `model`, whose fields replace those of the file, and new ids."""
+    """Return the text of a `tokenizer.json` with a trimmed `model`, whose fields replace its own, and new ids."""
     around = parse(Around, text).renumbered(new)
     whole = json.loads(text)
     fields = {**whole.pop("model"), **vars(model)}

@@ -1,6 +1,6 @@
 """What must be known of a type of tokenizer: everything about it in one value, which is all that a new one needs.
 
-Axis letters: V tokens of the tokenizer before the cut.
+Axis letters: V tokens of the tokenizer before trimming.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class TokenizerType:
         marks: how its tokens show where words begin.
         must_stay: for each of the V ids, whether its token must stay, by the characters of a text and how often each
             token was used in it.
-        cut: the text of a `tokenizer.json` with only the tokens that have a new id.
+        trim: the text of a `tokenizer.json` with only the tokens that have a new id.
         parts: for each token those that it cannot be without.
         list_file: name of a file with its tokens, one a line, which its first readers ask for.
     """
@@ -67,6 +67,6 @@ class TokenizerType:
     name: str
     marks: Marks
     must_stay: Callable[[Tokenizer, AbstractSet[str], Counts], Flags]
-    cut: Callable[[str, Mapping[int, int]], str]
+    trim: Callable[[str, Mapping[int, int]], str]
     parts: Callable[[Tokenizer], Mapping[int, frozenset[int]]] = no_parts
     list_file: str | None = None

@@ -1,4 +1,4 @@
-"""A tokenizer cut down to some of its tokens: one rule for each type of model, and every id elsewhere follows."""
+"""A tokenizer trimmed to some of its tokens: one rule for each type of model, and every id elsewhere follows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from edgeenc.text.types import type_of
 def trim_tokenizer(tokenizer: Tokenizer, keep: Sequence[int]) -> Tokenizer:
     """Return a tokenizer with only the tokens `keep`, numbered from 0 in ascending order of their old ids.
 
-    A line whose tokens are all kept is cut as before:
+    A line whose tokens are all kept is tokenized as before:
 
     - WordPiece: at each place the longest match is still there, and no longer one has come.
-    - Unigram: the best way to cut is still there with the score it had, and no better one has come, as long as the
+    - Unigram: the best segmentation is still there with the score it had, and no better one has come, as long as the
       token of the lowest score is kept: an unknown character costs 10 more than that one.
     - BPE: every merge on the way to a kept token is still there, as long as `keep` has with each token its parts.
 
@@ -29,7 +29,7 @@ def trim_tokenizer(tokenizer: Tokenizer, keep: Sequence[int]) -> Tokenizer:
         UsageError: `keep` is not ascending, has unknown ids, or lacks an added token.
     """
     new = _renumber(tokenizer, keep)
-    return parse_tokenizer(type_of(tokenizer).cut(tokenizer.to_str(), new))
+    return parse_tokenizer(type_of(tokenizer).trim(tokenizer.to_str(), new))
 
 
 def _renumber(tokenizer: Tokenizer, keep: Sequence[int]) -> dict[int, int]:

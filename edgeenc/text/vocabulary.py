@@ -1,6 +1,6 @@
 """Which tokens a language needs, and how well a tokenizer fits its text.
 
-Axis letters: V tokens of the tokenizer before the cut.
+Axis letters: V tokens of the tokenizer before trimming.
 """
 
 from __future__ import annotations

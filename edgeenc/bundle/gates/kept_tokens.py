@@ -1,4 +1,4 @@
-"""Text whose tokens the student has all kept is cut as the teacher cuts it; only a build has the teacher at hand."""
+"""Text whose tokens the student has all kept is tokenized as by the teacher, which only a build has at hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgeenc.record.gates import Gate
 def kept_tokens_gate(teacher: Tokenizer, student: Tokenizer, lines: Sequence[str]) -> Gate:
     """Compare the tokens of teacher and student on every line whose tokens the student has all kept.
 
-    The figure is the share of those lines that both cut alike; a text that has none of them fails.
+    The figure is the share of those lines that both tokenize alike; a text that has none of them fails.
     """
     vocabulary = student.get_vocab()
     kept = [line for line in lines if all(token in vocabulary for token in teacher.encode(line).tokens)]
@@ -27,4 +27,4 @@ def _measure(case: GateCase) -> Iterator[Gate]:
         yield kept_tokens_gate(case.teacher, case.tokenizer, case.lines)
 
 
-KEPT_PIECES = GateKind("kept tokens", 2, _measure)
+KEPT_TOKENS = GateKind("kept tokens", 2, _measure)

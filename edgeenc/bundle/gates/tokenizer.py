@@ -1,4 +1,4 @@
-"""The tokenizer's files cut text as the tokenizer that was built does, also for transformers."""
+"""The tokenizer's files tokenize text as the tokenizer that was built does, also for transformers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The families of encoders that can be cut: one value in one file each, found by listing this folder."""
+"""The families of encoders that can be compressed: one value in one file each, found by listing this folder."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ TOKEN_CLASSIFICATION = Purpose(
         what="A tagger of words",
         output="logits, (1, tokens, labels); a word's label is read at its first token",
         first="0, 0",
-        limit="It knows the labels in `config.json`; words must be cut as those of its training data were.",
+        limit="It knows the labels in `config.json`; texts must be split into words as its training data was.",
         optimum_class="ORTModelForTokenClassification",
     ),
     answer=answers.tags,

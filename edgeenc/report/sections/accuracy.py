@@ -12,24 +12,24 @@ from edgeenc.report.draw.plot import Plot, Point, Series, linear_axis, log_axis,
 from edgeenc.report.measured import FIRST, Candidate, Measured
 
 PAIRED = (
-    "A difference is averaged over the seeds and bootstrapped over the same items for both models;"
-    f" {NOTHING_SEEN} means that its interval contains 0."
+    "A difference is averaged over the seeds and bootstrapped over the same examples for both models;"
+    f" {NOTHING_SEEN} means that its confidence interval contains 0."
 )
 UNPAIRED = (
-    "The models are not compared item by item, since there are no paired differences: whether one is better cannot be"
-    " told where their intervals overlap."
+    "The models are not compared example by example, since there are no paired differences: whether one is better"
+    " cannot be told where their confidence intervals overlap."
 )
 
 
 def scores_section(measured: Measured) -> Section:
-    """Return the scores of all models on all tasks, with their intervals, and how they differ from one another."""
+    """Return the scores of all models on all tasks, with their confidence intervals, and how they differ."""
     rows = tuple(_score_row(score) for score in measured.scores)
-    head = ("Task and model", "Score", "95 % interval", "Deviation", "Items", "Seeds", "Metric")
-    tables = [Table("Scores on the test items", head, "lrrrrrl", rows)]
+    head = ("Task and model", "Score", "95 % CI", "Std. dev. over seeds", "Examples", "Seeds", "Metric")
+    tables = [Table("Scores on the test examples", head, "lrrrrrl", rows)]
     if measured.differences:
         rows = tuple(_difference_row(difference) for difference in measured.differences)
-        head = ("Task and model", "Points", "95 % interval, points", "Result", "Compared with", "Metric")
-        tables.append(Table("Differences, paired over test items", head, "lrrlll", rows))
+        head = ("Task and model", "Points", "95 % CI, points", "Result", "Compared with", "Metric")
+        tables.append(Table("Differences, paired over test examples", head, "lrrlll", rows))
     pictures = [
         plot for task in measured.tasks for plot in (size_plot(measured, task), time_plot(measured, task)) if plot
     ]
@@ -44,8 +44,8 @@ def scores_section(measured: Measured) -> Section:
         pictures=tuple(pictures),
         tables=tuple(tables),
         notes=(
-            "Scores are means over the seeds, intervals a bootstrap over test items, deviations those of the seeds in"
-            " points. torch is the model in PyTorch; fp32 and int8 are the exported files.",
+            "Scores are means over the seeds; 95 % CI is the confidence interval of a bootstrap over the test examples;"
+            " points are percentage points. torch is the model in PyTorch; fp32 and int8 are the exported files.",
             PAIRED if measured.differences else UNPAIRED,
             *_left_out(measured),
         ),
@@ -109,7 +109,7 @@ def _left_out(measured: Measured) -> list[str]:
     for what, lacks in (("size", lambda c: c.bytes is None), ("latency", lambda c: c.ms is None)):
         without = [name for name in named if name not in known or lacks(known[name])]
         if without:
-            told.append(f"Not in the picture against {what}, which was not measured of them: {', '.join(without)}.")
+            told.append(f"Not in the plot against {what}, which was not measured of them: {', '.join(without)}.")
     if any(candidate.computed for candidate in measured.candidates):
         told.append("A size that is computed follows from the shape of the model; that file was not made.")
     if measured.timed:
@@ -144,10 +144,10 @@ def sentence(found: Difference) -> str:
     """Return a difference in words.
 
     Worked example: -0.0312 between -0.08 and 0.02 is `topic, student int8 against teacher fp32: no difference seen
-    (macro F1 −3.12 points, 95 % interval −8.00 to +2.00).`
+    (macro F1 −3.12 points, 95 % CI −8.00 to +2.00).`
     """
     metric, bounds = metric_words(found.metric), f"{points(found.low)} to {points(found.high)}"
     return (
         f"{found.task}, {found.name} against {found.baseline}: {verdict(found)}"
-        f" ({metric} {points(found.difference)} points, 95 % interval {bounds})."
+        f" ({metric} {points(found.difference)} points, 95 % CI {bounds})."
     )

@@ -39,7 +39,7 @@ def sizes_section(facts: Facts) -> Section:
         ),
         notes=(
             "MB are a million bytes; as fp32 a parameter takes 4 bytes. Parameters are those of the masked-LM model,"
-            " its output table shared with the embeddings and counted once.",
+            " its output matrix tied to the word embeddings and counted once.",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The machine and the packages that figures come from."""
+"""The machine and the packages that the values come from."""
 
 from __future__ import annotations
 

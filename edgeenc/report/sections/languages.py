@@ -8,7 +8,7 @@ from edgeenc.report.draw.numbers import bits, count, percent, rare, ratio
 
 
 def languages_section(facts: Facts) -> Section:
-    """Return a row for each language: its share of the text, and the figures on its own held-out text."""
+    """Return a row for each language: its share of the text, and the metrics on its own test split."""
     rows = []
     for one in facts.languages:
         measured, after = one.bits_per_character, one.tokenizer.after
@@ -26,11 +26,11 @@ def languages_section(facts: Facts) -> Section:
     head = ("Language", "Share", "Lines", "Unigram", "Teacher", "Student", "Coverage", "Unknown", "Tokens per word")
     return Section(
         "Languages",
-        text=("Figures that are not by language are those of all held-out text together.",),
-        tables=(Table("On the held-out text of each language", head, "l" + "r" * 8, tuple(rows)),),
+        text=("Values that are not by language are those of all test splits together.",),
+        tables=(Table("On the test split of each language", head, "l" + "r" * 8, tuple(rows)),),
         notes=(
-            "Share: what the language's tokens counted when the vocabulary was chosen, and the part of the rows that"
-            " were read in training. Unigram, teacher and student: bits per character; the table is counted in the text"
-            " of the language alone. Coverage, unknown tokens and tokens per word: of the student's tokenizer.",
+            "Share: what the language's tokens counted when the vocabulary was chosen, and the share of the sequences"
+            " that were trained on. Unigram, teacher and student: bits per character; the unigram baseline is that of the"
+            " text of the language alone. Coverage, unknown tokens and tokens per word: of the student's tokenizer.",
         ),
     )

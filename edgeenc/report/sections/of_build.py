@@ -37,50 +37,51 @@ def sections(facts: Facts) -> tuple[Section, ...]:
 
 
 def quality_section(facts: Facts) -> Section:
-    """Return the bits per character of all models and the floors they are held against."""
+    """Return the bits per character of all models and the baselines to beat."""
     measured = facts.bits_per_character
     named = (
         ("Teacher, untouched", measured.teacher),
         ("Student", measured.student),
-        ("Cut, before distillation", measured.cut),
-        ("Same shape, from random weights", measured.random),
-        ("Unigram table", measured.unigram),
+        ("Pruned, before distillation", measured.cut),
+        ("Same architecture, trained from scratch", measured.random),
+        ("Unigram baseline", measured.unigram),
     )
     known = [(label, value) for label, value in named if value is not None]
     half = (measured.unigram + measured.teacher) / 2
     picture = Picture(
-        "Bits per character on held-out text; fewer is better",
+        "Bits per character on the test split; fewer is better",
         ("bits per character",),
         tuple(Bar(label, bits(value), (value,), strong=label == "Student") for label, value in known),
         (
-            Mark(f"{bits(half)}: half of the teacher's advantage", half),
-            Mark(f"{bits(measured.unigram)}: unigram table", measured.unigram),
+            Mark(f"{bits(half)}: half of the teacher's gain over unigram", half),
+            Mark(f"{bits(measured.unigram)}: unigram baseline", measured.unigram),
         ),
     )
     rows = tuple((label, bits(value), percent(measured.advantage_kept(value))) for label, value in known)
-    head = ("Model", "Bits per character", "Advantage kept")
+    head = ("Model", "Bits per character", "Gain over unigram retained")
     floors = tuple((c.name, ratio(c.figure), _bound(c, ratio), _passed(c)) for c in facts.floors)
     tables = [Table("Bits per character", head, "lrr", rows)]
     if floors:
-        tables.append(Table("Floors", ("Floor", "Figure", "Bound", "Result"), "lrrl", floors))
+        tables.append(Table("Baselines to beat", ("Check", "Value", "Threshold", "Result"), "lrrl", floors))
     return Section(
         "Quality",
-        text=(_sentence(outcome(facts.floors, "floor")),) if floors else (),
+        text=(_sentence(outcome(facts.floors, "baseline check")),) if floors else (),
         pictures=(picture,),
         tables=tuple(tables),
         notes=(
             "Of the words of the text 15 % are masked, the same words for every model; bits are those of all their"
-            " tokens over the characters of these words. A word with an unknown token costs as much as characters drawn"
-            " blindly. Advantage kept is the share of the teacher's lead over the unigram table.",
+            " tokens over the characters of these words. A word with an unknown token costs as much as characters"
+            " guessed uniformly. Gain over unigram retained: how far a model gets from the unigram baseline to the"
+            " teacher, as a share.",
             *_recorded(facts),
         ),
     )
 
 
 def _recorded(facts: Facts) -> tuple[str, ...]:
-    """Return where the figure of random weights comes from, where this build did not train them."""
+    """Return where the figure of training from scratch comes from, where this build did not do that."""
     measured = facts.control
-    words = f"Random weights were not trained in this build but in another, {measured}: same text, shape and tokens."
+    words = f"Training from scratch was measured in another build, {measured}: same text, architecture and tokens."
     return (words,) if measured else ()
 
 
@@ -110,18 +111,18 @@ def steps_section(facts: Facts) -> Section:
 
 
 def tokenizer_section(facts: Facts) -> Section:
-    """Return the tokenizer's figures before and after trimming."""
+    """Return the tokenizer's metrics before and after trimming."""
     before, after = facts.tokenizer.before, facts.tokenizer.after
     rows = (
-        ("Vocabulary, tokens", count(before.vocab), count(after.vocab)),
+        ("Vocabulary size", count(before.vocab), count(after.vocab)),
         ("Unknown tokens", rare(before.unknown_rate), rare(after.unknown_rate)),
-        ("Tokens per word", ratio(before.fertility), ratio(after.fertility)),
+        ("Tokens per word (fertility)", ratio(before.fertility), ratio(after.fertility)),
     )
     kept = percent(facts.tokenizer.coverage)
     return Section(
         "Tokenizer",
-        text=(f"The kept tokens cover {kept} of the text as the teacher cuts it.",),
-        tables=(Table("Tokenizer on held-out text", ("", "Before", "After"), "lrr", rows),),
+        text=(f"The kept tokens cover {kept} of the text as the teacher tokenizes it.",),
+        tables=(Table("Tokenizer on the test split", ("", "Before", "After"), "lrr", rows),),
     )
 
 
@@ -130,11 +131,11 @@ def gates_section(gates: Sequence[Gate]) -> Section:
     rows = tuple(
         (g.name, figure(g.figure), g.unit or MISSING, _bound(g), _passed(g), _short(g.worst or MISSING)) for g in gates
     )
-    head = ("Gate", "Figure", "Unit", "Bound", "Result", "Worst on")
+    head = ("Gate", "Value", "Unit", "Threshold", "Result", "Worst example")
     return Section(
         "Gates",
         text=(_sentence(outcome(gates, "gate")),),
-        tables=(Table("Exported files against the model, on held-out text", head, "lrlrll", rows),),
+        tables=(Table("Exported files against the model, on the test split", head, "lrlrll", rows),),
     )
 
 
@@ -147,7 +148,7 @@ def _passed(check: Floor | Gate) -> str:
 
 
 def _bound(check: Floor | Gate, write: Callable[[float], str] = figure) -> str:
-    """Write a bound with the side it is on, which follows from figure and result; without it where both are equal."""
+    """Write a threshold with its side, which follows from figure and result; without it where both are equal."""
     if check.figure == check.bound:
         return write(check.bound)
     return f"{'≤' if (check.figure < check.bound) == check.passed else '≥'} {write(check.bound)}"

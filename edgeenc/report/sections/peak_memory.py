@@ -76,7 +76,18 @@ def _steps(*bytes_: int | None) -> tuple[float, ...]:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    head = ("Model", "Runtime", "Device", "Threads", "Batch", "Tokens", "File MB", "Bare MB", "Steady MB", "Peak MB")
+    head = (
+        "Model",
+        "Runtime",
+        "Device",
+        "Threads",
+        "Batch",
+        "Sequence length",
+        "File MB",
+        "Bare MB",
+        "Steady MB",
+        "Peak MB",
+    )
     head = (*head, "Retained MB", "GPU allocated MB", "GPU reserved MB")
     cells = tuple(
         (

@@ -49,8 +49,8 @@ def latency_section(latency: Latency) -> Section:
         tables=(Table("Milliseconds per sentence of real text", head, "l" + "r" * 6, rows),),
         notes=(
             f"{latency.runtime}, threads: {latency.threads}, batch: {latency.batch}, sentences:"
-            f" {count(latency.sentences)}, rounds: {latency.rounds}. Models run by turns on each sentence in one"
-            " fresh process, each fed by its own tokenizer, whose time stands apart. p50 and p90 are over the"
+            f" {count(latency.sentences)}, rounds: {latency.rounds}. Models are interleaved, sentence by sentence, in"
+            " one fresh process, each with its own tokenizer, whose time is apart. p50 and p90 are over the"
             " sentences; spread is slowest less fastest round of a sentence over its median."
             " Raw samples are in report.json.",
         ),
@@ -72,7 +72,7 @@ def speed_section(rows: Sequence[Row]) -> Section:
         tables=tuple(_speed_table(group) for group in _by_runtime(measured)),
         notes=(
             "Milliseconds of one run of a batch; its tokenization, the loading of the file and the cold start (from the"
-            " start of a process to its first result) stand apart. Spread is slowest less fastest round over p50."
+            " start of a process to its first result) are apart. Spread is slowest less fastest round over p50."
             " Raw samples are in bench.json.",
         ),
     )
@@ -103,7 +103,7 @@ def length_plot(rows: Sequence[Row]) -> Plot | None:
     points = [point for line in series for point in line.points]
     place = replace(fixed[0].condition, batch=batch, threads=threads).place
     return Plot(
-        f"Milliseconds over the length of a sentence: {place}",
+        f"Milliseconds over the sequence length: {place}",
         linear_axis("tokens", [0.0, *(point.x for point in points)]),
         linear_axis("ms, p50", [0.0, *(point.y for point in points)]),
         series,
@@ -111,7 +111,7 @@ def length_plot(rows: Sequence[Row]) -> Plot | None:
 
 
 def unrun_section(rows: Sequence[Row]) -> Section:
-    """Return what was asked for and has no figure, with the reason."""
+    """Return what was asked for and not measured, with the reason."""
     reasons: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         if not row.measured:
@@ -127,7 +127,7 @@ def unrun_section(rows: Sequence[Row]) -> Section:
         (name, place, count(len(found)), found[0].status, reason) for (name, place, reason), found in reasons.items()
     )
     head = ("Model", "Runtime and device", "Rows", "State", "Reason")
-    return Section("Not run", tables=(Table("Asked for, without a figure", head, "llrll", cells),))
+    return Section("Not run", tables=(Table("Asked for, not measured", head, "llrll", cells),))
 
 
 def _by_runtime(rows: Iterable[Row]) -> list[list[Row]]:
@@ -140,8 +140,19 @@ def _by_runtime(rows: Iterable[Row]) -> list[list[Row]]:
 
 def _speed_table(rows: Sequence[Row]) -> Table:
     head = (
-        *("Model", "Threads", "Batch", "Tokens", "p50 ms", "p90 ms", "p99 ms", "Spread", "Sentences/s", "Tokens/s"),
-        *("Tokenizer ms", "Load ms", "Cold start ms", "GFLOP/s", "GB/s", "Of the limit", "Limit"),
+        *(
+            "Model",
+            "Threads",
+            "Batch",
+            "Sequence length",
+            "p50 ms",
+            "p90 ms",
+            "p99 ms",
+            "Spread",
+            "Sentences/s",
+            "Tokens/s",
+        ),
+        *("Tokenizer ms", "Load ms", "Cold start ms", "GFLOP/s", "GB/s", "Roofline utilisation", "Bound by"),
     )
     cells = tuple(
         (

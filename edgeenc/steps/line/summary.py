@@ -86,15 +86,15 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
 def floors(bits: BitsPerCharacter) -> tuple[Floor, ...]:
     """Return what a student must at least be, in bits per character; the last one as a share.
 
-    A teacher that is no better than the table has no advantage to keep; then that is the floor that fails.
+    A teacher that is no better than the unigram baseline has no gain to retain; then that is the check that fails.
 
-    Worked example: unigram 3.0, teacher 2.0, student 2.4: the student closes 0.6 of the teacher's advantage.
+    Worked example: unigram 3.0, teacher 2.0, student 2.4: the student retains 0.6 of the teacher's gain.
     """
     student = bits.student
     below = (
-        ("unigram table", bits.unigram),
-        ("random weights, same tokens", bits.random),
-        ("right after the cut", bits.cut),
+        ("unigram baseline", bits.unigram),
+        ("trained from scratch, same tokens", bits.random),
+        ("pruned, before distillation", bits.cut),
     )
     found = [
         Floor(name=f"bits per character: {name}", figure=student, bound=bound, passed=student < bound)
@@ -103,9 +103,9 @@ def floors(bits: BitsPerCharacter) -> tuple[Floor, ...]:
     ]
     share = bits.advantage_kept(student)
     if share is None:
-        name = "bits per character: the teacher below the unigram table"
+        name = "bits per character: the teacher below the unigram baseline"
         return (*found, Floor(name=name, figure=bits.teacher, bound=bits.unigram, passed=False))
-    name = "share of the teacher's advantage over unigram"
+    name = "share of the teacher's gain over the unigram baseline"
     return (*found, Floor(name=name, figure=share, bound=0.5, passed=share >= 0.5))
 
 

@@ -1,7 +1,7 @@
 """Export a checkpoint to one ONNX file through optimum: unfused, float32, int64 inputs, dynamic batch and length.
 
-Where optimum falls short, this goes beside it: its masked-LM graph stores the word table twice (the tracer folds the
-transpose of the tied table into a second constant); here the output product reads the table that the embedding reads.
+Where optimum falls short, this goes beside it: its masked-LM graph stores the word embeddings twice (the tracer folds
+the transpose of the tied matrix into a second constant); here the output product reads the matrix that the embedding reads.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def export(checkpoint: Path, out: Path, purpose: Purpose) -> Path:
         InputError: the checkpoint is missing or damaged.
         BudgetError: the model does not fit one ONNX file (2 GiB).
         HostError: optimum-onnx is not installed, or its versions do not fit.
-        GateError: the masked-LM output is not tied to the word table.
+        GateError: the masked-LM output is not tied to the word embeddings.
     """
     _require_small(checkpoint)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -120,13 +120,13 @@ def _quiet() -> Iterator[None]:
 
 
 def _tie_output(graph: GraphProto) -> None:
-    """Make the output product read the word table as it is stored: `Gemm(transB=1)` on the gathered tensor.
+    """Make the output product read the word embeddings as they are stored: `Gemm(transB=1)` on the gathered tensor.
 
     A `Transpose` of the table before the product has the same size on disk, but the runtime then keeps a second copy of
     the table in memory (30,000 x 256: 126 against 67 MiB, at the same speed).
 
     Raises:
-        GateError: the last product's weight is not the transposed word table.
+        GateError: the last product's weight is not the transposed word embeddings.
     """
     stored = initializers(graph)
     tables = {node.input[0] for node in graph.node if node.op_type == "Gather" and "input_ids" in node.input}
@@ -141,7 +141,7 @@ def _tie_output(graph: GraphProto) -> None:
     weight = numpy_helper.to_array(stored[product.input[1]])
     if not np.array_equal(table.T, weight):
         raise GateError(
-            "fill-mask export: the output weight is not the word table; expected a masked LM with tied embeddings"
+            "fill-mask export: the output weight is not the word embedding matrix; expected tied embeddings"
         )
     bias = next(other for other in add.input if other != product.output[0])
     replaced = list(_tied_product(product, name, bias, add.output[0]))

@@ -1,4 +1,4 @@
-"""The types of tokenizers that can be cut: one value in one file each, found by listing this folder."""
+"""The types of tokenizers that can be trimmed: one value in one file each, found by listing this folder."""
 
 from __future__ import annotations
 
