@@ -136,7 +136,7 @@ def test_the_pages_of_a_report_lie_beside_the_result(run: Run) -> None:
     assert "<script" not in page and "<link" not in page and not re.search(r"(src|href)=[\"']?(http|//)", page)
     answers = json.loads((out / "report.json").read_text("utf-8"))["answers"]
     # the paired interval of the bundle's report, not two intervals side by side
-    assert "macro F1 on topic (95 % interval" in answers[0] and "of the paired difference" in answers[0]
+    assert "macro F1 on topic (95 % CI" in answers[0] and "of the paired difference" in answers[0]
     assert answers[0] in run.done.stderr
     assert (out / "report.md").read_text("utf-8").startswith("# here\n\n")
 
@@ -271,7 +271,7 @@ def test_figures_are_shown_for_a_person(bundle: Path, tmp_path: Path) -> None:
         "MB",
         "start",
         "s",
-        "peak",
+        "roofline",
     ]
     line = next(line for line in done.stdout.splitlines() if line.startswith("tiny"))
     assert line.split()[:3] == ["tiny", "ort", "fp32"]

@@ -288,7 +288,7 @@ def test_what_is_said(subject: Subject) -> None:
     said = notes([loud, replace(loud, noisy=False)])
     assert "in 1 of 2 rows (!) the rounds are more than 10 % apart" in said[-1]
     fast = replace(loud, noisy=False, compute_share=1.01)
-    assert "do not trust the column `peak`" in notes([fast])[-1]
+    assert "do not trust the column `roofline`" in notes([fast])[-1]
     within = replace(fast, compute_share=0.99, bandwidth_share=1.4)  # caches are faster than memory
     assert len(notes([within])) == 1
     assert "one round shows no noise" in notes([replace(loud, spread=None)])[-1]

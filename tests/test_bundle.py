@@ -271,5 +271,5 @@ def test_what_cannot_become_a_bundle(contents: Contents, tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"exported as nothing; expected fp32 or int8"):
         assemble(replace(contents, files={}), tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    with pytest.raises(InputError, match=r"19 distinct held-out texts, at least 20 are needed"):
+    with pytest.raises(InputError, match=r"19 distinct texts in the test split, at least 20 are needed"):
         assemble(replace(contents, lines=(*contents.lines[:19], contents.lines[0], " ")), tmp_path / "out")

@@ -156,7 +156,7 @@ def test_other_test_text_is_noticed(
     facts = changed(facts, "bits_per_character.unigram", facts.bits_per_character.unigram + 0.5)
     _, notes = compare(open_bundle(pair[0]), open_bundle(make("text", facts, 0)), 1, 1)
     assert notes == (
-        "Bits per character: the unigram tables differ, so test text or teacher differ; take it as rough.",
+        "Bits per character: the unigram baselines differ, so test split or teacher differ; take it as rough.",
     )
 
 
@@ -239,13 +239,13 @@ GOLD = ["a", "b"] * 20
 
 def test_unpaired_scores_say_why(pair: tuple[Path, Path], timed: Latency, tmp_path: Path) -> None:
     how = lines(pair)["topic, macro F1"].how
-    assert how.startswith("compared unpaired, without an interval: ")
+    assert how.startswith("compared unpaired, without a confidence interval: ")
     assert f"{pair[0]} has no report/predictions.json; {pair[1]} has no report/predictions.json" in how
     a = answered(pair[0], tmp_path / "a", [GOLD], GOLD)
     other = answered(pair[1], tmp_path / "other", [GOLD[:2]], GOLD[:2])
-    assert "the gold labels of the test items differ (40 and 2 items)" in lines((a, other))["topic, macro F1"].how
+    assert "the gold labels of the test examples differ (40 and 2 examples)" in lines((a, other))["topic, macro F1"].how
     parallel = answered(pair[1], tmp_path / "parallel", [GOLD], GOLD, texts="of another language")
-    assert "the texts of the test items differ" in lines((a, parallel))["topic, macro F1"].how
+    assert "the texts of the test examples differ" in lines((a, parallel))["topic, macro F1"].how
     about = answered(pair[1], tmp_path / "about", [GOLD], GOLD, task="ner")
     assert "predictions.json is about ner" in lines((a, about))["topic, macro F1"].how
 
@@ -266,7 +266,7 @@ def test_scores_are_paired_over_the_same_items(pair: tuple[Path, Path], timed: L
     # F1 of a: 2 * 15 / (15 + 20) = 0.857143; of b: 2 * 20 / (25 + 20) = 0.888889; mean 0.873016; of two seeds 0.936508
     assert line.change == pytest.approx(0.936508 - 1, abs=1e-6)
     assert line.low is not None and line.high is not None and line.low < line.change < line.high < 0
-    assert (line.words, line.how) == ("worse", "points, 95 % interval, paired over 40 items")
+    assert (line.words, line.how) == ("worse", "points, 95 % CI, paired over 40 examples")
     assert re.fullmatch(r"−6\.35 points \(−\d+\.\d\d to −\d+\.\d\d\)", write_change(line))
     same = lines((a, answered(pair[1], tmp_path / "same", [GOLD], GOLD)))["topic, macro F1"]
     assert (same.change, same.words) == (0.0, "no difference seen")
@@ -277,7 +277,7 @@ def test_the_command_measures_prints_and_fails_where_it_is_asked_to(pair: tuple[
     done = edgeenc("compare", *names, "--rounds", "2", "--fail-if-worse", "macro_f1:2", "--fail-if-worse", "bits:1")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"topic, macro F1 +81.22 % +80.22 % +−1.00 points +worse", done.stdout)
-    assert "topic, macro F1: compared unpaired, without an interval: " in done.stdout
+    assert "topic, macro F1: compared unpaired, without a confidence interval: " in done.stdout
     assert "pos is not compared: one of the two has no score on it." in done.stdout
     failed = edgeenc("compare", *names, "--rounds", "1", "--json", "--fail-if-worse", "bytes:1%")
     assert failed.returncode == 3

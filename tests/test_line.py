@@ -89,7 +89,7 @@ def test_a_finished_build_does_nothing_again(world: World, built: tuple[Path, Pa
     stamps = {path: path.stat().st_mtime_ns for path in (store / "steps").rglob("*")}
     again = edgeenc(*world.command(store, bundle))
     assert again.returncode == 0
-    assert again.stderr.count("kept") == len(list((store / "steps").iterdir()))
+    assert again.stderr.count("cached") == len(list((store / "steps").iterdir()))
     assert hashes(bundle) == before
     assert {path: path.stat().st_mtime_ns for path in (store / "steps").rglob("*")} == stamps
 
@@ -185,4 +185,4 @@ def test_fill_mask_and_one_precision(world: World, built: tuple[Path, Path], tmp
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "out" / "onnx").iterdir()) == ["model.onnx"]
     assert json.loads(done.stdout)["bytes"]["int8"] is None
-    assert "student" in done.stderr and "kept" in done.stderr
+    assert "student" in done.stderr and "cached" in done.stderr

@@ -37,7 +37,7 @@ def test_the_answer_stands_first(facts: Facts) -> None:
     # 1 - 2,731,008 / 50,241,536 = 0.94564; (3.2104 - 2.4419) / (3.2104 - 2.2071) = 0.76597; 1 / 0.12811 = 7.806
     assert headline(facts) == (
         "2.73 MB (int8), 94.56 % smaller than its teacher of 50.24 MB; a sentence takes 0.128 of the teacher's time"
-        " (7.8 times as fast); 76.60 % of the teacher's advantage over a unigram table is kept (2.442 bits per"
+        " (7.8 times as fast); 76.60 % of the teacher's gain over the unigram baseline is retained (2.442 bits per"
         " character, the untouched teacher 2.207); all 4 gates passed."
     )
     page = html_report(facts)
@@ -53,7 +53,7 @@ def test_what_was_not_measured_is_not_said(facts: Facts) -> None:
     text = markdown_report(facts)
     assert "## Latency" not in text
     assert "int8 file" not in html_report(facts)
-    assert "| Time per sentence | – | not measured |" in text
+    assert "| Relative latency | – | not measured |" in text
     assert "random weights" not in text
 
 
@@ -67,23 +67,23 @@ def test_a_failed_gate_is_named_in_the_first_sentence(facts: Facts) -> None:
 def test_a_teacher_without_advantage_has_no_share_to_keep(facts: Facts) -> None:
     facts = changed(facts, "bits_per_character.teacher", 3.3)
     assert facts.bits_per_character.advantage_kept(facts.bits_per_character.student) is None
-    assert "2.442 bits per character, the untouched teacher 3.300, a unigram table 3.210" in headline(facts)
+    assert "2.442 bits per character, the untouched teacher 3.300, the unigram baseline 3.210" in headline(facts)
 
 
 def test_a_student_better_than_its_teacher_is_called_so(facts: Facts) -> None:
     facts = changed(facts, "bits_per_character.teacher", 2.5)
-    assert "the untouched teacher 2.500: better on this language than the model it came from" in headline(facts)
+    assert "the untouched teacher 2.500: better on this language than its teacher" in headline(facts)
 
 
 def test_html_and_markdown_have_the_same_cells(facts: Facts) -> None:
     answers = 6  # in HTML the table of answers is a list of tiles
     cells = markdown_cells(markdown_report(facts))
     assert Page(html_report(facts)).rows == cells[answers:]
-    assert cells[0] == ["", "Figure", "Meaning"]
+    assert cells[0] == ["", "Value", "Meaning"]
     assert [row[0] for row in cells[1:answers]] == [
         "Size",
         "Compression",
-        "Time per sentence",
+        "Relative latency",
         "Bits per character",
         "Gates",
     ]
@@ -159,7 +159,7 @@ def test_bits_are_drawn_with_the_floors(facts: Facts) -> None:
     assert [bar.label for bar in picture.bars if bar.strong] == ["Student"]
     # (3.2104 + 2.2071) / 2 = 2.70875
     assert [mark.at for mark in picture.marks] == pytest.approx([2.70875, 3.2104])
-    assert picture.marks[0].text == "2.709: half of the teacher's advantage"
+    assert picture.marks[0].text == "2.709: half of the teacher's gain"
 
 
 def test_noise_is_shown(facts: Facts) -> None:

@@ -66,7 +66,7 @@ def test_one_folder_has_tiles_and_no_prefix(built: Measured) -> None:
         ("Token accuracy on pos", "91.05 %"),
     ]
     assert [section.title for section in overview.sections] == [
-        *("Side by side", "Tasks", "Sizes", "Quality", "Gates", "Latency", "Host and versions"),
+        *("Comparison", "Tasks", "Sizes", "Quality", "Gates", "Latency", "Host and versions"),
     ]
 
 
@@ -101,7 +101,7 @@ def test_what_was_not_run_stands_with_its_reason_and_nowhere_else(timed: Measure
 def test_latency_is_drawn_over_the_length(timed: Measured) -> None:
     plot = length_plot([row for row in timed.rows if row.runtime == "ort"])
     assert plot is not None
-    assert plot.title == "Milliseconds over the length of a sentence: ONNX Runtime, CPU, 1 thread, batch 1"
+    assert plot.title == "Milliseconds over the sequence length: ONNX Runtime, CPU, 1 thread, batch 1"
     student = plot.series[3]
     assert (student.label, student.joined) == ("student int8", True)
     assert [(p.x, p.y) for p in student.points] == [(16, 0.27), (64, 1.0), (128, 2.2), (256, 5.6)]

@@ -51,18 +51,18 @@ def test_no_difference_is_seen_where_the_interval_contains_zero(facts: Facts) ->
     # 0.8122 / 0.8412 = 0.96553; 1 - 0.0712 / 0.8412 = 0.91536; 1 + 0.0131 / 0.8412 = 1.01557; 1 / 0.12811 = 7.806
     assert said(facts, -0.0712, 0.0131, -0.0290) == (
         "int8 student: 2.73 MB, 7.8 times as fast as the teacher, keeps 96.55 % of the teacher's macro F1 on topic"
-        " (95 % interval 91.54 to 101.56 %, of the paired difference: no difference seen)"
+        " (95 % CI 91.54 to 101.56 %, of the paired difference: no difference seen)"
     )
 
 
 def test_worse_and_better_are_said_where_they_are_seen(facts: Facts) -> None:
     # 1 - 0.042 / 0.8412 = 0.95007; 1 + 0.042 / 0.8412 = 1.04993
     assert (
-        "keeps 95.01 % of the teacher's macro F1 on topic (95 % interval 90.01 to 98.81 %,"
+        "keeps 95.01 % of the teacher's macro F1 on topic (95 % CI 90.01 to 98.81 %,"
         " of the paired difference: worse)" in said(facts, -0.084, -0.010, -0.042)
     )
     assert (
-        "reaches 104.99 % of the teacher's macro F1 on topic (95 % interval 101.19 to 109.99 %,"
+        "reaches 104.99 % of the teacher's macro F1 on topic (95 % CI 101.19 to 109.99 %,"
         " of the paired difference: better)" in said(facts, 0.010, 0.084, 0.042)
     )
 
@@ -70,14 +70,14 @@ def test_worse_and_better_are_said_where_they_are_seen(facts: Facts) -> None:
 def test_without_paired_differences_the_two_intervals_stand_side_by_side(facts: Facts) -> None:
     facts = changed(facts, "differences", ())
     assert (
-        "keeps 96.55 % of the teacher's macro F1 on topic (81.22 % against 84.12 %, 95 % intervals 75.66 to 86.33 %"
-        " and 78.93 to 88.71 %; not compared item by item)"
+        "keeps 96.55 % of the teacher's macro F1 on topic (81.22 % against 84.12 %, 95 % CIs 75.66 to 86.33 %"
+        " and 78.93 to 88.71 %; not compared example by example)"
     ) in headline(facts)
 
 
 def test_without_a_teacher_the_score_stands_alone(facts: Facts) -> None:
     facts = changed(facts, "tasks", tuple(s for s in facts.tasks if s.model != "teacher"))
-    assert "times as fast as the teacher, 81.22 % macro F1 on topic (95 % interval 75.66 to 86.33 %)" in headline(facts)
+    assert "times as fast as the teacher, 81.22 % macro F1 on topic (95 % CI 75.66 to 86.33 %)" in headline(facts)
 
 
 def test_what_was_not_timed_is_not_said_to_be_fast(facts: Facts) -> None:
@@ -92,9 +92,9 @@ def test_a_teacher_scored_in_pytorch_alone_counts_as_fp32(facts: Facts) -> None:
 
 def test_the_headline_goes_on_with_size_quality_and_gates(facts: Facts) -> None:
     assert headline(facts).endswith(
-        "token accuracy on pos (95 % interval 97.21 to 98.34 %, of the paired difference: worse);"
+        "token accuracy on pos (95 % CI 97.21 to 98.34 %, of the paired difference: worse);"
         " 94.56 % smaller than its teacher of 50.24 MB;"
-        " as a language model 76.60 % of the teacher's advantage over a unigram table is kept (2.442 bits per"
+        " as a language model 76.60 % of the teacher's gain over the unigram baseline is retained (2.442 bits per"
         " character, the untouched"
         " teacher 2.207); all 4 gates passed."
     )
@@ -133,8 +133,7 @@ def test_a_difference_in_words() -> None:
         seen=False,
     )
     assert sentence(found) == (
-        "topic, student int8 against teacher fp32: no difference seen (macro F1 −3.12 points, 95 % interval −8.00 to"
-        " +2.00)."
+        "topic, student int8 against teacher fp32: no difference seen (macro F1 −3.12 points, 95 % CI −8.00 to +2.00)."
     )
 
 
@@ -163,7 +162,7 @@ def test_accuracy_is_drawn_against_size_and_latency(facts: Facts) -> None:
     assert [s.label for s in time.series] == ["teacher fp32", "student int8"]
     assert [s.tone for s in time.series] == [0, 3]  # as in the other picture
     notes = " ".join(scores_section(measured).notes)
-    assert "Not in the picture against latency, which was not measured of them: trim-only fp32, student fp32." in notes
+    assert "Not in the plot against latency, which was not measured of them: trim-only fp32, student fp32." in notes
 
 
 def test_one_point_is_no_picture(facts: Facts) -> None:
@@ -226,7 +225,7 @@ def test_a_model_that_may_know_only_the_most_frequent_label_is_warned_of(facts: 
     shipped = facts.tasks[-1]
     told = MajorityBaseline(task=shipped.task, label="po", value=shipped.low)
     weak = changed(facts, "constant", told)
-    assert "WARNING: not seen to be better than always saying 'po'" in headline(weak)
-    assert "always saying 'po'" in last_line("out", weak)
+    assert "WARNING: not seen to be better than the majority baseline, always 'po'" in headline(weak)
+    assert "the majority baseline, always 'po'" in last_line("out", weak)
     strong = changed(weak, "constant.value", shipped.low - 0.01)
     assert "WARNING" not in headline(strong) + headline(facts)

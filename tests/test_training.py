@@ -75,7 +75,7 @@ def test_the_best_checkpoint_wins() -> None:
 def test_a_run_that_diverges_says_so() -> None:
     model = torch.nn.Linear(1, 1)
     loss_at = lambda _: Loss(model(torch.ones(1, 1)).square().sum(), 1)  # noqa: E731
-    with pytest.raises(UsageError, match="the training diverged: no held-out loss was a number"):
+    with pytest.raises(UsageError, match="the training diverged: no validation loss was a number"):
         train(model, loss_at, Schedule(steps=2, lr=0.1, warmup=1, every=1), lambda: float("nan"), Job())
 
 

@@ -194,8 +194,8 @@ def test_require_names_gate_figure_bound_and_sentence() -> None:
     with pytest.raises(GateError) as raised:
         require([good, bad, far])
     assert str(raised.value) == (
-        "gate int8 worst cosine: cosine 0.712346, at least 0.9 expected, worst on 'Ang aso ay natutulog.';"
-        f" gate fp32 parity: largest difference 0.25, at most 0.0001 expected, worst on '{'x' * 117}...';"
+        "gate int8 worst cosine: cosine 0.712346, at least 0.9 expected, worst example 'Ang aso ay natutulog.';"
+        f" gate fp32 parity: largest difference 0.25, at most 0.0001 expected, worst example '{'x' * 117}...';"
         " nothing was published"
     )
     assert raised.value.exit_code == 3

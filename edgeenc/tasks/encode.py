@@ -35,8 +35,8 @@ def encode(items: Sequence[Item], kind: TaskKind, tokenizer: Tokenizer, max_leng
     """Return `items` as ids, truncated to `max_length` tokens, of which the closing special token stays the last.
 
     Worked example: the tagged words `Ang payong`, tokenized `Ang pay ##ong`, give `[CLS] Ang pay ##ong [SEP]` and
-    places 1, 2. With 4 tokens at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and places
-    1, -1.
+    places 1, 2. With 4 tokens at most that is `[CLS] Ang pay [SEP]` and the same places; with 3, `[CLS] Ang [SEP]` and
+    places 1, -1.
 
     Args:
         items: as read by `read_task`.

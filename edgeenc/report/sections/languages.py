@@ -30,7 +30,7 @@ def languages_section(facts: Facts) -> Section:
         tables=(Table("On the test split of each language", head, "l" + "r" * 8, tuple(rows)),),
         notes=(
             "Share: what the language's tokens counted when the vocabulary was chosen, and the share of the sequences"
-            " that were trained on. Unigram, teacher and student: bits per character; the unigram baseline is that of the"
-            " text of the language alone. Coverage, unknown tokens and tokens per word: of the student's tokenizer.",
+            " that were trained on. Unigram, teacher and student: bits per character; the unigram baseline is that of"
+            " the text of the language alone. Coverage, unknown tokens, tokens per word: of the student's tokenizer.",
         ),
     )

@@ -53,7 +53,7 @@ def quality_section(facts: Facts) -> Section:
         ("bits per character",),
         tuple(Bar(label, bits(value), (value,), strong=label == "Student") for label, value in known),
         (
-            Mark(f"{bits(half)}: half of the teacher's gain over unigram", half),
+            Mark(f"{bits(half)}: half of the teacher's gain", half),
             Mark(f"{bits(measured.unigram)}: unigram baseline", measured.unigram),
         ),
     )

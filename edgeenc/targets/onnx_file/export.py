@@ -1,7 +1,8 @@
 """Export a checkpoint to one ONNX file through optimum: unfused, float32, int64 inputs, dynamic batch and length.
 
 Where optimum falls short, this goes beside it: its masked-LM graph stores the word embeddings twice (the tracer folds
-the transpose of the tied matrix into a second constant); here the output product reads the matrix that the embedding reads.
+the transpose of the tied matrix into a second constant); here the output product reads the matrix that the embedding
+reads.
 """
 
 from __future__ import annotations
