@@ -30,7 +30,8 @@ from edgeenc.machine.memory import status_bytes
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.shape import Shape
 from edgeenc.record.form import plain
-from edgeenc.record.rows import RUNTIMES, Row
+from edgeenc.record.rows import Condition, Row
+from edgeenc.report.conditions import runtime_words
 from edgeenc.screen.bench_lines import host_notes, input_name, notes, progress_line, runs_as
 
 MB = 2**20
@@ -225,7 +226,10 @@ def test_what_cannot_be_run(
 
 
 def test_every_runtime_is_a_file_of_its_own_and_reports_know_its_words() -> None:
-    assert {name: engine.words for name, engine in engines().items()} == RUNTIMES
+    words = {"ort": "ONNX Runtime", "torch": "PyTorch", "torch-compiled": "PyTorch, compiled"}
+    assert {name: engine.words for name, engine in engines().items()} == words
+    for name, known in words.items():
+        assert runtime_words(Condition(name, "cpu", 1, 1, None)) == known
     code = "import sys; from edgeenc.bench.engines import engines; engines(); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "onnxruntime", "numpy", "transformers", "pydantic"} & set(re.findall(r"\w+", done.stdout))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from edgeenc.targets.onnx import FP32, INT8
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 Device = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "int8", "bf16", "fp16"]
-DEVICES: tuple[Device, ...] = get_args(Device)
+DEVICES: Mapping[str, str] = {"cpu": "CPU", "cuda": "GPU"}
+"""Every device, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

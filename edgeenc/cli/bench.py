@@ -54,7 +54,7 @@ class Listed(click.ParamType):
 @click.argument("models", nargs=-1, required=True, metavar="[NAME=]DIR...")
 @click.option(
     "--device",
-    type=Listed(DEVICES),
+    type=Listed(tuple(DEVICES)),
     default="cpu",
     show_default=True,
     metavar="LIST",

@@ -11,11 +11,6 @@ from edgeenc.record.scores import Difference, Score
 
 Status = Literal["measured", "not run", "failed"]
 
-RUNTIMES: Mapping[str, str] = {"ort": "ONNX Runtime", "torch": "PyTorch", "torch-compiled": "PyTorch, compiled"}
-"""Every runtime, as its makers call it."""
-DEVICES: Mapping[str, str] = {"cpu": "CPU", "cuda": "GPU"}
-"""Every device in words."""
-
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -26,28 +21,6 @@ class Condition:
     threads: int
     batch: int
     seq_len: int | None
-
-    @property
-    def runtime_words(self) -> str:
-        """Name the runtime as its makers do."""
-        return RUNTIMES.get(self.runtime, self.runtime)
-
-    @property
-    def device_words(self) -> str:
-        """Name the device in words."""
-        return DEVICES.get(self.device, self.device)
-
-    @property
-    def place(self) -> str:
-        """Say in words all but the length."""
-        threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
-        return f"{self.runtime_words}, {self.device_words}, {threads}, batch {self.batch}"
-
-    @property
-    def words(self) -> str:
-        """Say the condition in words."""
-        length = "sentences at their own length" if self.seq_len is None else f"{self.seq_len} tokens a sentence"
-        return f"{self.place}, {length}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from pathlib import Path
 from edgeenc.errors import InputError, UsageError
 from edgeenc.record.facts import Facts
 from edgeenc.record.form import parse
-from edgeenc.record.rows import DEVICES, RUNTIMES, Bench, Condition, Row
+from edgeenc.record.rows import Bench, Condition, Row
 from edgeenc.record.scores import Score
+from edgeenc.report.conditions import condition_words, plainness
 from edgeenc.report.measured import FIRST, TEACHER, TRIM_ONLY, Candidate, Measured
 from edgeenc.report.title import title
 
@@ -137,7 +138,7 @@ def of_bench(bench: Bench, name: str) -> Measured:
         candidates=_by_size(candidates),
         scores=bench.tasks,
         differences=bench.differences,
-        timed="" if condition is None else condition.words,
+        timed="" if condition is None else condition_words(condition),
         rows=bench.rows,
         host=bench.host,
         versions=bench.host.versions,
@@ -153,7 +154,7 @@ def shared_condition(rows: Sequence[Row]) -> Condition | None:
     models: dict[Condition, set[str]] = {}
     for row in rows:
         models.setdefault(row.condition, set()).add(row.name)
-    return min(models, key=lambda condition: (-len(models[condition]), *_plainness(condition)), default=None)
+    return min(models, key=lambda condition: (-len(models[condition]), *plainness(condition)), default=None)
 
 
 def _above_base(row: Row) -> int | None:
@@ -161,20 +162,6 @@ def _above_base(row: Row) -> int | None:
     if row.peak_rss_bytes is None or row.base_rss_bytes is None:
         return None
     return row.peak_rss_bytes - row.base_rss_bytes
-
-
-def _plainness(condition: Condition) -> tuple[int, ...]:
-    return (
-        _place(condition.runtime, tuple(RUNTIMES)),
-        _place(condition.device, tuple(DEVICES)),
-        condition.batch,
-        condition.threads,
-        condition.seq_len or 0,
-    )
-
-
-def _place(name: str, order: tuple[str, ...]) -> int:
-    return order.index(name) if name in order else len(order)
 
 
 def _built(path: Path) -> Measured:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from edgeenc.record.rows import Row
+from edgeenc.report.conditions import condition_words
 from edgeenc.report.draw.blocks import Bar, Picture, Section, Table, without_empty
 from edgeenc.report.draw.numbers import count, megabytes
 from edgeenc.report.reading import shared_condition
@@ -39,7 +40,9 @@ def memory_bars(rows: Sequence[Row]) -> Picture | None:
     if condition is None:
         return None
     bars = tuple(_bar(row) for row in known if row.condition == condition)
-    return Picture(f"MB of memory: {condition.words}", ("bare process", "model, steady", "up to the peak"), bars)
+    return Picture(
+        f"MB of memory: {condition_words(condition)}", ("bare process", "model, steady", "up to the peak"), bars
+    )
 
 
 def vram_bars(rows: Sequence[Row]) -> Picture | None:
@@ -57,7 +60,7 @@ def vram_bars(rows: Sequence[Row]) -> Picture | None:
         for row in known
         if row.condition == condition
     )
-    return Picture(f"MB of GPU memory, peaks: {condition.words}", ("allocated", "reserved on top"), bars)
+    return Picture(f"MB of GPU memory, peaks: {condition_words(condition)}", ("allocated", "reserved on top"), bars)
 
 
 def _bar(row: Row) -> Bar:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from edgeenc.bench.turns import NOISY
 from edgeenc.record.latency import Latency
 from edgeenc.record.rows import Row
+from edgeenc.report.conditions import device_words, place_words, runtime_words
 from edgeenc.report.draw.blocks import Bar, Picture, Section, Table, without_empty
 from edgeenc.report.draw.numbers import MISSING, count, megabytes, milliseconds, percent, rate, ratio
 from edgeenc.report.draw.plot import Plot, Point, Series, linear_axis
@@ -101,7 +102,7 @@ def length_plot(rows: Sequence[Row]) -> Plot | None:
         for tone, (name, line) in enumerate(lines.items())
     )
     points = [point for line in series for point in line.points]
-    place = replace(fixed[0].condition, batch=batch, threads=threads).place
+    place = place_words(replace(fixed[0].condition, batch=batch, threads=threads))
     return Plot(
         f"Milliseconds over the sequence length: {place}",
         linear_axis("tokens", [0.0, *(point.x for point in points)]),
@@ -118,7 +119,7 @@ def unrun_section(rows: Sequence[Row]) -> Section:
             reasons.setdefault(
                 (
                     row.name,
-                    f"{row.condition.runtime_words}, {row.condition.device_words}",
+                    f"{runtime_words(row.condition)}, {device_words(row.condition)}",
                     row.reason or "no reason given",
                 ),
                 [],
@@ -171,4 +172,4 @@ def _speed_table(rows: Sequence[Row]) -> Table:
         for row in rows
     )
     first = rows[0].condition
-    return without_empty(Table(f"{first.runtime_words}, {first.device_words}", head, "l" + "r" * 15 + "l", cells))
+    return without_empty(Table(f"{runtime_words(first)}, {device_words(first)}", head, "l" + "r" * 15 + "l", cells))
