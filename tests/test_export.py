@@ -150,7 +150,7 @@ def test_untied_output_is_refused(folder: Path) -> None:
         helper.make_node("Add", ["y", "bias"], ["logits"]),
     ]
     untied = helper.make_graph(nodes, "g", graph.input, graph.output, [table, other])
-    with pytest.raises(GateError, match="the output weight is not the word table"):
+    with pytest.raises(GateError, match="the output weight is not the word embedding matrix"):
         target._tie_output(untied)
     with pytest.raises(GateError, match="no output product found"):
         target._tie_output(helper.make_graph([nodes[0], nodes[2]], "g", graph.input, graph.output, [table]))

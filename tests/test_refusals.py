@@ -155,7 +155,7 @@ def test_an_untied_teacher_is_refused(sentences: tuple[str, ...], tmp_path: Path
     world = make_world(tiny("bert", sentences), sentences, tmp_path)
     path = world.teacher / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"tie_word_embeddings": False}))
-    words = r"the output table is not tied to the embedding \(tie_word_embeddings is false\)"
+    words = r"the output matrix is not tied to the embedding \(tie_word_embeddings is false\)"
     for read in (load_shape, load_encoder):
         with pytest.raises(InputError, match=words):
             read(world.teacher)
