@@ -126,7 +126,7 @@ def test_a_cut_leaves_its_input_untouched(exact: Encoder) -> None:
 
 def test_a_wrong_size_is_refused(exact: Encoder) -> None:
     state = take(exact.model.state_dict(), exact.family, "ffn", torch.arange(8))
-    with pytest.raises(ShapeError, match="the cut tensors do not make a model of"):
+    with pytest.raises(ShapeError, match="the sliced tensors do not make a model of"):
         rebuild(exact, state, replace(exact.shape, ffn=9))
     with pytest.raises(ShapeError, match=r"attention width 24 .* differs from hidden 32"):
         rebuild(exact, state, replace(exact.shape, heads=3))
