@@ -54,7 +54,7 @@ def plan_of(out: Path, recipe: str, language: str, threads: int):  # noqa: ANN20
     from edgeenc.steps.line.make import make_plan
     from edgeenc.store import Store
 
-    ask = Ask(language, str(out / f"{recipe}.yaml"), corpus=out / "text.txt", random_teacher=True)
+    ask = Ask(language, str(out / f"{recipe}.yaml"), corpus=(str(out / "text.txt"),), random_teacher=True)
     runtime = Runtime(threads=threads)
     return make_plan(request_for(ask, offline=True), runtime), Store(out / "store"), runtime
 

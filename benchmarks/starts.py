@@ -59,7 +59,7 @@ def compared(language: str, store: Store, recipe: str) -> dict:
     }
     difference = asdict(paired(task.metric, items, by_start["mean"], by_start["plain"]))
     return {
-        "metric": task.metric,
+        "metric": task.metric.name,
         "train": len(task.data.train),
         "tuning": tuning.model_dump(mode="json", exclude={"pooling"}),
         "starts": found,

@@ -57,7 +57,7 @@ def only_tokens_of(encoder: Encoder, task: Task) -> Encoder:
 def score_of(encoder: Encoder, task: Task, options: FineTuning, job: Job) -> float:
     """Tune with one seed and return the metric on the test part, in percent."""
     model, _ = tune(encoder, task.data, options, job, task.judge)
-    encoded = encode(task.data.test, task.data.kind, model.tokenizer, min(options.longest, model.positions))
+    encoded = encode(task.data.test, task.data.kind, model.tokenizer, min(options.max_length, model.positions))
     said = predict(TorchSession(model.logits, model.purpose), encoded, model.labels)
     return 100 * task.metric.score(task.data.test, said)
 
@@ -83,7 +83,7 @@ def main(teacher: Path, out: Path, seeds: int, examples: int, sets: tuple[str, .
         }
         apart = statistics.mean(runs["teacher"]) - statistics.mean(runs["random"])
         deviation = max(statistics.stdev(values) for values in runs.values())
-        found[name] = {"metric": task.metric, **runs, "deviations": apart / deviation}
+        found[name] = {"metric": task.metric.name, **runs, "deviations": apart / deviation}
         whole = {
             "tuning": options.model_dump(mode="json"),
             "sets": found,
@@ -92,7 +92,7 @@ def main(teacher: Path, out: Path, seeds: int, examples: int, sets: tuple[str, .
         }
         out.write_text(json.dumps(whole, ensure_ascii=False) + "\n", encoding="utf-8")
         means = " / ".join(f"{statistics.mean(v):.1f} ± {statistics.stdev(v):.1f}" for v in runs.values())
-        print(f"{name}: {task.metric}, teacher / random {means}, {apart / deviation:.1f} deviations", flush=True)
+        print(f"{name}: {task.metric.name}, teacher / random {means}, {apart / deviation:.1f} deviations", flush=True)
     if any(row["deviations"] <= 2 for row in found.values()):
         raise SystemExit("the floor of two deviations is missed")
 
