@@ -135,6 +135,32 @@ def test_an_interrupt_leaves_with_130(world: World, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_an_interrupt_that_python_drops_ends_the_build_at_its_next_word(world: World, tmp_path: Path) -> None:
+    """In the callback of a weak reference every exception is ignored: the build goes on until it says something."""
+    code = """
+import os, signal, weakref
+from edgeenc import cli
+from edgeenc.text import mixture
+
+class Thing: pass
+
+def take(*asked, made=mixture.take_text):
+    thing = Thing()
+    gone = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    del thing
+    return made(*asked)
+
+mixture.take_text = take
+cli.main()
+"""
+    command = world.command(tmp_path / "store", tmp_path / "out")
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
+    assert "Exception ignored" in done.stderr
+    assert done.returncode == 130, done.stderr
+    assert "the same command goes on from here" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_interrupt_inside_an_exec_of_text_leaves_with_130(tmp_path: Path) -> None:
     """Libraries make dataclasses so; `python -m` remembers a plain KeyboardInterrupt there, though it was caught."""
     (tmp_path / "wait.py").write_text("""

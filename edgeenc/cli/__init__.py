@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 import click
@@ -22,6 +21,7 @@ from edgeenc.cli.fetch import fetch
 from edgeenc.cli.look import doctor, inspect, verify
 from edgeenc.cli.recipes import recipes
 from edgeenc.cli.report import report
+from edgeenc.cli.stop import Stop
 from edgeenc.cli.store import store
 from edgeenc.errors import EdgeencError, Interrupted
 
@@ -30,10 +30,10 @@ INTERRUPTED = Interrupted("stopped; what is finished is kept, and the same comma
 
 def main() -> NoReturn:
     """Run the command line; turn every failure of ours into its words and its exit code."""
-    stop = _Stop()
+    stop = Stop()
     signal.signal(signal.SIGINT, stop)
     try:
-        sys.exit(cli(standalone_mode=False))
+        sys.exit(cli(standalone_mode=False, obj=stop))
     except click.ClickException as mistake:
         mistake.show()
         sys.exit(mistake.exit_code)
@@ -49,22 +49,6 @@ def main() -> NoReturn:
         from edgeenc.machine.disk import host_error  # for what no step has put into words
 
         failed(host_error(error, Path.cwd()))
-
-
-class _Stopped(KeyboardInterrupt):
-    """Ctrl-C. `python -m` would end by the signal where a plain KeyboardInterrupt has left an `exec` of text."""
-
-
-class _Stop:
-    """Remembers that Ctrl-C was pressed: a library that runs our code from C may raise an error of its own instead."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self, _signal: int, _frame: FrameType | None) -> NoReturn:
-        """Interrupt what runs."""
-        self.asked = True
-        raise _Stopped
 
 
 def failed(error: EdgeencError) -> NoReturn:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from edgeenc.cli.options import FOLDER, OneOf, open_store
+from edgeenc.cli.stop import Stop
 from edgeenc.model.purpose import default_purpose, encoder_purposes
 from edgeenc.targets.target import default_target, targets
 
@@ -160,12 +161,13 @@ def build(asked: Asked, output: Path | None, loudness: Literal["quiet", "verbose
     from edgeenc.record.form import parse, plain
 
     screen = Screen(loudness or "normal")
+    stop = click.get_current_context().find_object(Stop) or Stop()
     language = plan.request.language
     screen.say(f"{asked.lang}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
     for line in plan.request.task_data.shown if plan.request.task_data else ():
         screen.say(line)
     with opened.in_use(), closing(screen):
-        published = publish(run(plan, opened, runtime, screen), place, screen.say)
+        published = publish(run(plan, opened, runtime, stop.before(screen)), place, screen.say)
     facts = parse(Facts, (published / "report" / "report.json").read_bytes())
     click.echo(json.dumps(plain(facts), ensure_ascii=False) if asked.as_json else last_line(str(place), facts))
 
