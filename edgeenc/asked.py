@@ -16,7 +16,7 @@ from edgeenc.language import Tag, joined, resolve, spoken
 from edgeenc.machine.disk import is_file, on_disk
 from edgeenc.machine.runtime import Dtype, Runtime, available_threads, faster_dtype
 from edgeenc.model.published import published_shape
-from edgeenc.model.purpose import Purpose, default_purpose, purpose_named
+from edgeenc.model.purpose import Purpose, default_purpose, encoder_purposes, purpose_named
 from edgeenc.model.shape import Shape
 from edgeenc.planned import Plan, Request
 from edgeenc.recipe import Language, Recipe, load_language, load_recipe, read_language
@@ -178,7 +178,11 @@ def _purpose(ask: Ask, task: Task | None) -> Purpose:
     """Return what the exported file computes: what the task needs, or else what was asked for."""
     if task is not None:
         return task.data.kind.purpose
-    return purpose_named(ask.export_task) if ask.export_task else default_purpose()
+    asked = purpose_named(ask.export_task) if ask.export_task else default_purpose()
+    if asked not in encoder_purposes():
+        known = ", ".join(one.name for one in encoder_purposes())
+        raise UsageError(f"export task {asked.name!r} needs labels, so a task; without one there are: {known}")
+    return asked
 
 
 class _Named(NamedTuple):

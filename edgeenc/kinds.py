@@ -31,14 +31,14 @@ def values_of(package: str, kind: type[T]) -> tuple[T, ...]:
     Worked example: with `STEP = StepKind(...)` in each of `steps/bench.py` and `steps/corpus.py`,
     `values_of("edgeenc.steps", StepKind)` gives the two in this order.
     """
-    return _listed(package, kind) + tuple(value for value in _ADDED.get(package, ()) if isinstance(value, kind))
+    return tuple(value for value in _ADDED.get(package, ()) if isinstance(value, kind)) + _listed(package, kind)
 
 
 @contextmanager
 def added(package: str, value: object) -> Iterator[None]:
-    """Let `values_of` give `value` too, after those of the folder, while the context lasts: for tests and plugins."""
+    """Let `values_of` give `value` too, before those of the folder, while the context lasts: for tests and plugins."""
     before = _ADDED.get(package, ())
-    _ADDED[package] = (*before, value)
+    _ADDED[package] = (value, *before)
     try:
         yield
     finally:

@@ -45,5 +45,5 @@ def test_every_value_and_every_class_is_found_once(folder: str) -> None:
 
 def test_a_value_can_be_added_for_a_while(folder: str) -> None:
     with added(folder, Kind("toy")), added(folder, "no kind"):
-        assert [kind.name for kind in values_of(folder, Kind)] == ["zebra", "b", "a", "toy"]
+        assert [kind.name for kind in values_of(folder, Kind)] == ["toy", "zebra", "b", "a"]
     assert [kind.name for kind in values_of(folder, Kind)] == ["zebra", "b", "a"]

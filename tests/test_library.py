@@ -188,3 +188,13 @@ def test_a_precision_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("edgeenc.bundle.load.check", lambda _: {})
     with pytest.raises(InputError, match="has no file of precision int8; build it again"):
         load_bundle(tmp_path, "int8")
+
+
+def test_what_a_flag_could_not_ask_for_is_refused_from_python_too() -> None:
+    for ask, words in (
+        (edgeenc.Ask("tl", export_task="token-classification"), "'token-classification' needs labels, so a task"),
+        (edgeenc.Ask("tl", export_task="poetry"), "export task 'poetry' is not known; known are: feature-extraction"),
+        (edgeenc.Ask("tl", target="coreml"), "target 'coreml' is not known; known are: onnx"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(words)):
+            edgeenc.plan(ask)

@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 import edgeenc
 from edgeenc.model.families import families
 from edgeenc.model.purpose import purposes
+from edgeenc.recipe import stage_kinds
 from edgeenc.steps.line.step_kind import step_kinds
 from edgeenc.targets.target import targets
 from edgeenc.tasks.task_kind import task_kinds
@@ -140,7 +141,7 @@ def names_of_kinds() -> tuple[set[str], set[str], set[str]]:
     """Return names that stand for nothing else, those that are also words (`tag`), and those of kinds of steps."""
     made = [precision for target in targets() for precision in target.precisions]
     known = {one.name for one in (*families(), *purposes(), *targets(), *made)}
-    kinds = {kind.name for kind in task_kinds()}
+    kinds = {kind.name for kind in task_kinds()} | set(stage_kinds())
     return known, kinds, set(step_kinds())
 
 
@@ -177,7 +178,16 @@ def asked_by_name(path: Path) -> Iterator[tuple[int, str]]:
 
 def test_nobody_asks_which_family_purpose_target_or_kind_it_is(tmp_path: Path) -> None:
     """Each says everything about itself in its own file; elsewhere its name is no key and no condition."""
-    asking = ('x == "bert"', 'x in ("a", "int8")', '{"onnx": 1}', 'x["fp32"]', 'step.kind == "score"', 'x != "tag"')
+    asking = (
+        'x == "trim-vocab"',
+        'x == "bert"',
+        'x in ("a", "int8")',
+        '{"onnx": 1}',
+        'x["fp32"]',
+        'step.kind == "score"',
+        'x != "tag"',
+        'x == "trim-vocab"',
+    )
     allowed = ('x == "a"', 'Literal["fp32"]', 'Role(precision="fp32")', 'x == "score"', '{"tag": 1}', 'x["tag"]')
     (tmp_path / "source.py").write_text("\n".join([*asking, *allowed]))
     assert [line for line, _ in asked_by_name(tmp_path / "source.py")] == list(range(1, len(asking) + 1))

@@ -22,7 +22,7 @@ from edgeenc.model.purpose import Purpose, default_purpose
 from edgeenc.model.shape import Shape
 from edgeenc.targets.sessions.session import Session
 from edgeenc.targets.sessions.torch_session import checkpoint_session
-from edgeenc.targets.target import FOLDER, Precision, Target, target_named, target_of
+from edgeenc.targets.target import FOLDER, Precision, Target, target_named, target_of, targets
 
 BESIDE = ("config.json", "tokenizer.json")
 
@@ -98,6 +98,7 @@ def test_it_is_planned(world: World, tmp_path: Path) -> None:
 
 def test_it_is_built_and_reported(bundle: Path) -> None:
     assert target_of(bundle) is target_named("arrays") is ARRAYS
+    assert [one.name for one in targets()] == ["onnx", "arrays"], "the default does not follow from the alphabet"
     assert sorted(path.name for path in (bundle / "arrays").iterdir()) == ["half.npz", "whole.npz"]
     assert not (bundle / "onnx").exists()
     facts = json.loads((bundle / "report" / "report.json").read_text())

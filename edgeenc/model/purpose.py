@@ -6,11 +6,11 @@ Nobody else asks which purpose it is: sizes, sessions, gates, tasks and the mode
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, UsageError
 from edgeenc.kinds import values_of
 from edgeenc.model.answers import Answer, Known, ReadText
 from edgeenc.model.axes import Rows
@@ -126,6 +126,7 @@ class Purpose:
         answer: what an app is told of one text.
         of_encoder: return what computes it from an encoder; None where labels must be learnt first.
         labelled: what the name of a class ends with that has learnt labels for it; "" where it needs none.
+        default: whether an encoder is exported for it where nothing is asked; one purpose is.
         tied: whether the output product reads the word embeddings.
     """
 
@@ -140,12 +141,13 @@ class Purpose:
     answer: Callable[[ReadText, Known], Answer]
     of_encoder: Callable[[Encoder], Computed] | None = None
     labelled: str = ""
-    tied: bool = field(default=False)
+    tied: bool = False
+    default: bool = False
 
 
 def purposes() -> tuple[Purpose, ...]:
-    """Return every purpose."""
-    return values_of(FOLDER, Purpose)
+    """Return every purpose, the default first."""
+    return tuple(sorted(values_of(FOLDER, Purpose), key=lambda one: not one.default))
 
 
 def encoder_purposes() -> tuple[Purpose, ...]:
@@ -162,12 +164,12 @@ def purpose_named(name: str) -> Purpose:
     """Return the purpose of that name.
 
     Raises:
-        InputError: there is none.
+        UsageError: there is none.
     """
     for one in purposes():
         if one.name == name:
             return one
-    raise InputError(f"export task {name!r} is not known; known are: {', '.join(one.name for one in purposes())}")
+    raise UsageError(f"export task {name!r} is not known; known are: {', '.join(one.name for one in purposes())}")
 
 
 def purpose_of_classifier(config: PretrainedConfig, folder: Path) -> Purpose:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgeenc.errors import InputError, UsageError
+from edgeenc.recipe import stage_kinds
 from edgeenc.record.facts import Facts
 from edgeenc.record.form import parse
 from edgeenc.record.rows import Bench, Condition, Row
@@ -76,7 +77,8 @@ def of_facts(facts: Facts) -> Measured:
         f"student {files.smallest}": files.int8,
     }
     latency, scores = facts.latency, facts.tasks
-    trimmed = next((step.parts for step in facts.steps if step.kind == "trim-vocab"), None)
+    kinds = stage_kinds()
+    trimmed = next((step.parts for step in facts.steps if step.kind in kinds and kinds[step.kind].trims), None)
     if trimmed is not None and any(score.model == TRIM_ONLY for score in scores):
         sizes[f"{TRIM_ONLY} {files.first}"] = FLOAT * (trimmed.embeddings + trimmed.layers)
     times = {} if latency is None else latency.models

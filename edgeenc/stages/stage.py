@@ -22,6 +22,8 @@ class Stage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
     version: ClassVar[int] = 1
     trains: ClassVar[bool] = False
+    trims: ClassVar[bool] = False
+    """Whether it changes the tokenizer."""
 
     kind: str
     name: str = Field(default="", pattern=r"^[a-z0-9-]*$")

@@ -16,6 +16,8 @@ class TrimVocab(Stage):
     """A smaller vocabulary: of a given size, or of as many tokens as cover a share of the text."""
 
     FORMER: ClassVar[Former] = Former({"vocab_size": "size"})
+    trims: ClassVar[bool] = True
+
     kind: Literal["trim-vocab"] = "trim-vocab"
     vocab_size: int | None = Field(default=None, gt=0)
     """Tokens to keep in all, special tokens included."""

@@ -64,6 +64,7 @@ INT8 = Precision(
 
 ONNX = Target(
     name="onnx",
+    default=True,
     runtime="ONNX Runtime, CPU",
     tags=("onnx", "transformers.js"),
     usage=_usage,

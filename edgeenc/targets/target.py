@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, UsageError
 from edgeenc.kinds import values_of
 from edgeenc.model.purpose import Purpose
 from edgeenc.model.shape import Shape
@@ -86,6 +86,7 @@ class Target:
         tags: of the model card, for whoever searches.
         usage: what a model card shows of a precision: for a purpose, a maximal length, an output in words.
         precisions: each after the one that it is made from, the largest first.
+        default: whether it is meant where none is named; one target is.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Target:
     precisions: tuple[Precision, ...]
     tags: tuple[str, ...] = ()
     usage: Callable[[Precision, Purpose, int, str], Usage] = no_usage
+    default: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -145,24 +147,24 @@ class Target:
 
 
 def targets() -> tuple[Target, ...]:
-    """Return every target."""
-    return values_of(FOLDER, Target)
+    """Return every target, the default first."""
+    return tuple(sorted(values_of(FOLDER, Target), key=lambda one: not one.default))
 
 
 def target_named(name: str) -> Target:
     """Return the target of that name.
 
     Raises:
-        InputError: there is none.
+        UsageError: there is none.
     """
     for one in targets():
         if one.name == name:
             return one
-    raise InputError(f"target {name!r} is not known; known are: {', '.join(one.name for one in targets())}")
+    raise UsageError(f"target {name!r} is not known; known are: {', '.join(one.name for one in targets())}")
 
 
 def default_target() -> Target:
-    """Return the target of a build that names none: the first that the package has."""
+    """Return the target of a build that names none."""
     return targets()[0]
 
 

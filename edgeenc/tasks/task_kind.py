@@ -53,6 +53,7 @@ class TaskKind:
         line_up: what items are lined up by before some are held out; the same for all where labels cannot be evened.
         metrics: what can be computed.
         default_metric: the one that counts where none is asked for, from the items of each part.
+        default: whether it is guessed from untold data of its form, before others of that form.
         reads_first: whether the label is read at the first token alone, which then may start as the mean of all.
         baseline: what must be beaten, from train and test items.
     """
@@ -68,12 +69,13 @@ class TaskKind:
     metrics: tuple[TaskMetric, ...]
     default_metric: Callable[[Mapping[str, Sequence[Item]]], TaskMetric]
     reads_first: bool = False
+    default: bool = False
     baseline: Callable[[Sequence[Item], Sequence[Item]], Baseline] = majority
 
 
 def task_kinds() -> tuple[TaskKind, ...]:
-    """Return every task kind."""
-    return values_of(FOLDER, TaskKind)
+    """Return every task kind, those first that are guessed where none is named."""
+    return tuple(sorted(values_of(FOLDER, TaskKind), key=lambda one: not one.default))
 
 
 def task_kind_named(name: str) -> TaskKind:

@@ -18,7 +18,7 @@ def kept_tokens_gate(teacher: Tokenizer, student: Tokenizer, lines: Sequence[str
     vocabulary = student.get_vocab()
     kept = [line for line in lines if all(token in vocabulary for token in teacher.encode(line).tokens)]
     wrong = [line for line in kept if teacher.encode(line).tokens != student.encode(line).tokens]
-    figure = 1 - len(wrong) / max(1, len(kept))
+    figure = 1 - len(wrong) / len(kept) if kept else 0.0
     return Gate("kept tokens", figure, 1.0, not wrong and bool(kept), "share", wrong[0] if wrong else "")
 
 

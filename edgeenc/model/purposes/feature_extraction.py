@@ -42,6 +42,7 @@ def mean_pool(hidden_BTH: NDArray[np.float32], attend_BT: NDArray[np.int64]) -> 
 
 FEATURE_EXTRACTION = Purpose(
     name="feature-extraction",
+    default=True,
     output="last_hidden_state",
     auto_class="AutoModelForMaskedLM",
     load=_load,

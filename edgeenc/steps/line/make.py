@@ -35,7 +35,6 @@ from edgeenc.record.former import former_spelling
 from edgeenc.sources import SEED, is_random
 from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import TrainingOptions
-from edgeenc.stages.trim_vocab import TrimVocab
 from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning import FineTuning
@@ -222,7 +221,8 @@ class _Maker:
 
     def _called(self, name: str) -> str:
         step = self.steps[name]
-        return "trim-only" if isinstance(step.stage, TrimVocab) and step.inputs[ENCODER] == "teacher" else name
+        trimmed = step.stage is not None and step.stage.trims and step.inputs[ENCODER] == "teacher"
+        return "trim-only" if trimmed else name
 
     def key(self, kind: str, version: int, fields: Fields, seed: int, inputs: Inputs) -> str:
         """Return the address of a result: 16 hexadecimal digits of a sha256."""

@@ -59,10 +59,18 @@ STAGE = "stage"
 
 
 def step_kinds() -> Mapping[str, StepKind[object]]:
-    """Return every kind of step by its name: those of the files of the folder, and one for each file of a target."""
+    """Return every kind of step by its name: those of the files of the folder, and one for each file of a target.
+
+    Raises:
+        ValueError: two have one name, so that one would be taken for the other.
+    """
     own: tuple[StepKind[object], ...] = values_of("edgeenc.steps", StepKind)
-    made = {one.step: file_kind(one) for target in targets() for one in target.precisions}
-    return {kind.name: kind for kind in own} | made
+    made = tuple(file_kind(one) for target in targets() for one in target.precisions)
+    found = {kind.name: kind for kind in (*own, *made)}
+    if len(found) < len(own) + len(made):
+        names = sorted(kind.name for kind in (*own, *made))
+        raise ValueError(f"two kinds of steps have one name, of {', '.join(names)}")
+    return found
 
 
 @cache

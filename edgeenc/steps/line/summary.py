@@ -217,7 +217,7 @@ def _tokenizer(plan: Plan, manifests: Manifests, language: str | None) -> Tokeni
 
     Where a recipe does not trim, the tokenizer stays as it was measured.
     """
-    trimmed = [step.name for step in plan.steps if step.kind == "trim-vocab"]
+    trimmed = [step.name for step in plan.steps if step.stage is not None and step.stage.trims]
     if not trimmed:
         measured = parse(BitsFigures, manifests["measure"].figures)
         return (measured if language is None else measured.languages[language]).tokenizer

@@ -34,6 +34,7 @@ def _encode(tokenizer: Tokenizer, items: Sequence[Item]) -> tuple[list[Encoding]
 
 CLASSIFY = TaskKind(
     name="classify",
+    default=True,
     purpose=TEXT_CLASSIFICATION,
     lists=False,
     texts="texts",

@@ -76,6 +76,7 @@ def _metric(parts: Mapping[str, Sequence[Item]]) -> TaskMetric:
 
 TAG = TaskKind(
     name="tag",
+    default=True,
     purpose=TOKEN_CLASSIFICATION,
     lists=True,
     texts="words",
