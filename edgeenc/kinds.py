@@ -7,13 +7,23 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+from edgeenc.errors import EdgeencError
 
 T = TypeVar("T")
+
+
+class _HasName(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=_HasName)
 
 _ADDED: dict[str, tuple[object, ...]] = {}
 
@@ -43,6 +53,18 @@ def added(package: str, value: object) -> Iterator[None]:
         yield
     finally:
         _ADDED[package] = before
+
+
+def named(what: str, name: object, values: Iterable[N], error: type[EdgeencError]) -> N:
+    """Return the value of that name.
+
+    Raises:
+        EdgeencError: an `error`, where there is none; it says what is known.
+    """
+    known = {one.name: one for one in values}
+    if isinstance(name, str) and name in known:
+        return known[name]
+    raise error(f"{what} {name!r} is not known; known are: {', '.join(known)}")
 
 
 @cache

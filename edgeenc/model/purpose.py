@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from edgeenc.errors import InputError, UsageError
-from edgeenc.kinds import values_of
+from edgeenc.kinds import named, values_of
 from edgeenc.model.answers import Answer, Known, ReadText
 from edgeenc.model.axes import Rows
 from edgeenc.model.graph_text import FamilyText, GraphText
@@ -166,10 +166,7 @@ def purpose_named(name: str) -> Purpose:
     Raises:
         UsageError: there is none.
     """
-    for one in purposes():
-        if one.name == name:
-            return one
-    raise UsageError(f"export task {name!r} is not known; known are: {', '.join(one.name for one in purposes())}")
+    return named("export task", name, purposes(), UsageError)
 
 
 def purpose_of_classifier(config: PretrainedConfig, folder: Path) -> Purpose:

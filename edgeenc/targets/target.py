@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError, UsageError
-from edgeenc.kinds import values_of
+from edgeenc.kinds import named, values_of
 from edgeenc.model.purpose import Purpose
 from edgeenc.model.shape import Shape
 
@@ -157,10 +157,7 @@ def target_named(name: str) -> Target:
     Raises:
         UsageError: there is none.
     """
-    for one in targets():
-        if one.name == name:
-            return one
-    raise UsageError(f"target {name!r} is not known; known are: {', '.join(one.name for one in targets())}")
+    return named("target", name, targets(), UsageError)
 
 
 def default_target() -> Target:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
-from edgeenc.kinds import values_of
+from edgeenc.kinds import named, values_of
 from edgeenc.model.purpose import Purpose
 from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.item import Item, Predicted
@@ -84,10 +84,7 @@ def task_kind_named(name: str) -> TaskKind:
     Raises:
         InputError: there is none.
     """
-    for one in task_kinds():
-        if one.name == name:
-            return one
-    raise InputError(f"task kind {name!r} is not known; known are: {', '.join(one.name for one in task_kinds())}")
+    return named("task kind", name, task_kinds(), InputError)
 
 
 def metrics() -> tuple[TaskMetric, ...]:
@@ -101,10 +98,7 @@ def metric_named(name: str) -> TaskMetric:
     Raises:
         InputError: there is none.
     """
-    for one in metrics():
-        if one.name == name:
-            return one
-    raise InputError(f"metric {name!r} is not known; known are: {', '.join(one.name for one in metrics())}")
+    return named("metric", name, metrics(), InputError)
 
 
 def solver_of(metric: str) -> str:

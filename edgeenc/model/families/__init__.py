@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeenc.errors import InputError
-from edgeenc.kinds import values_of
+from edgeenc.kinds import named, values_of
 from edgeenc.model.family import Family
 
 
@@ -18,10 +18,7 @@ def family_of(model_type: object) -> Family:
     Raises:
         InputError: none of this name is known.
     """
-    for family in families():
-        if family.name == model_type:
-            return family
-    raise InputError(f"model type {model_type!r} is not known; known are: {family_names()}")
+    return named("model type", model_type, families(), InputError)
 
 
 def family_names() -> str:
