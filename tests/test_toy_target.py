@@ -6,6 +6,7 @@ It ships the weights as numpy arrays, and once more rounded to float16; PyTorch 
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,7 +65,8 @@ ARRAYS = Target("arrays", "PyTorch, CPU", (WHOLE, HALF), tags=("numpy",))
 def registered() -> Iterator[None]:
     """The registry has it, and a measuring process finds this file."""
     with pytest.MonkeyPatch.context() as patch, added(FOLDER, ARRAYS):
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        here = Path(__file__).parent  # a measuring process knows it as `tests.…`, and its own imports from here
+        patch.setenv("PYTHONPATH", os.pathsep.join((str(here), str(here.parent))))
         yield
 
 
