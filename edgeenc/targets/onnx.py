@@ -58,6 +58,7 @@ INT8 = Precision(
     predicted_bytes=int8_bytes,
     open=open_file,
     source=FP32.name,
+    rounded=True,
     hub_name="q8",
 )
 """Names and places of the files are those that transformers.js and optimum look for."""

@@ -38,6 +38,8 @@ class Precision:
             function of a module, since a measuring process finds it by its name.
         hub_name: what transformers.js calls the precision, where it reads the file.
         source: name of the precision whose file it is made from; "" for the checkpoint.
+        rounded: whether its numbers are coarser than those that it is made from, so that it is held against these by
+            what they mean; any other file must give the same.
         require_fits: refuse a file of so many bytes, naming the step; raises BudgetError.
     """
 
@@ -49,6 +51,7 @@ class Precision:
     predicted_bytes: Callable[[Shape, Purpose, int], int]
     open: Callable[[Path, int, Purpose | None], Session]
     source: str = ""
+    rounded: bool = False
     hub_name: str = ""
     require_fits: Callable[[str, int], None] = lambda step, size: None
 
