@@ -110,8 +110,9 @@ def test_it_is_built_and_reported(bundle: Path) -> None:
     assert sorted(path.name for path in (bundle / "arrays").iterdir()) == ["half.npz", "whole.npz"]
     assert not (bundle / "onnx").exists()
     facts = json.loads((bundle / "report" / "report.json").read_text())
-    assert facts["bytes"]["names"] == ["whole", "half"]
-    assert facts["bytes"]["int8"] == (bundle / "arrays" / "half.npz").stat().st_size
+    sizes = {name: (bundle / "arrays" / f"{name}.npz").stat().st_size for name in ("whole", "half")}
+    assert list(facts["bytes"]) == ["teacher_whole", "whole", "half"]
+    assert {name: facts["bytes"][name] for name in sizes} == sizes
     gates = [gate["name"] for gate in facts["gates"]]
     assert gates == ["half mean cosine", "half worst cosine", "kept tokens", "whole parity", "tokenizer"]
     assert set(facts["latency"]["models"]) == {"teacher whole", "student whole", "student half"}
@@ -162,3 +163,23 @@ def test_what_is_made_from_a_file_and_not_rounded_is_held_against_it(bundle: Pat
     assert names() == ["whole parity", "packed parity"]
     with pytest.raises(GateError, match="gate packed parity"):
         names(packed=bundle / "arrays" / "half.npz")
+
+
+def test_it_is_looked_into(bundle: Path) -> None:
+    found = json.loads(edgeenc("inspect", str(bundle), "--json").stdout)
+    sizes = {f"arrays/{name}.npz": (bundle / "arrays" / f"{name}.npz").stat().st_size for name in ("half", "whole")}
+    assert found["files"] == sizes and found["problems"] == []
+    shown = edgeenc("inspect", str(bundle)).stdout
+    assert all(name in shown for name in sizes) and "onnx" not in shown
+
+
+def test_it_is_compared_and_reported_again(bundle: Path, tmp_path: Path) -> None:
+    done = edgeenc("compare", str(bundle), str(bundle), "--rounds", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    lines = {line["metric"]: line for line in json.loads(done.stdout)["lines"]}
+    assert lines["bytes"]["what"] == "file (half)" and lines["bytes"]["words"] == "equal"
+    assert edgeenc("report", str(bundle), "-o", str(tmp_path)).returncode == 0
+    text = (tmp_path / "report.md").read_text()
+    assert "| Teacher, whole |" in text and "| Student, half |" in text
+    assert "int8" not in text and "ONNX" not in text
+    assert "times as fast as the teacher" in text

@@ -69,5 +69,6 @@ ONNX = Target(
     runtime="ONNX Runtime, CPU",
     tags=("onnx", "transformers.js"),
     usage=_usage,
+    pattern="*.onnx*",
     precisions=(FP32, INT8),
 )

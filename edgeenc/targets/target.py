@@ -89,6 +89,7 @@ class Target:
         tags: of the model card, for whoever searches.
         usage: what a model card shows of a precision: for a purpose, a maximal length, an output in words.
         precisions: each after the one that it is made from, the largest first.
+        pattern: of the names of all files of this form, also those that others made; "" for its own alone.
         default: whether it is meant where none is named; one target is.
     """
 
@@ -97,6 +98,7 @@ class Target:
     precisions: tuple[Precision, ...]
     tags: tuple[str, ...] = ()
     usage: Callable[[Precision, Purpose, int, str], Usage] = no_usage
+    pattern: str = ""
     default: bool = False
 
     @property
@@ -135,6 +137,10 @@ class Target:
         """Return the files that a bundle has, by precision."""
         found = {one.name: folder / one.path for one in self.precisions}
         return {name: path for name, path in found.items() if path.is_file()}
+
+    def all_in(self, folder: Path) -> tuple[Path, ...]:
+        """Return every file of this form in a folder and those below it, sorted."""
+        return tuple(sorted(folder.rglob(self.pattern) if self.pattern else self.files_in(folder).values()))
 
     def smallest_in(self, folder: Path) -> tuple[Precision, Path]:
         """Return the last precision that a bundle has, which is the one to ship, and its file.
