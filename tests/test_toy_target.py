@@ -183,3 +183,24 @@ def test_it_is_compared_and_reported_again(bundle: Path, tmp_path: Path) -> None
     assert "| Teacher, whole |" in text and "| Student, half |" in text
     assert "int8" not in text and "ONNX" not in text
     assert "times as fast as the teacher" in text
+
+
+def test_it_is_timed_as_its_own_files(bundle: Path, tmp_path: Path) -> None:
+    """The runtime, the files and their names are what the target says; a checkpoint it is too, for PyTorch."""
+    asked = ("--rounds", "1", "--runs", "2", "--seconds", "0", "--seq-len", "8", "-o", str(tmp_path / "timed"))
+    done = edgeenc("bench", f"toy={bundle}", *asked, "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {(row["runtime"], row["precision"]): row for row in json.loads(done.stdout)["rows"]}
+    measured = [key for key, row in rows.items() if row["status"] == "measured"]
+    assert measured == [("session", "whole"), ("session", "half"), ("torch", "fp32")]
+    assert rows["session", "half"]["file_bytes"] == (bundle / "arrays" / "half.npz").stat().st_size
+    assert rows["session", "half"]["share_of_peak"] > 0
+    assert rows["torch", "half"]["reason"] == "half is the name of an exported file; PyTorch has none"
+    assert {row["status"] for row in rows.values()} == {"measured", "not run"}
+    text = (tmp_path / "timed" / "report.md").read_text()
+    assert "half toy:" in text and "int8" not in text and "ONNX" not in text
+    one = edgeenc("bench", str(bundle), *asked[:-2], "--precision", "half", "--runtime", "ort,session", "--json")
+    reasons = {row["runtime"]: row["reason"] for row in json.loads(one.stdout)["rows"]}
+    assert reasons == {"ort": "no file of precision half", "session": ""}
+    wrong = edgeenc("bench", str(bundle), "--precision", "quarter")
+    assert wrong.returncode == 2 and "whole, half" in wrong.stderr

@@ -96,9 +96,11 @@ class Measured:
 
     @property
     def shipped(self) -> tuple[Candidate, ...]:
-        """The smallest file of every model that is neither the teacher nor merely trimmed."""
+        """The smallest file of every model that is neither the teacher nor merely trimmed; of known sizes if any is."""
         smallest: dict[str, Candidate] = {}
         for candidate in self.candidates:
-            if candidate.model not in (TEACHER, TRIM_ONLY):
+            found = smallest.get(candidate.model)
+            unsized = candidate.bytes is None and found is not None and found.bytes is not None
+            if candidate.model not in (TEACHER, TRIM_ONLY) and not unsized:
                 smallest[candidate.model] = candidate
         return tuple(smallest.values())
