@@ -27,11 +27,12 @@ import click
 import yaml
 from rich.console import Console
 
-from edgeenc.asked import Ask, plan_for
+from edgeenc.asked import plan_for
 from edgeenc.bench import harness
 from edgeenc.bench.matrix import Matrix
 from edgeenc.bench.subject import Subject, read_subjects
 from edgeenc.planned import Plan
+from edgeenc.record.ask import Ask
 from edgeenc.record.form import plain
 from edgeenc.record.rows import Bench, Row
 from edgeenc.screen.bench_lines import BenchScreen

@@ -14,12 +14,13 @@ from pathlib import Path
 import click
 import torch
 
-from edgeenc.asked import Ask, plan_for, runtime_for
+from edgeenc.asked import plan_for, runtime_for
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.model.bits import bits_per_character
 from edgeenc.model.encoder import load_encoder
 from edgeenc.planned import CORPUS, ENCODER
+from edgeenc.record.ask import Ask
 from edgeenc.stages.truncate_hidden import TruncateHidden
 from edgeenc.store import Store, default_root
 from edgeenc.text.corpus import load_corpus

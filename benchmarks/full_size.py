@@ -49,8 +49,9 @@ def write_text(out: Path, language: str, lines: int) -> None:
 
 def plan_of(out: Path, recipe: str, language: str, threads: int):  # noqa: ANN201
     """Return plan, store and runtime of the rehearsal in `out`."""
-    from edgeenc.asked import Ask, request_for
+    from edgeenc.asked import request_for
     from edgeenc.machine.runtime import Runtime
+    from edgeenc.record.ask import Ask
     from edgeenc.steps.line.make import make_plan
     from edgeenc.store import Store
 

@@ -17,9 +17,10 @@ from pathlib import Path
 import click
 import torch
 
-from edgeenc.asked import Ask, plan_for, runtime_for
+from edgeenc.asked import plan_for, runtime_for
 from edgeenc.machine.describe import describe, versions
 from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.record.ask import Ask
 from edgeenc.record.form import plain
 from edgeenc.store import Store, default_root
 from edgeenc.targets.sessions.torch_session import TorchSession

@@ -30,7 +30,7 @@ class MeanScore:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A paired difference with its 95 % interval, 0 to 1."""
+    """A paired difference with its 95 % confidence interval, 0 to 1."""
 
     value: float
     low: float

@@ -28,7 +28,10 @@ def figures(page: str) -> str:
         [*of_each("ms a sentence, model (times as fast)", "{}", "student int8", column="own"), BENCH],
         [*of_each("macro F1 on topics, teacher", "tc-{}", column="teacher torch"), TASKS],
         [*of_each("macro F1 on topics, model", "tc-{}", column="student int8"), TASKS],
-        [*of_each("difference in points (95 % interval)", "tc-{}", column="int8 less teacher, points"), TASKS],
+        [
+            *of_each("difference in points (95 % confidence interval)", "tc-{}", column="int8 less teacher, points"),
+            TASKS,
+        ],
     ]
     head = ["", *LANGUAGES.values(), "printed by"]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))

@@ -122,8 +122,8 @@ def newest_starts() -> list[str]:
     if not paths:
         return ["Not measured yet."]
     note = (
-        f"`{paths[-1].name}`: macro F1 on topics, per cent, mean of the seeds and the sample deviation over them,"
-        " PyTorch; the difference is paired over test items, with its 95 % interval.\n"
+        f"`{paths[-1].name}`: macro F1 on topics, per cent, mean of the seeds and the standard deviation over them,"
+        " PyTorch; the difference is paired over test examples, with its 95 % confidence interval.\n"
     )
     return [note, *starts_table(paths[-1])]
 
@@ -145,13 +145,13 @@ def starter_table() -> list[str]:
         "smaller by",
         "teacher",
         "unigram",
-        "random",
-        "cut",
+        "random weights",
+        "pruned",
         "student",
     )
     found = parse(dict[str, StarterBuild], newest.read_bytes())
     rows = [_starter_row(language, build) for language, build in found.items()]
-    return [f"`{newest.name}`; bits per character on held-out text.\n", *table(head, rows)]
+    return [f"`{newest.name}`; bits per character on the test split.\n", *table(head, rows)]
 
 
 def _starter_row(language: str, build: StarterBuild) -> list[str]:
@@ -171,19 +171,26 @@ def tasks_tables() -> list[str]:
     sets = [parse(TaskSet, path.read_bytes()) for path in sorted((ROOT / "benchmarks" / "results").glob(TASKS))]
     if not sets:
         return ["Not measured yet."]
-    head = ("set", "metric", "test items", *(f"{model} {form}" for model, form in FORMS), "int8 less teacher, points")
+    head = (
+        "set",
+        "metric",
+        "test examples",
+        *(f"{model} {form}" for model, form in FORMS),
+        "int8 less teacher, points",
+    )
     rows = [_task_row(facts) for facts in sets]
     fast = [facts.latency.ratio["student int8"].median for facts in sets]
     note = (
-        f"Per cent, mean of three seeds and the sample deviation over them. The last column is paired over test items,"
-        f" with its 95 % interval; *none seen* where that contains 0. The int8 student takes {min(fast):.2f} to"
-        f" {max(fast):.2f} of the teacher's time per text (ONNX Runtime, one thread, batch 1, a busy host). The factor"
+        f"Per cent, mean of three seeds and the standard deviation over them. The last column is paired over"
+        f" test examples, with its 95 % confidence interval; *none seen* where that contains 0. The int8"
+        f" student takes {min(fast):.2f} to {max(fast):.2f} of the teacher's time per text"
+        " (ONNX Runtime, one thread, batch 1, a busy host). The factor"
         " of the start as the mean was chosen on the test part of tc-tl, which flatters all models of that set; the"
         " others were not looked at.\n"
     )
     more = (
-        "\n95 % intervals of the scores (bootstrap over test items), sizes of the exported files, and the median of the"
-        " int8 student's time per text over the teacher's.\n"
+        "\n95 % confidence intervals of the scores (bootstrap over test examples), sizes of the exported files,"
+        " and the median of the int8 student's time per text over the teacher's.\n"
     )
     return [note, *table(head, rows), more, *table(MORE, [_more_row(facts) for facts in sets])]
 

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgeenc.asked import Ask, build, plan
+    from edgeenc.asked import build, plan
     from edgeenc.bundle.load import Bundle, load_bundle
     from edgeenc.bundle.recheck import recheck as verify_bundle
     from edgeenc.compress.adapt import adapt
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edgeenc.model.shape import Shape
     from edgeenc.planned import Plan
     from edgeenc.recipe import Recipe, load_recipe
+    from edgeenc.record.ask import Ask
     from edgeenc.stages.distill import DistillOptions
     from edgeenc.stages.training import TrainingOptions
     from edgeenc.store import Store
@@ -94,7 +95,8 @@ __all__ = [
 ]
 
 _PLACES = {
-    "asked": ("Ask", "build", "plan"),
+    "asked": ("build", "plan"),
+    "record.ask": ("Ask",),
     "bundle.load": ("Bundle", "load_bundle"),
     "bundle.recheck": ("recheck as verify_bundle",),
     "compress.adapt": ("adapt",),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +22,7 @@ from edgeenc.model.purpose import Purpose, default_purpose, encoder_purposes, pu
 from edgeenc.model.shape import Shape
 from edgeenc.planned import Plan, Request
 from edgeenc.recipe import Language, Recipe, load_language, load_recipe, read_language
+from edgeenc.record.ask import Ask
 from edgeenc.record.form import parse
 from edgeenc.sources import (
     ENOUGH,
@@ -41,40 +44,6 @@ from edgeenc.targets.target import Target, default_target, target_named
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
 from edgeenc.text.mixture import Text
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What a user asks for, as typed.
-
-    Attributes:
-        language: any BCP-47 or ISO 639 spelling, or the path of a language file; or several: `tl+en`, `tl:0.8+en:0.2`.
-        recipe: name or path.
-        teacher: `starter`, a folder, `id@revision`, or `random:` and a published shape; None leaves it to the recipe.
-        corpus: a text file, one sentence or paragraph per line, or `org/name@commit[:config][#column]` of the hub; of
-            several languages `tl=FILE` for each; what is not named is left to the language.
-        export_task: what the exported file computes; None means hidden states, or what `task` needs.
-        target: in which form the model is shipped.
-        precisions: comma-separated names of its files; None means all.
-        task: name of a task of the language, or of `data`.
-        data: labelled data of the task; None leaves it to the language.
-        columns: columns of text and label in `data`; empty ones are guessed.
-        random_teacher: whether the teacher's shape is taken, and its weights are drawn.
-        data_fraction: share of the training text that is read; None leaves it to the recipe.
-    """
-
-    language: str
-    recipe: str = "starter"
-    teacher: str | None = None
-    corpus: tuple[str, ...] = ()
-    export_task: str | None = None
-    target: str = field(default_factory=lambda: default_target().name)
-    precisions: str | None = None
-    task: str | None = None
-    data: str | None = None
-    columns: tuple[str, str] = ("", "")
-    random_teacher: bool = False
-    data_fraction: float | None = None
 
 
 def plan_for(ask: Ask, store: Store, threads: int | None = None) -> Plan:
@@ -137,7 +106,7 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
     recipe = _recipe(ask)
     source = ask.teacher or recipe.teacher
     source = f"{RANDOM}{source}" if ask.random_teacher and not is_random(source) else source
-    target = target_named(ask.target)
+    target = target_named(ask.target) if ask.target else default_target()
     precisions = target.names if ask.precisions is None else _precisions(ask.precisions, target)
     problems: list[InputError] = []
     texts = [attempt(problems, partial(_text, one, given, offline=offline)) for one in named]
@@ -157,6 +126,41 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
         task_data=task,
         known=known,
     )
+
+
+def folder_name(ask: Ask, request: Request) -> str:
+    """Return the folder that a build is written to where none is named: LANG[-TASK]-RECIPE and what is no default.
+
+    Two builds of different things have two names, so that one does not replace the other.
+    """
+    own, texts = load_recipe(ask.recipe), request.texts
+    equal = len({text.weight for text in texts}) == 1
+    tags = request.language.bcp47 if equal else "+".join(f"{one.language.bcp47}{one.weight:g}" for one in texts)
+    parts = [tags, *([ask.task] if ask.task else []), own.name]
+    if ask.random_teacher:
+        parts.append("random-teacher")
+    named = request.recipe.teacher.removeprefix(RANDOM if ask.random_teacher else "")
+    if named != own.teacher:
+        parts.append(_short(named))
+    if request.recipe.data_fraction != own.data_fraction:
+        parts.append(f"{request.recipe.data_fraction:g}")
+    parts += [_short(one) for one in (*ask.corpus, *([ask.data] if ask.data else [])) if one != STARTER]
+    parts += [name for name in ask.columns if name]
+    if request.task_data is None and request.purpose is not default_purpose():
+        parts.append(request.purpose.name)
+    if request.target is not default_target():
+        parts.append(request.target.name)
+    if request.precisions != request.target.names:
+        parts += request.precisions
+    return "-".join(parts).replace("/", "_")
+
+
+def _short(typed: str) -> str:
+    """Return a name for what was typed: it as it is where it is a word, or else its last part and a hash of all."""
+    if re.fullmatch(r"[A-Za-z0-9_]+", typed):
+        return typed
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(typed.partition("@")[0]).name).strip("-")
+    return f"{stem}-{hashlib.sha256(typed.encode()).hexdigest()[:6]}".strip("-")
 
 
 def _recipe(ask: Ask) -> Recipe:

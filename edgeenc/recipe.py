@@ -6,6 +6,7 @@ A recipe says how to compress, a language where its text is; neither knows the o
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar, get_args
@@ -13,7 +14,7 @@ from typing import ClassVar, Literal, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edgeenc.errors import RecipeError
+from edgeenc.errors import RecipeError, UsageError
 from edgeenc.kinds import modules_of, types_of
 from edgeenc.record.former import Former, spelling_of_today
 from edgeenc.sources import ENOUGH, data_folder, is_hub_text
@@ -135,6 +136,28 @@ def load_recipe(name: str) -> Recipe:
     """
     path = find_recipe(name)
     return parse_recipe(_yaml(path), where=str(path if "/" in name else name))
+
+
+def named_after(path: Path) -> str:
+    """Return the name that a recipe in the file `path` should have: small letters, digits and hyphens.
+
+    Raises:
+        UsageError: the file's name has neither letter nor digit of ASCII.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")
+    if not name:
+        raise UsageError(f"{path}: a recipe is named after its file; choose one with a letter a-z or a digit")
+    return name
+
+
+def recipe_text(recipe: str, name: str) -> str:
+    """Return the YAML of a recipe, comments and all, under another name.
+
+    Raises:
+        RecipeError: there is no such recipe.
+    """
+    text = find_recipe(recipe).read_text(encoding="utf-8")
+    return re.sub(r"^name:[^\n#]*?(?=\s*(#[^\n]*)?$)", f"name: '{name}'", text, count=1, flags=re.MULTILINE)
 
 
 def parse_recipe(fields: Fields, where: str) -> Recipe:

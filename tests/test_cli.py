@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from line import World, edgeenc, edgeenc_process, make_world
 
 from edgeenc.model.encoder import Encoder
+from edgeenc.recipe import find_recipe, load_recipe, recipe_names, recipe_text
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +119,30 @@ def test_recipes_can_be_listed_shown_copied_and_checked(tmp_path: Path) -> None:
     assert any(line.startswith("starter ") for line in edgeenc("recipes", "list").stdout.splitlines())
     copied = tmp_path / "mine.yaml"
     assert edgeenc("recipes", "copy", "starter", str(copied)).returncode == 0
-    assert edgeenc("recipes", "show", str(copied)).stdout == edgeenc("recipes", "show", "starter").stdout
+    shown = edgeenc("recipes", "show", "starter").stdout.replace("name: starter", "name: mine", 1)
+    assert edgeenc("recipes", "show", str(copied)).stdout == shown
     assert "ok, 7 stages" in edgeenc("recipes", "check", str(copied)).stdout
     assert edgeenc("recipes", "copy", "starter", str(copied)).returncode == 2
+
+
+@pytest.mark.parametrize(("file", "name"), [("Mine two.yaml", "mine-two"), ("12.yaml", "12"), ("no.yml", "no")])
+def test_a_copied_recipe_is_named_after_its_file_and_keeps_the_rest(tmp_path: Path, file: str, name: str) -> None:
+    assert edgeenc("recipes", "copy", "starter", str(tmp_path / file)).returncode == 0
+    own, copy = load_recipe("starter"), load_recipe(str(tmp_path / file))
+    assert copy == own.model_copy(update={"name": name})
+    lines = (tmp_path / file).read_text(encoding="utf-8").splitlines()
+    assert len(set(lines) - set(find_recipe("starter").read_text(encoding="utf-8").splitlines())) == 1
+
+
+def test_every_recipe_of_the_package_can_be_copied_under_another_name() -> None:
+    for known in recipe_names():
+        assert yaml.safe_load(recipe_text(known, "on"))["name"] == "on"
+
+
+def test_a_copied_recipe_needs_a_file_with_a_name(tmp_path: Path) -> None:
+    done = edgeenc("recipes", "copy", "starter", str(tmp_path / "___.yaml"))
+    assert (done.returncode, "is named after its file" in done.stderr) == (2, True)
+    assert not (tmp_path / "___.yaml").exists()
 
 
 def test_an_interrupt_leaves_with_130(world: World, tmp_path: Path) -> None:
@@ -159,6 +182,37 @@ cli.main()
     assert done.returncode == 130, done.stderr
     assert "the same command goes on from here" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("module", "name", "command"), [
+    ("edgeenc.bundle.recheck", "recheck", ("verify", "none")),
+    ("edgeenc.asked", "request_for", ("fetch", "--lang", "tl")),
+    ("edgeenc.machine.doctor", "examine", ("doctor",)),
+    ("edgeenc.bundle.inspect", "look", ("inspect", "none")),
+    ("edgeenc.store", "Store.list", ("store", "list")),
+], ids=lambda given: given[0] if isinstance(given, tuple) else "")  # fmt: skip
+def test_a_dropped_interrupt_ends_every_command_with_130(module: str, name: str, command: tuple[str, ...]) -> None:
+    """The work itself is replaced by an interrupt that Python drops, and a result: it must not be said."""
+    code = f"""
+import os, signal, weakref
+from edgeenc import cli
+import {module} as place
+
+class Thing: pass
+
+def lost(*asked, **more):
+    thing = Thing()
+    gone = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    del thing
+    return ()
+
+place.{name} = lost
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
+    assert "Exception ignored" in done.stderr
+    assert (done.returncode, "the same command goes on from here" in done.stderr) == (130, True), done.stderr
+    assert "gates passed" not in done.stdout and "all is here" not in done.stdout
 
 
 def test_an_interrupt_inside_an_exec_of_text_leaves_with_130(tmp_path: Path) -> None:

@@ -183,6 +183,26 @@ def test_without_training_there_is_no_cut(world: World) -> None:
     assert Role("cut") not in plan.step("measure").inputs
 
 
+@pytest.mark.parametrize("stage", [
+    {"kind": "drop-layers", "layers": 400},
+    {"kind": "prune-ffn", "intermediate_size": 10**30},
+    {"kind": "truncate-hidden", "hidden_size": 80_000_000},
+], ids=lambda stage: stage["kind"])  # fmt: skip
+def test_a_size_that_the_teacher_cannot_give_is_refused_with_the_most_that_it_can(
+    world: World, stage: dict[str, str | int]
+) -> None:
+    with pytest.raises(RecipeError, match=r"is outside 1\.\."):
+        make_plan(request_of(world, {"stages": [stage]}), RUNTIME)
+
+
+def test_a_vocabulary_is_at_most_the_teacher_s_and_no_slip_of_the_finger(world: World) -> None:
+    plan = make_plan(request_of(world, {"stages": [{"kind": "trim-vocab", "vocab_size": 50_000}]}), RUNTIME)
+    shapes = [step.shape for step in plan.steps if step.shape is not None]
+    assert len({shape.vocab for shape in shapes}) == 1 and shapes[0].vocab < 50_000
+    with pytest.raises(RecipeError, match="less than or equal to 2000000"):
+        request_of(world, {"stages": [{"kind": "trim-vocab", "vocab_size": 80_000_000}]})
+
+
 def test_a_missing_teacher_is_an_input_error(world: World, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         make_plan(replace(request_of(world), teacher=tmp_path / "none"), RUNTIME)

@@ -11,13 +11,14 @@ import pytest
 from families import tiny
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from edgeenc.asked import Ask, request_for
+from edgeenc.asked import request_for
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.trim_vocab import trim_for_several, trim_vocab
 from edgeenc.errors import EdgeencError, InputError, UsageError
 from edgeenc.language import Tag, joined, resolve, spoken
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
+from edgeenc.record.ask import Ask
 from edgeenc.sources import given_texts
 from edgeenc.steps.line.make import make_plan
 from edgeenc.text.corpus import Corpus, Part, load_corpus, save_corpus

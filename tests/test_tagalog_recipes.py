@@ -8,10 +8,11 @@ import pytest
 import yaml
 from line import edgeenc
 
-from edgeenc.asked import Ask, request_for
+from edgeenc.asked import request_for
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.published import published_shape
 from edgeenc.recipe import load_recipe, parse_recipe
+from edgeenc.record.ask import Ask
 from edgeenc.steps.line.make import make_plan
 
 SIZES = ("tagalog-base", "tagalog-tiny")

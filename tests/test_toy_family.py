@@ -200,7 +200,11 @@ def test_it_is_built_with_every_stage_and_has_the_planned_shape_and_size(world: 
     assert size == pytest.approx(fp32_bytes(student.shape, purpose_named("feature-extraction")), rel=0.03)
     with torch.no_grad():
         assert student.logits(student.hidden(torch.tensor([[2, 7, 3]]))).shape == (1, 3, 112)
-    assert world.teacher.is_dir()
+    teacher = load_encoder(world.teacher)
+    assert teacher.shape.parameters > student.shape.parameters
+    assert not torch.equal(
+        student.model.toy.embeddings.word_embeddings.weight[:2, :2], teacher.model.get_input_embeddings().weight[:2, :2]
+    )
 
 
 @pytest.mark.export

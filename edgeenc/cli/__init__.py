@@ -33,7 +33,9 @@ def main() -> NoReturn:
     stop = Stop()
     signal.signal(signal.SIGINT, stop)
     try:
-        sys.exit(cli(standalone_mode=False, obj=stop))
+        code = cli(standalone_mode=False, obj=stop)
+        stop.check()  # no command ends well after a Ctrl-C that was lost, whichever it is
+        sys.exit(code)
     except click.ClickException as mistake:
         mistake.show()
         sys.exit(mistake.exit_code)

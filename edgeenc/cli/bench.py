@@ -13,6 +13,7 @@ import click
 from edgeenc.bench.engines import engines
 from edgeenc.bench.settings import DEVICES, precisions
 from edgeenc.cli.options import FILE, FOLDER, JSON
+from edgeenc.cli.stop import stop_of
 from edgeenc.record.form import plain
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Listed(click.ParamType):
         return tuple(dict.fromkeys(found))
 
 
-@click.command(short_help="Measure bundles and checkpoints side by side.")
+@click.command(short_help="Benchmark bundles and checkpoints against each other.")
 @click.argument("models", nargs=-1, required=True, metavar="[NAME=]DIR...")
 @click.option(
     "--device",
@@ -113,7 +114,7 @@ def bench(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure bundles and checkpoints side by side: latency, throughput, memory, cold start, roofline utilisation.
+    """Benchmark bundles and checkpoints: latency, throughput, memory, cold start, roofline utilisation.
 
     Each round of each row is a fresh process; the models are interleaved. What cannot be run here says so. Scores on
     tasks are those that the bundles were built with. With -o there is a report too: HTML, Markdown and JSON.
@@ -130,7 +131,7 @@ def bench(
     from edgeenc.screen.bench_lines import BenchScreen
 
     lengths = tuple(None if length == OWN else length for length in seq_len)
-    subjects = read_subjects(models)
+    stop, subjects = stop_of(), read_subjects(models)
     runtimes, numbers = runtime or usual_runtimes(subjects), precision or usual_precisions(subjects)
     ask = Matrix(device, runtimes, numbers, threads, batch, lengths, rounds, runs, seconds)
     if output is not None:
@@ -139,11 +140,13 @@ def bench(
     with closing(BenchScreen(Console(stderr=as_json, highlight=False))) as screen:
 
         def rows(new: Sequence[Row], result: Bench) -> None:
+            stop.check()
             screen.rows(new, result)
             if output is not None:
                 save(result, output)
 
-        result = harness.bench(subjects, ask, text, harness.Watch(screen.process, rows))
+        result = harness.bench(subjects, ask, text, harness.Watch(stop.before(screen.process), rows))
+        stop.check()
         screen.end(result)
     if as_json:
         click.echo(json.dumps(plain(result), ensure_ascii=False))

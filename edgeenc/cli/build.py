@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,57 +13,29 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from edgeenc.cli.options import FOLDER, OneOf, open_store
-from edgeenc.cli.stop import Stop
+from edgeenc.cli.stop import stop_of
 from edgeenc.model.purpose import default_purpose, encoder_purposes
+from edgeenc.record.ask import Ask
 from edgeenc.targets.target import default_target, targets
 
 if TYPE_CHECKING:
-    from edgeenc.asked import Ask
     from edgeenc.machine.runtime import Runtime
     from edgeenc.planned import Plan
     from edgeenc.store import Store
 
+COLUMNS = ("text_column", "label_column")
+"""Two options that are one attribute of what is asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What `build` and `plan` are told alike: an attribute for each option of `what_to_build`, by its name."""
+    """What `build` and `plan` are told alike: what is wanted, and how it is come by."""
 
-    lang: str = ""
-    target: str = ""
-    recipe: str = ""
-    teacher: str | None = None
-    random_teacher: bool = False
-    corpus: tuple[str, ...] = ()
-    data_fraction: float | None = None
+    ask: Ask = field(default_factory=lambda: Ask(""))
     offline: bool = False
-    export_task: str | None = None
-    task: str | None = None
-    data: str | None = None
-    text_column: str = ""
-    label_column: str = ""
-    precision: str | None = None
     store: Path | None = None
     threads: int | None = None
     as_json: bool = False
-
-    def ask(self) -> Ask:
-        """Return what says which model is built."""
-        from edgeenc.asked import Ask
-
-        return Ask(
-            self.lang,
-            self.recipe,
-            self.teacher,
-            self.corpus,
-            export_task=self.export_task,
-            target=self.target,
-            precisions=self.precision,
-            task=self.task,
-            data=self.data,
-            columns=(self.text_column, self.label_column),
-            random_teacher=self.random_teacher,
-            data_fraction=self.data_fraction,
-        )
 
 
 def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
@@ -74,6 +46,7 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
         [
             told(
                 "--lang",
+                "language",
                 required=True,
                 metavar="TAG|FILE",
                 help="Language: tl, fil, tgl, tgl_Latn all mean one; a YAML file; several: tl+en, tl:0.8+en:0.2.",
@@ -117,6 +90,7 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
             told("--label-column", default="", metavar="NAME", help="Column of the label.  [default: guessed]"),
             told(
                 "--precision",
+                "precisions",
                 metavar="LIST",
                 help=f"Files to make.  [default: {','.join(default_target().names)}]",
             ),
@@ -131,39 +105,53 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
 
 def _told(context: click.Context, option: click.Parameter, value: object) -> None:
     """Keep the value of an option beside those that were read before it."""
-    context.obj = replace(context.find_object(Asked) or Asked(), **{str(option.name): value})
+    asked, name = context.find_object(Asked) or Asked(), str(option.name)
+    if name in COLUMNS:
+        text, label = asked.ask.columns
+        columns = (str(value), label) if name == COLUMNS[0] else (text, str(value))
+        context.obj = replace(asked, ask=replace(asked.ask, columns=columns))
+    elif name in {one.name for one in fields(Ask)}:
+        context.obj = replace(asked, ask=replace(asked.ask, **{name: value}))
+    else:
+        context.obj = replace(asked, **{name: value})
 
 
 @click.command(short_help="Make a small model of one language, verified.")
 @what_to_build
-@click.option("-o", "--output", type=FOLDER, metavar="DIR", help="Bundle to write.  [default: LANG-RECIPE]")
+@click.option(
+    "-o",
+    "--output",
+    type=FOLDER,
+    metavar="DIR",
+    help="Bundle to write.  [default: LANG[-TASK]-RECIPE[-...]]",
+)
 @click.option("-q", "--quiet", "loudness", flag_value="quiet", help="Print the last line only.")
 @click.option("-v", "--verbose", "loudness", flag_value="verbose", help="Print more.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop; the same as `edgeenc plan`.")
 def build(asked: Asked, output: Path | None, loudness: Literal["quiet", "verbose"] | None, dry_run: bool) -> None:
     """Compress, export, verify, measure and bundle a model of one language. Finished steps are reused."""
-    if not (asked.random_teacher or dry_run):
+    if not (asked.ask.random_teacher or dry_run):
         _check_at_hand(asked)
+    from edgeenc.asked import folder_name
     from edgeenc.screen.build_lines import Screen, last_line
     from edgeenc.store import check_destination, publish
 
-    ask = asked.ask()
+    ask = asked.ask
     if output is not None and not dry_run:
         check_destination(output)
-    plan, opened, runtime = _planned(ask, asked, offline=asked.offline, plan_only=dry_run)
+    plan, opened, runtime = _planned(asked, offline=asked.offline, plan_only=dry_run)
     if dry_run:
         return _show(plan, opened, asked.as_json)
-    names = [plan.request.language.bcp47, *([asked.task] if asked.task else []), plan.request.recipe.name]
-    place = output or Path("-".join(names))
+    place = output or Path(folder_name(ask, plan.request))
     check_destination(place)
     from edgeenc.pipeline import run  # seconds, which a build that cannot run need not take
     from edgeenc.record.facts import Facts
     from edgeenc.record.form import parse, plain
 
     screen = Screen(loudness or "normal")
-    stop = click.get_current_context().find_object(Stop) or Stop()
+    stop = stop_of()
     language = plan.request.language
-    screen.say(f"{asked.lang}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
+    screen.say(f"{ask.language}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
     for line in plan.request.task_data.shown if plan.request.task_data else ():
         screen.say(line)
     with opened.in_use(), closing(screen):
@@ -176,7 +164,7 @@ def build(asked: Asked, output: Path | None, loudness: Literal["quiet", "verbose
 @what_to_build
 def plan(asked: Asked) -> None:
     """Show every step of a build with key, status, shape, parameters and predicted bytes; nothing runs."""
-    planned, opened, _ = _planned(asked.ask(), asked, offline=True, plan_only=True)
+    planned, opened, _ = _planned(asked, offline=True, plan_only=True)
     _show(planned, opened, asked.as_json)
 
 
@@ -184,17 +172,16 @@ def _check_at_hand(asked: Asked) -> None:
     """Say what an offline build lacks before anything heavy is loaded."""
     from edgeenc.sources.at_hand import require_at_hand
 
-    require_at_hand(
-        asked.lang, asked.recipe, asked.teacher, asked.corpus, offline=asked.offline, task=asked.data or asked.task
-    )
+    ask, task = asked.ask, asked.ask.data or asked.ask.task
+    require_at_hand(ask.language, ask.recipe, ask.teacher, ask.corpus, offline=asked.offline, task=task)
 
 
-def _planned(ask: Ask, asked: Asked, *, offline: bool, plan_only: bool) -> tuple[Plan, Store, Runtime]:
+def _planned(asked: Asked, *, offline: bool, plan_only: bool) -> tuple[Plan, Store, Runtime]:
     """Return plan, store and runtime for what was asked."""
     from edgeenc.asked import request_for, runtime_for
     from edgeenc.steps.line.make import make_plan
 
-    request = request_for(ask, offline=offline or plan_only, plan_only=plan_only)
+    request = request_for(asked.ask, offline=offline or plan_only, plan_only=plan_only)
     opened = open_store(asked.store)
     runtime = runtime_for(opened, asked.threads)
     return make_plan(request, runtime), opened, runtime

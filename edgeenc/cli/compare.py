@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgeenc.cli.options import FOLDER, JSON
+from edgeenc.cli.stop import stop_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,7 @@ def compare(a: Path, b: Path, limits: tuple[str, ...], rounds: int, threads: int
 
     asked = [parse_limit(limit) for limit in limits]
     lines, notes = compared(open_bundle(a), open_bundle(b), rounds, threads)
+    stop_of().check()
     if as_json:
         found = {"a": str(a), "b": str(b), "lines": [asdict(line) for line in lines], "notes": notes}
         click.echo(json.dumps(found, ensure_ascii=False))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgeenc.cli.stop import stop_of
+
 if TYPE_CHECKING:
     from edgeenc.planned import Request
     from edgeenc.record.stamp import Stamp
@@ -33,11 +35,14 @@ def fetch(
     as_json: bool,
 ) -> None:
     """Fetch what a build needs, then build with --offline; prints every file with its bytes and sha256."""
-    from edgeenc.asked import Ask, request_for
+    from edgeenc.asked import request_for
+    from edgeenc.record.ask import Ask
     from edgeenc.record.form import plain
 
     request = request_for(Ask(lang, recipe, teacher, corpus, task=task, data=data), offline=offline)
+    stop_of().check()
     found = {name: _stamps(place) for name, place in _places(request).items()}
+    stop_of().check()
     if as_json:
         return click.echo(json.dumps(plain(found)))
     for name, files in found.items():

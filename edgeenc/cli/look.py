@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from edgeenc.cli.options import FOLDER, JSON, STORE, open_store
+from edgeenc.cli.stop import stop_of
 
 
 @click.command(short_help="Check a bundle: every file, every gate.")
@@ -20,6 +21,7 @@ def verify(folder: Path, as_json: bool) -> None:
     from edgeenc.bundle.recheck import recheck
 
     gates = recheck(folder)
+    stop_of().check()
     if as_json:
         click.echo(json.dumps({"bundle": str(folder), "gates": [asdict(gate) for gate in gates]}, ensure_ascii=False))
         return
@@ -40,6 +42,7 @@ def inspect(path: Path, as_json: bool) -> None:
     from edgeenc.screen.inspect_lines import render
 
     found = look(path)
+    stop_of().check()
     if as_json:
         click.echo(json.dumps(plain(found)))
     else:
@@ -58,6 +61,7 @@ def doctor(root: Path | None, as_json: bool) -> None:
     from edgeenc.screen.doctor_lines import render
 
     found = examine(open_store(root).root)
+    stop_of().check()
     if as_json:
         click.echo(json.dumps(plain(found)))
     else:

@@ -40,16 +40,16 @@ def recipes_show(recipe: str) -> None:
 @click.argument("recipe", metavar="NAME")
 @click.argument("path", type=FILE)
 def recipes_copy(recipe: str, path: Path) -> None:
-    """Copy a recipe to PATH, to be changed and then built with --recipe PATH."""
+    """Copy a recipe to PATH, to be changed and then built with --recipe PATH; the copy is named after its file."""
     from edgeenc.errors import UsageError
     from edgeenc.machine.disk import on_disk
-    from edgeenc.recipe import find_recipe, load_recipe
+    from edgeenc.recipe import load_recipe, named_after, recipe_text
 
     load_recipe(recipe)
     with on_disk(path):
         if path.exists():
             raise UsageError(f"{path}: exists and is not overwritten; choose another name")
-        path.write_text(find_recipe(recipe).read_text(encoding="utf-8"), encoding="utf-8")
+        path.write_text(recipe_text(recipe, named_after(path)), encoding="utf-8")
     click.echo(f"{path}: written; build with --recipe {path if '/' in str(path) else f'./{path}'}")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edgeenc.cli.options import FOLDER
+from edgeenc.cli.stop import stop_of
 
 
 @click.command(short_help="Put builds and benchmarks on one page.")
@@ -20,6 +21,7 @@ def report(folders: tuple[Path, ...], output: Path) -> None:
 
     check_place(output)
     found = [read(folder) for folder in folders]
+    stop_of().check()
     with on_disk(output):
         answers = write_overview(found, output)
     for answer in answers:

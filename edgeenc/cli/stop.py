@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn, TypeVar
 
+import click
+
 Said = TypeVar("Said")
 
 
@@ -31,8 +33,22 @@ class Stop:
         """
 
         def told(said: Said) -> None:
-            if self.asked:
-                raise Stopped
+            self.check()
             tell(said)
 
         return told
+
+    def check(self) -> None:
+        """Interrupt if Ctrl-C came and was lost; a command asks between two of its parts, and before it says a result.
+
+        Raises:
+            Stopped: it came.
+        """
+        if self.asked:
+            raise Stopped
+
+
+def stop_of(context: click.Context | None = None) -> Stop:
+    """Return the handler of the command that runs; in a notebook or a test without one, one that never stops."""
+    context = context or click.get_current_context(silent=True)
+    return (context.find_object(Stop) if context else None) or Stop()

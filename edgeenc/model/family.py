@@ -6,7 +6,7 @@ No library of tensors is loaded for it, so that a plan can ask.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -162,8 +162,8 @@ class Family:
         """
         found = {name: getattr(config, place, None) for name, place in self.fields.items()}
         sizes = {name: size for name, size in found.items() if isinstance(size, int) and size > 0}
-        if sizes != found:
-            raise InputError(f"config.json: sizes are positive whole numbers, found {list(found.values())}")
+        if wrong := [self.fields[name] for name in found if name not in sizes]:
+            raise InputError(f"config.json: {_wrong_sizes(config, wrong)}")
         hidden, heads = sizes["hidden"], sizes["heads"]
         if hidden % heads:
             raise InputError(f"config.json: hidden size {hidden} does not divide into {heads} heads")
@@ -177,3 +177,13 @@ class Family:
     def untied(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return `state` without the second names of tied tensors."""
         return {name: tensor for name, tensor in state.items() if name not in self.tied}
+
+
+def _wrong_sizes(config: Config, places: Sequence[str]) -> str:
+    """Return what is the matter with fields that should be sizes, the first three by name."""
+    said = [
+        f"{place} is {value!r}" if (value := getattr(config, place, None)) is not None else f"{place} is missing"
+        for place in places
+    ]
+    more = f" and {len(said) - 3} more" if len(said) > 3 else ""
+    return f"{', '.join(said[:3])}{more}; a size is a positive whole number"

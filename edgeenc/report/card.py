@@ -41,23 +41,8 @@ class Shipped:
 
 def model_card(facts: Facts, shipped: Shipped) -> str:
     """Return the card as Markdown with the front matter that model hubs read."""
-    purpose, target, positions = shipped.purpose, shipped.target, shipped.positions
-    student, language = facts.student, facts.language
-    known, family = licence(facts), [student.family] if student.family else []
-    front = ({"license": known} if known else {}) | {
-        "language": language.tag.split("+") if "+" in language.tag else language.tag,
-        "library_name": "transformers" if shipped.weights == WEIGHTS else target.name,
-        "pipeline_tag": purpose.name,
-        "tags": ["edgeenc", *target.tags, *family, *language.iso639_3.split("+")],
-    }
-    output = purpose.card.output.format(hidden=student.hidden, vocab=student.vocab)
-    usage = target.usage(shipped.precision, purpose, positions, output)
-    text = _text(facts) + purpose.card.flags
-    text += "" if target is default_target() else f" --target {target.name}"
-    text += "" if shipped.precision is target.precisions[-1] else f" --precision {shipped.precision.name}"
-    text += "".join(f" --task {name}" for name in dict.fromkeys(row.task for row in facts.tasks))
     return f"""---
-{_yaml(front)}---
+{_yaml(_front(facts, shipped))}---
 
 # {escape(title(facts))}
 
@@ -65,32 +50,64 @@ def model_card(facts: Facts, shipped: Shipped) -> str:
 {_rehearsal(facts)}
 {markdown_table(answers(facts))}
 
-{purpose.card.what} for {escape(language.name)}, made small with edgeenc {facts.edgeenc} by the recipe
-`{facts.recipe}`: {student.layers} layers of {student.hidden} with {student.heads} heads,
-FFN {student.ffn:,}, {student.vocab:,} tokens, {student.parameters:,} parameters. Texts are truncated
-to {positions} tokens. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
+{_what(facts, shipped)}
 
 ## Use it
 
-{usage.alone}
-
-{_in_pytorch(purpose.auto_class, shipped.weights)}
-
-{usage.libraries}
+{_usage(facts, shipped)}
 
 {_measured(facts)}
 
 ## Limits
 
-- {purpose.card.limit}
+- {shipped.purpose.card.limit}
 - Metrics are those of this build's test split, times those of one host; `report/report.md` names it.
 - {licence_words(facts)}
 {_sources(facts)}
 ## Build it again
 
-`recipe.yaml` is the whole recipe: `edgeenc build --lang {_asked(facts)} --recipe recipe.yaml{text}`.
+`recipe.yaml` is the whole recipe: `edgeenc build --lang {_asked(facts)} --recipe recipe.yaml{_flags(facts, shipped)}`.
 `manifest.json` has the sha256 of every file, and `golden.jsonl` texts with their ids and first output values.
 """
+
+
+def _front(facts: Facts, shipped: Shipped) -> dict[str, str | list[str]]:
+    """Return the fields of the front matter."""
+    language, known = facts.language, licence(facts)
+    family = [facts.student.family] if facts.student.family else []
+    return ({"license": known} if known else {}) | {
+        "language": language.tag.split("+") if "+" in language.tag else language.tag,
+        "library_name": "transformers" if shipped.weights == WEIGHTS else shipped.target.name,
+        "pipeline_tag": shipped.purpose.name,
+        "tags": ["edgeenc", *shipped.target.tags, *family, *language.iso639_3.split("+")],
+    }
+
+
+def _what(facts: Facts, shipped: Shipped) -> str:
+    """Return what the model is: its shape, and how much text it reads."""
+    student = facts.student
+    name, purpose, positions = escape(facts.language.name), shipped.purpose, shipped.positions
+    return f"""{purpose.card.what} for {name}, made small with edgeenc {facts.edgeenc} by the recipe
+`{facts.recipe}`: {student.layers} layers of {student.hidden} with {student.heads} heads,
+FFN {student.ffn:,}, {student.vocab:,} tokens, {student.parameters:,} parameters. Texts are truncated
+to {positions} tokens. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`."""
+
+
+def _usage(facts: Facts, shipped: Shipped) -> str:
+    """Return how the model is loaded, three ways."""
+    purpose, student = shipped.purpose, facts.student
+    output = purpose.card.output.format(hidden=student.hidden, vocab=student.vocab)
+    usage = shipped.target.usage(shipped.precision, purpose, shipped.positions, output)
+    return "\n\n".join([usage.alone, _in_pytorch(purpose.auto_class, shipped.weights), usage.libraries])
+
+
+def _flags(facts: Facts, shipped: Shipped) -> str:
+    """Return the flags of a build beside its language and recipe; those of a default are left out."""
+    target, precision = shipped.target, shipped.precision
+    flags = _text(facts) + shipped.purpose.card.flags
+    flags += "" if target is default_target() else f" --target {target.name}"
+    flags += "" if precision is target.precisions[-1] else f" --precision {precision.name}"
+    return flags + "".join(f" --task {name}" for name in dict.fromkeys(row.task for row in facts.tasks))
 
 
 def _in_pytorch(model_class: str, weights: str) -> str:

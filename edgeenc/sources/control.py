@@ -13,7 +13,7 @@ from edgeenc.record.form import parse
 from edgeenc.sources.kit import STARTER, data_folder
 
 ALIKE = 1e-6
-"""Two unigram tables that differ by less, relatively, were counted on the same text with the same masked words."""
+"""Two unigram baselines that differ by less, relatively, were counted on the same text with the same masked words."""
 
 A_BATCH = 1e-3
 """Every training reads whole batches, so that several read a little more than one of as many tokens."""
@@ -52,7 +52,7 @@ def recorded_control(language: str, *, parameters: int, tokens: int, unigram: fl
         language: tag of the language.
         parameters: of the student.
         tokens: read by all trainings of the build.
-        unigram: bits per character of the unigram table, which stands for text, tokenizer and masked words.
+        unigram: bits per character of the unigram baseline, which stands for text, tokenizer and masked words.
     """
     records = parse(RecordedControls, (data_folder(STARTER) / "controls.json").read_bytes())
     found = records.languages.get(language)

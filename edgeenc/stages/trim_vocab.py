@@ -11,6 +11,9 @@ from edgeenc.model.shape import Shape
 from edgeenc.record.former import Former
 from edgeenc.stages.stage import Stage
 
+MOST_TOKENS = 2_000_000
+"""Twice what any published tokenizer has; more is a slip of the finger."""
+
 
 class TrimVocab(Stage):
     """A smaller vocabulary: of a given size, or of as many tokens as cover a share of the text."""
@@ -19,8 +22,8 @@ class TrimVocab(Stage):
     trims: ClassVar[bool] = True
 
     kind: Literal["trim-vocab"] = "trim-vocab"
-    vocab_size: int | None = Field(default=None, gt=0)
-    """Tokens to keep in all, special tokens included."""
+    vocab_size: int | None = Field(default=None, gt=0, le=MOST_TOKENS)
+    """Tokens to keep in all, special tokens included; all where the teacher has no more, at most 2,000,000."""
     coverage: float | None = Field(default=None, gt=0, le=1)
     """Instead of `vocab_size`: the share of token occurrences to cover, e.g. 0.9995."""
     count: Literal["tokens", "documents"] = "tokens"
@@ -41,5 +44,5 @@ class TrimVocab(Stage):
         return self.vocab_size is not None
 
     def reshape(self, shape: Shape) -> Shape:
-        """Return `shape` with a smaller vocabulary; under a coverage the old one is the bound."""
+        """Return `shape` with a smaller vocabulary; of fewer tokens, and under a coverage, the old one is the bound."""
         return replace(shape, vocab=min(self.vocab_size or shape.vocab, shape.vocab))

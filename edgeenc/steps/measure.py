@@ -27,7 +27,7 @@ class _Bits:
 
 
 def measure(work: Work) -> BitsFigures:
-    """Measure every model that is among the inputs, and the unigram table of the better of two tokenizers."""
+    """Measure every model that is among the inputs, and the unigram baseline of the better of two tokenizers."""
     corpus, tokenizer = work.corpus(), work.encoder(STUDENT).tokenizer
     teacher, student = _bits(work, TEACHER, table=True), _bits(work, STUDENT, table=True)
     cut, control = (_bits(work, role) if role in work.step.inputs else None for role in (Role("cut"), Role("control")))
@@ -49,7 +49,7 @@ def measure(work: Work) -> BitsFigures:
 
 
 def _bits(work: Work, role: Role, *, table: bool = False) -> _Bits:
-    """Measure a model, and the unigram table of its tokenizer where that is wanted."""
+    """Measure a model, and the unigram baseline of its tokenizer where that is wanted."""
     from edgeenc.model.bits import score, unigram_bits
 
     corpus, encoder, seed = work.corpus(), work.encoder(role), work.step.seed

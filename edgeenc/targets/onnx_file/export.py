@@ -61,6 +61,7 @@ def _traced(checkpoint: Path, folder: Path, purpose: Purpose) -> ModelProto:
     model = _with_plain_attention(purpose.load(checkpoint).model)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
         path = Path(scratch) / "model.onnx"
+        # `exported` promises a Module, as it may wrap the model; what it returns here has `config` and all of a model
         _trace(cast("PreTrainedModel", purpose.exported(model)), path, purpose)
         return read_graph(path)
 
@@ -104,6 +105,7 @@ def _trace(model: PreTrainedModel, out: Path, purpose: Purpose) -> None:
         make = TasksManager.get_exporter_config_constructor(
             "onnx", model=model, task=purpose.name, library_name="transformers"
         )
+        # the library says no more than a partial of any class; for transformers it makes an OnnxConfig
         export_onnx(model, cast("OnnxConfig", make(model.config)), out, opset=OPSET)
 
 
