@@ -12,6 +12,7 @@ from edgeenc.tasks.item import NOWHERE, Item
 from edgeenc.tasks.kinds.classify import CLASSIFY
 from edgeenc.tasks.kinds.tag import TAG
 from edgeenc.tasks.read import read_task
+from edgeenc.tasks.running_text import running_text
 from edgeenc.tasks.spec import TaskSpec
 
 SILENT = ("\u200b", "\u00ad", "", "\ufe0f")
@@ -36,15 +37,34 @@ def unigram(text: tuple[str, ...]) -> Tokenizer:
     return tokenizer
 
 
-def word_by_word(item: Item, tokenizer: Tokenizer, longest: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return ids and places by encoding each word alone."""
-    first, *_, last = tokenizer.encode("a").ids
-    tokens, places = [], []
-    for word in item.words:
-        own = tokenizer.encode(word, add_special_tokens=False).ids
-        places.append(1 + len(tokens) if own and len(tokens) < longest - 2 else NOWHERE)
-        tokens += own
-    return (first, *tokens[: longest - 2], last), tuple(places)
+def byte_level(text: tuple[str, ...]) -> Tokenizer:
+    """Return a tokenizer of the RoBERTa kind: byte-level BPE, which keeps the space before a word in its token."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<s>", "<pad>", "</s>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(text, trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    return tokenizer
+
+
+def by_hand(item: Item, tokenizer: Tokenizer, longest: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return ids and places of words set apart by spaces: each word begins where the text before it ends.
+
+    A mark of a word's beginning that is a token of its own stands for the space, and is not the word's.
+    """
+    whole = tokenizer.encode(" ".join(item.words)).ids
+    ids = whole if len(whole) <= longest else [*whole[: longest - 1], whole[-1]]
+    places = list[int]()
+    for number, word in enumerate(item.words):
+        before = len(tokenizer.encode(" ".join(item.words[:number]), add_special_tokens=False).ids)
+        through = len(tokenizer.encode(" ".join(item.words[: number + 1]), add_special_tokens=False).ids)
+        alone = number and through > before + 1 and tokenizer.id_to_token(whole[1 + before]) == "\u2581"
+        place = before + bool(alone)
+        places.append(1 + place if through > before and word and place < longest - 2 else NOWHERE)
+    return tuple(ids), tuple(places)
 
 
 @pytest.fixture(scope="module", params=["word-token", "unigram", "starter"])
@@ -57,14 +77,14 @@ def tokenizer(request: pytest.FixtureRequest, tiny_encoder: Encoder, sentences: 
 
 
 @pytest.mark.parametrize("longest", [3, 4, 7, 64])
-def test_words_are_what_the_tokenizer_makes_of_each_alone(
+def test_words_are_what_the_tokenizer_makes_of_the_text_that_they_are(
     tokenizer: Tokenizer, sentences: tuple[str, ...], longest: int
 ) -> None:
     items = [sentence(*line.split()) for line in sentences]
     items += [sentence("Ang", silent, "payong", silent, silent, "dito") for silent in SILENT]
     items += [sentence(*SILENT), sentence("\u200b", "Ang"), sentence("Ang", "\u200b")]
     encoded = encode(items, TAG, tokenizer, longest)
-    expected = [word_by_word(item, tokenizer, longest) for item in items]
+    expected = [by_hand(item, tokenizer, longest) for item in items]
     assert encoded.ids == tuple(ids for ids, _ in expected)
     assert encoded.places == tuple(places for _, places in expected)
     assert max(map(len, encoded.ids)) <= longest
@@ -119,3 +139,40 @@ def test_batches_by_hand() -> None:
 def test_the_padding_token_is_that_of_the_tokenizer(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     assert encode([], TAG, tiny_encoder.tokenizer, 8).pad == tiny_encoder.tokenizer.token_to_id("[PAD]")
     assert encode([], TAG, unigram(sentences), 8).pad == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("Si Juan , ang guro .", "Si Juan, ang guro."),
+        ("( tingnan ang 2 ) !", "(tingnan ang 2)!"),
+        ("Sabi niya : \" Oo , ' sige ' . \"", "Sabi niya: \"Oo, 'sige'.\""),
+        ("il- ktieb ta' Ganni u d' abord", "il-ktieb ta' Ganni u d'abord"),
+        ("« Quoi ? » 5 %", "«Quoi?» 5%"),
+        ("ไป โรงเรียน OK", "ไปโรงเรียน OK"),
+        ("今天 很 好 。", "今天很好。"),
+        ("", ""),
+    ],
+)
+def test_words_become_running_text(words: str, text: str) -> None:
+    found, starts = running_text(words.split())
+    assert found == text
+    assert [
+        found[start : start + len(word)] for start, word in zip(starts, words.split(), strict=True)
+    ] == words.split()
+
+
+def test_spaces_that_the_source_knows_count() -> None:
+    assert running_text(("dis", "-moi", ".", "."), (True, False, False, True)) == ("dis-moi. .", (0, 3, 7, 9))
+
+
+@pytest.mark.parametrize("glued", [True, False])
+def test_a_byte_level_tagger_reads_words_as_running_text_gives_them(sentences: tuple[str, ...], glued: bool) -> None:
+    tokenizer = byte_level(sentences)
+    item = Item(("Ang", "aso", "ay", "natutulog", "."), ("O",) * 5, () if glued else (True,) * 5)
+    text = "Ang aso ay natutulog." if glued else "Ang aso ay natutulog ."
+    encoded = encode([item], TAG, tokenizer, 64)
+    assert encoded.ids[0] == tuple(tokenizer.encode(text).ids)
+    first = [tokenizer.id_to_token(encoded.ids[0][place]) for place in encoded.places[0]]
+    assert all(token.startswith("\u0120") for token in first[1:4])
+    assert first[4] == "."

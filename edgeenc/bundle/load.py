@@ -59,7 +59,7 @@ class Bundle:
         """Return the raw output for each text: hidden states (T, H), or logits (T, V), (T, C) or (C)."""
         kind = _kind(self.purpose)
         words = [tuple(text.split()) if kind.lists else (text,) for text in texts]
-        items = [Item(found, (NO_LABEL,) * len(found)) for found in words]
+        items = [Item(found, (NO_LABEL,) * len(found), (True,) * len(found)) for found in words]
         most = int(self.tokenizer.truncation["max_length"])
         encoded = encode(items, kind, self.tokenizer, most)
         found: dict[int, ReadText] = {}

@@ -41,7 +41,7 @@ def save_task(data: TaskData, folder: Path) -> None:
     head = {"kind": data.kind.name, "labels": list(data.labels)}
     (folder / "task.json").write_text(json.dumps(head, ensure_ascii=False) + "\n", encoding="utf-8")
     for part in PARTS:
-        rows = (json.dumps([item.words, item.labels], ensure_ascii=False) + "\n" for item in getattr(data, part))
+        rows = (json.dumps(item.row, ensure_ascii=False) + "\n" for item in getattr(data, part))
         (folder / f"{part}.jsonl").write_text("".join(rows), encoding="utf-8")
 
 
@@ -54,5 +54,4 @@ def load_task(folder: Path) -> TaskData:
 
 def _items(path: Path) -> Iterator[Item]:
     for line in path.read_text(encoding="utf-8").split("\n")[:-1]:  # splitlines would cut at U+2028 too
-        words, labels = json.loads(line)
-        yield Item(tuple(words), tuple(labels))
+        yield Item(*map(tuple, json.loads(line)))

@@ -19,10 +19,17 @@ class Item:
     Attributes:
         words: the whole text alone, or the words of a sentence, as its task kind reads them.
         labels: as many labels as words.
+        spaces: whether a space stands before each word, where the source says it.
     """
 
     words: tuple[str, ...]
     labels: tuple[str, ...]
+    spaces: tuple[bool, ...] = ()
+
+    @property
+    def row(self) -> list[Sequence[str | bool]]:
+        """What it is written as in JSON: words, labels, and spaces where they are known."""
+        return [self.words, self.labels, *([self.spaces] if self.spaces else [])]
 
 
 Predicted = Sequence[tuple[str, ...]]

@@ -34,7 +34,7 @@ class Task:
     @property
     def fingerprint(self) -> str:
         """The sha256 of all examples, so that a step knows whether the data is the same."""
-        rows = [[item.words, item.labels] for part in PARTS for item in getattr(self.data, part)]
+        rows = [item.row for part in PARTS for item in getattr(self.data, part)]
         return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
 
     @property

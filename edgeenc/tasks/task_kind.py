@@ -56,6 +56,7 @@ class TaskKind:
         default: whether it is guessed from untold data of its form, before others of that form.
         reads_first: whether the label is read at the first token alone, which then may start as the mean of all.
         baseline: what must be beaten, from train and test items.
+        reading: raised when `encode` makes other tokens of the same items, so that old results are not taken for new.
     """
 
     name: str
@@ -71,6 +72,7 @@ class TaskKind:
     reads_first: bool = False
     default: bool = False
     baseline: Callable[[Sequence[Item], Sequence[Item]], Baseline] = majority
+    reading: int = 1
 
 
 def task_kinds() -> tuple[TaskKind, ...]:

@@ -188,7 +188,7 @@ class _Maker:
         unread = {"preset", "seeds", "baselines", "teacher_lr"}
         unread |= set() if tuning.method == "adapter" else {"placement"}
         options = tuning.model_dump(mode="json", exclude=unread)
-        options |= {"dtype": runtime.dtype, "device": runtime.device, "seed": seed}
+        options |= {"dtype": runtime.dtype, "device": runtime.device, "seed": seed, **self._reading()}
         inputs = {ENCODER: encoder.name, TASK: "task"}
         if model != "student":
             options |= {"distillation_weight": 0.0, "lr": tuning.teacher_lr or tuning.lr}
@@ -207,7 +207,7 @@ class _Maker:
             files |= own
             picked |= {Role("tuned", seed=one.seed): one.step.name, **own}
         models = {Role("tuned", one.model, one.seed): one.step.name for one in tuned}
-        self.add(StepName("score"), {TASK: "task", **models, **files}, {})
+        self.add(StepName("score"), {TASK: "task", **models, **files}, self._reading())
         return self.add(StepName("choose"), picked, {}, shape=students[0].step.shape)
 
     def _baselines(self, names: Sequence[str]) -> dict[str, str]:
@@ -219,6 +219,11 @@ class _Maker:
                 f"{self.request.recipe.name}: fine_tuning.baselines: no step {', '.join(unknown)}; there are {known}"
             )
         return {self._called(name): name for name in names}
+
+    def _reading(self) -> Fields:
+        """Return by what edition of its task kind a task is read; the first is not said, so that its keys stay."""
+        task = self.request.task_data
+        return {"reading": task.data.kind.reading} if task is not None and task.data.kind.reading > 1 else {}
 
     def _called(self, name: str) -> str:
         step = self.steps[name]

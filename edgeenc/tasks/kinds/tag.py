@@ -1,7 +1,7 @@
 """One label a word: a row has a list of words and one of tags; a tag is read at the first token of its word.
 
-Words are found again by the number that the tokenizer gives each token, not by counting: a word that gives no token,
-such as a zero-width space, moves no other.
+Words are read as running text, which is what an app has, and are found again by their characters, not by counting: a
+word that gives no token, such as a zero-width space, moves no other.
 
 Source: first token of a word for its tag: BERT, arXiv:1810.04805, section 5.3.
 """
@@ -20,6 +20,7 @@ from edgeenc.tasks.iob2 import check_iob2
 from edgeenc.tasks.item import NOWHERE, Item
 from edgeenc.tasks.metric import TaskMetric
 from edgeenc.tasks.metrics import SPAN_F1, TOKEN_ACCURACY
+from edgeenc.tasks.running_text import running_text
 from edgeenc.tasks.task_kind import TaskKind
 
 if TYPE_CHECKING:
@@ -48,16 +49,24 @@ def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
 
 
 def _encode(tokenizer: Tokenizer, items: Sequence[Item]) -> tuple[list[Encoding], list[tuple[int, ...]]]:
-    found = tokenizer.encode_batch([list(item.words) for item in items], is_pretokenized=True)
-    return found, [_first_tokens(one.word_ids, len(item.words)) for one, item in zip(found, items, strict=True)]
+    texts = [running_text(item.words, item.spaces) for item in items]
+    found = tokenizer.encode_batch([text for text, _ in texts])
+    read = zip(found, texts, items, strict=True)
+    return found, [_first_tokens(one.offsets, starts, item.words) for one, (_, starts), item in read]
 
 
-def _first_tokens(word_ids: Sequence[int | None], words: int) -> tuple[int, ...]:
-    """Return the place of the first token of each word."""
-    first: dict[int | None, int] = {}
-    for place, word in enumerate(word_ids):
-        first.setdefault(word, place)
-    return tuple(first.get(word, NOWHERE) for word in range(words))
+def _first_tokens(offsets: Sequence[tuple[int, int]], starts: Sequence[int], words: Sequence[str]) -> tuple[int, ...]:
+    """Return the place of the first token of each word: the first that has a character of it.
+
+    Worked example: `Si Juan,` as `[CLS] Si Ju ##an , [SEP]` with the words at 0, 3 and 7 gives 1, 2 and 4.
+    """
+    found, place = list[int](), 0
+    for start, word in zip(starts, words, strict=True):
+        while place < len(offsets) and (offsets[place][1] <= start or offsets[place][0] == offsets[place][1]):
+            place += 1
+        there = bool(word) and place < len(offsets) and offsets[place][0] < start + len(word)
+        found.append(place if there else NOWHERE)
+    return tuple(found)
 
 
 def _metric(parts: Mapping[str, Sequence[Item]]) -> TaskMetric:
@@ -83,6 +92,7 @@ TAG = TaskKind(
     solver="tagger",
     items=_items,
     encode=_encode,
+    reading=2,
     line_up=lambda item: "",
     metrics=(SPAN_F1, TOKEN_ACCURACY),
     default_metric=_metric,
