@@ -100,6 +100,9 @@ class CardWords:
         limit: what it cannot do.
         flags: of the command line, where this purpose is asked for by hand.
         optimum_class: class of optimum that loads the exported file.
+        answer: Python of a function that gives an app its answer. It calls `run(text)`, which gives where each token
+            begins and ends in the text, and the output.
+        library_class: class of transformers that computes the same output; empty where it is that of the checkpoint.
     """
 
     what: str
@@ -107,7 +110,9 @@ class CardWords:
     first: str
     limit: str
     optimum_class: str
+    answer: str
     flags: str = ""
+    library_class: str = ""
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _usage(facts: Facts, shipped: Shipped) -> str:
     purpose, student = shipped.purpose, facts.student
     output = purpose.card.output.format(hidden=student.hidden, vocab=student.vocab)
     usage = shipped.target.usage(shipped.precision, purpose, shipped.positions, output)
-    return "\n\n".join([usage.alone, _in_pytorch(purpose.auto_class, shipped.weights), usage.libraries])
+    return "\n\n".join([usage.alone, _in_pytorch(purpose, shipped.weights), usage.libraries])
 
 
 def _flags(facts: Facts, shipped: Shipped) -> str:
@@ -110,16 +110,25 @@ def _flags(facts: Facts, shipped: Shipped) -> str:
     return flags + "".join(f" --task {name}" for name in dict.fromkeys(row.task for row in facts.tasks))
 
 
-def _in_pytorch(model_class: str, weights: str) -> str:
+def _in_pytorch(purpose: Purpose, weights: str) -> str:
     """Return how the weights are loaded in PyTorch: by transformers, or by edgeenc alone."""
+    model_class = purpose.card.library_class or purpose.auto_class
     if weights == WEIGHTS:
-        return f"""With transformers:
+        return f"""With transformers, another `run` for the same function:
 
 ```python
+import torch
 from transformers import {model_class}, AutoTokenizer
 
-tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
-model = {model_class}.from_pretrained("path/to/this/folder")
+tokenizer = AutoTokenizer.from_pretrained(".")
+model = {model_class}.from_pretrained(".")
+
+
+def run(text):
+    found = tokenizer(text, truncation=True, return_offsets_mapping=True, return_tensors="pt")
+    offsets = found.pop("offset_mapping")[0].tolist()
+    with torch.no_grad():
+        return offsets, model(**found)[0].numpy()
 ```"""
     return f"""In PyTorch, with edgeenc. The adapters of this model are layers of their own, and transformers has
 no place for them: it finds no weights here, and must not, since a part of them would be another model. All are in

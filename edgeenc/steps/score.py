@@ -43,7 +43,7 @@ def _models(work: Work, task: Task) -> Iterator[Scored]:
     tuned = [role for role in work.step.inputs if role.part == "tuned"]
     for model in dict.fromkeys(role.model for role in tuned):
         loaded = [_load(work, role) for role in tuned if role.model == model]
-        yield Scored(model, "torch", tuple(_said(_torch(one), one, work, task) for one in loaded))
+        yield Scored(model, "torch", tuple(_said(_torch(one), one, task) for one in loaded))
 
 
 def _files(work: Work, task: Task) -> Iterator[Scored]:
@@ -55,7 +55,7 @@ def _files(work: Work, task: Task) -> Iterator[Scored]:
         for precision, path in work.files(seed):
             one = _load(work, Role("tuned", "student", seed))
             session = precision.open(path, work.runtime.threads, one.purpose)
-            said.setdefault(precision.name, []).append(_said(session, one, work, task))
+            said.setdefault(precision.name, []).append(_said(session, one, task))
     for precision, by_seed in said.items():
         yield Scored("student", precision, tuple(by_seed))
 
@@ -72,13 +72,15 @@ def _torch(model: TaskModel) -> Session:
     return TorchSession(model.logits, model.purpose)
 
 
-def _said(session: Session, model: TaskModel, work: Work, task: Task) -> Predicted:
-    """Return the labels of the test items; every form of a model gets the same ids in the same batches."""
+def _said(session: Session, model: TaskModel, task: Task) -> Predicted:
+    """Return the labels of the test items; every form of a model gets the same ids in the same batches.
+
+    Texts are as long as the model reads them in an app, however short they were in tuning.
+    """
     from edgeenc.tasks.encode import encode
     from edgeenc.tasks.predict import predict
 
-    longest = min(work.plan.request.recipe.fine_tuning.max_length, model.positions)
-    return predict(session, encode(task.data.test, task.data.kind, model.tokenizer, longest), model.labels)
+    return predict(session, encode(task.data.test, task.data.kind, model.tokenizer, model.positions), model.labels)
 
 
-STEP = StepKind(name="score", version=1, figures=ScoreFigures, does=score_models)
+STEP = StepKind(name="score", version=2, figures=ScoreFigures, does=score_models)

@@ -40,6 +40,10 @@ def mean_pool(hidden_BTH: NDArray[np.float32], attend_BT: NDArray[np.int64]) -> 
     return (hidden_BTH * weights_BT1).sum(axis=1) / np.maximum(weights_BT1.sum(axis=1), 1)
 
 
+_ANSWER = r"""def vector(text):
+    _, states = run(text)
+    return states[0].mean(axis=0)"""
+
 FEATURE_EXTRACTION = Purpose(
     name="feature-extraction",
     default=True,
@@ -55,6 +59,8 @@ FEATURE_EXTRACTION = Purpose(
         first="0, 0",
         limit="It was trained to fill in masked words. Another task needs a head and fine-tuning.",
         optimum_class="ORTModelForFeatureExtraction",
+        answer=_ANSWER,
+        library_class="AutoModel",
     ),
     answer=answers.vector,
     of_encoder=_of_encoder,

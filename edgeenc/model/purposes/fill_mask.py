@@ -23,6 +23,16 @@ def _load(folder: Path) -> Computed:
     return _of_encoder(load_encoder(folder))
 
 
+_ANSWER = r"""with open("tokenizer_config.json", encoding="utf-8") as file:
+    mask = json.load(file)["mask_token"]
+
+
+def token(text):  # with one mask in it
+    offsets, logits = run(text)
+    at = text.index(mask)
+    place = next(t for t, (start, end) in enumerate(offsets) if start <= at < end)
+    return tokenizer.decode([int(logits[0, place].argmax())])"""
+
 FILL_MASK = Purpose(
     name="fill-mask",
     output="logits",
@@ -41,6 +51,7 @@ FILL_MASK = Purpose(
         first="0, 0",
         limit="It was trained to fill in masked words. Another task needs a head and fine-tuning.",
         optimum_class="ORTModelForMaskedLM",
+        answer=_ANSWER,
         flags=" --export-task fill-mask",
     ),
     answer=answers.tokens,

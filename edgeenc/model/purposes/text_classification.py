@@ -10,6 +10,14 @@ from edgeenc.model.graph_text import GraphText
 from edgeenc.model.labelled import load_classifier, text_vectors
 from edgeenc.model.purpose import CardWords, Head, Purpose, View
 
+_ANSWER = r"""with open("config.json", encoding="utf-8") as file:
+    labels = json.load(file)["id2label"]
+
+
+def label(text):
+    _, logits = run(text)
+    return labels[str(logits[0].argmax())]"""
+
 TEXT_CLASSIFICATION = Purpose(
     name="text-classification",
     output="logits",
@@ -27,6 +35,7 @@ TEXT_CLASSIFICATION = Purpose(
         first="0",
         limit="It knows the labels in `config.json` and always says one of them.",
         optimum_class="ORTModelForSequenceClassification",
+        answer=_ANSWER,
     ),
     answer=answers.labels,
     labelled="ForSequenceClassification",

@@ -10,6 +10,19 @@ from edgeenc.model.graph_text import GraphText
 from edgeenc.model.labelled import load_classifier, token_vectors
 from edgeenc.model.purpose import CardWords, Head, Purpose, View
 
+_ANSWER = r"""with open("config.json", encoding="utf-8") as file:
+    labels = json.load(file)["id2label"]
+
+
+def tags(text, words):  # words: where each begins and ends, such as
+    # [found.span() for found in re.finditer(r"\w+|[^\w\s]", text)]
+    offsets, logits = run(text)
+    answer = []
+    for start, end in words:
+        tokens = [t for t, (a, b) in enumerate(offsets) if a < b and a < end and b > start]
+        answer.append(labels[str(logits[0, tokens[0]].argmax())] if tokens else "")
+    return answer"""
+
 TOKEN_CLASSIFICATION = Purpose(
     name="token-classification",
     output="logits",
@@ -22,8 +35,9 @@ TOKEN_CLASSIFICATION = Purpose(
         what="A tagger of words",
         output="logits, (1, tokens, labels); a word's label is read at its first token",
         first="0, 0",
-        limit="It knows the labels in `config.json`; texts must be split into words as its training data was.",
+        limit="It knows the labels in `config.json`; words are those of its training data, read as running text.",
         optimum_class="ORTModelForTokenClassification",
+        answer=_ANSWER,
     ),
     answer=answers.tags,
     labelled="ForTokenClassification",

@@ -13,14 +13,14 @@ def usage(precision: Precision, purpose: Purpose, positions: int, output: str) -
         f"""With numpy, tokenizers and onnxruntime alone; run inside this folder:
 
 ```python
-{_numpy_example(precision.path, positions, output, purpose.card.first)}
+{_alone(precision.path, positions, output, purpose)}
 ```""",
-        f"""With optimum, which also takes its tokenizer from this folder:
+        f"""With optimum, `run` as with transformers; the tokenizer is that of this folder too:
 
 ```python
 from optimum.onnxruntime import {optimum}
 
-model = {optimum}.from_pretrained("path/to/this/folder", subfolder="onnx", file_name="{precision.file}")
+model = {optimum}.from_pretrained(".", subfolder="onnx", file_name="{precision.file}")
 ```
 
 With transformers.js:
@@ -31,7 +31,7 @@ const run = await pipeline("{purpose.name}", "path/to/this/folder", {{ dtype: "{
     )
 
 
-def _numpy_example(onnx: str, positions: int, output: str, first: str) -> str:
+def _alone(onnx: str, positions: int, output: str, purpose: Purpose) -> str:
     return f"""import json
 
 import numpy as np
@@ -41,9 +41,19 @@ from tokenizers import Tokenizer
 tokenizer = Tokenizer.from_file("tokenizer.json")
 tokenizer.enable_truncation({positions})
 session = onnxruntime.InferenceSession("{onnx}")
+
+
+def run(text):
+    found = tokenizer.encode(text)
+    ids = np.array([found.ids])
+    feeds = {{"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}}
+    feeds = {{one.name: feeds[one.name] for one in session.get_inputs()}}
+    return found.offsets, session.run(None, feeds)[0]  # {output}
+
+
+{purpose.card.answer}
+
+
 with open("golden.jsonl", encoding="utf-8") as file:
     golden = json.loads(file.readline())
-ids = np.array([tokenizer.encode(golden["text"]).ids])
-feeds = {{"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}}
-(output,) = session.run(None, feeds)  # {output}
-print(np.abs(output[{first}, :8] - golden["output"]).max())  # near 0"""
+print(np.abs(run(golden["text"])[1][{purpose.card.first}, :8] - golden["output"]).max())  # near 0"""
