@@ -6,7 +6,9 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from families import tiny
@@ -42,7 +44,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("built") / "store"
 
 
-def said(bundle: Path, call: str, inputs: list[object]) -> tuple[float, list[list[object]]]:
+def said(bundle: Path, call: str, inputs: Sequence[object]) -> tuple[float, list[list[Any]]]:
     """Run the examples of a card one after the other inside the bundle; `call` is asked of each way.
 
     Returns:

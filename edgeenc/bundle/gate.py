@@ -17,6 +17,8 @@ from edgeenc.kinds import values_of
 from edgeenc.recipe import Bounds
 from edgeenc.record.gates import Gate
 from edgeenc.targets.sessions.session import Session
+from edgeenc.tasks.item import Item
+from edgeenc.tasks.task_kind import TaskKind
 
 FOLDER = "edgeenc.bundle.gates"
 AT_MOST = "largest difference"
@@ -41,6 +43,23 @@ class Exported:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """What a labelled model is asked as an app would.
+
+    Attributes:
+        kind: of its task.
+        items: texts, or sentences of words; their labels do not matter.
+        labels: of the model, by number.
+        positions: to how many tokens a text is truncated.
+    """
+
+    kind: TaskKind
+    items: Sequence[Item]
+    labels: Sequence[str]
+    positions: int
+
+
+@dataclass(frozen=True)
 class GateCase:
     """What gates are run on.
 
@@ -53,6 +72,7 @@ class GateCase:
         bounds: what they are held against.
         teacher: tokenizer of the untouched teacher, where it is at hand.
         bundle: the published folder, where it is one that is checked again.
+        labelled: of a model of a task.
     """
 
     folder: Path
@@ -63,6 +83,7 @@ class GateCase:
     bounds: Bounds
     teacher: Tokenizer | None = None
     bundle: Path | None = None
+    labelled: Labelled | None = None
 
 
 @dataclass(frozen=True)

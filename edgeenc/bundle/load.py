@@ -14,13 +14,13 @@ from tokenizers import Tokenizer
 from edgeenc.bundle.assemble import check, load_golden_tokenizer
 from edgeenc.errors import InputError
 from edgeenc.model.answers import NO_LABEL, Answer, Known, ReadText
-from edgeenc.model.config import load_config
+from edgeenc.model.config import labels_of, load_config
 from edgeenc.model.purpose import Purpose, labelled_purpose
 from edgeenc.targets.sessions.session import Session
 from edgeenc.targets.target import target_of
 from edgeenc.tasks.encode import by_length, encode, padded
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.task_kind import TaskKind, task_kinds
+from edgeenc.tasks.task_kind import task_kind_for, task_kinds
 
 BATCH = 16
 
@@ -57,7 +57,7 @@ class Bundle:
 
     def read(self, texts: Sequence[str]) -> list[ReadText]:
         """Return the raw output for each text: hidden states (T, H), or logits (T, V), (T, C) or (C)."""
-        kind = _kind(self.purpose)
+        kind = task_kind_for(self.purpose) or task_kinds()[0]  # an encoder reads texts as a classifier of them does
         words = [tuple(text.split()) if kind.lists else (text,) for text in texts]
         items = [Item(found, (NO_LABEL,) * len(found), (True,) * len(found)) for found in words]
         most = int(self.tokenizer.truncation["max_length"])
@@ -91,11 +91,6 @@ def load_bundle(folder: Path | str, precision: str = "", threads: int = 1) -> Bu
     chosen = target.precision(precision) if precision else smallest
     config = load_config(folder)
     purpose = labelled_purpose(config)
-    labels = tuple((config.id2label or {}).values()) if purpose else ()
+    labels = labels_of(config) if purpose else ()
     session = chosen.open(there[chosen.name], threads, purpose)
     return Bundle(folder, load_golden_tokenizer(folder), session, labels)
-
-
-def _kind(purpose: Purpose) -> TaskKind:
-    """Return the task kind that reads texts for this purpose; an encoder reads them as a classifier of texts does."""
-    return next((kind for kind in task_kinds() if kind.purpose is purpose), task_kinds()[0])

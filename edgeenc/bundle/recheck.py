@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 from edgeenc.bundle.assemble import GOLDEN, check
-from edgeenc.bundle.gate import GateCase, run_gates
+from edgeenc.bundle.gate import GateCase, Labelled, run_gates
 from edgeenc.bundle.gate_text import gate_batches
 from edgeenc.bundle.opened import opened
-from edgeenc.model.config import load_config
+from edgeenc.model.answers import NO_LABEL
+from edgeenc.model.config import labels_of, load_config
 from edgeenc.model.encoder import load_tokenizer
-from edgeenc.model.purpose import labelled_purpose
+from edgeenc.model.purpose import Purpose, labelled_purpose
 from edgeenc.model.shape import shape_of
 from edgeenc.recipe import parse_recipe, recipe_of_today
 from edgeenc.record.gates import Gate
 from edgeenc.targets.target import target_of
+from edgeenc.tasks.item import Item
+from edgeenc.tasks.task_kind import task_kind_for
 
 
 def recheck(folder: Path) -> tuple[Gate, ...]:
@@ -34,5 +38,19 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     lines = [json.loads(row)["text"] for row in (folder / GOLDEN).read_text(encoding="utf-8").splitlines()]
     target = target_of(folder)
     files = opened(target, folder, target.files_in(folder), labelled_purpose(config))
-    batches = gate_batches(lines, tokenizer, shape_of(config).longest, files[0].session.purpose)
-    return run_gates(GateCase(folder, tokenizer, lines, batches, files, recipe.bounds, bundle=folder))
+    purpose, longest = files[0].session.purpose, shape_of(config).longest
+    labelled = _labelled(lines, purpose, labels_of(config), longest)
+    batches = gate_batches(lines, tokenizer, longest, purpose)
+    return run_gates(
+        GateCase(folder, tokenizer, lines, batches, files, recipe.bounds, bundle=folder, labelled=labelled)
+    )
+
+
+def _labelled(lines: Sequence[str], purpose: Purpose, labels: Sequence[str], longest: int) -> Labelled | None:
+    """Return golden texts as items of the task whose models compute this purpose; of a tagger, as words."""
+    kind = task_kind_for(purpose)
+    if kind is None:
+        return None
+    words = [tuple(line.split()) if kind.lists else (line,) for line in lines]
+    items = [Item(one, (NO_LABEL,) * len(one), (True,) * len(one)) for one in words]
+    return Labelled(kind, items, labels, longest)

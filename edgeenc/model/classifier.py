@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from edgeenc.errors import InputError
 from edgeenc.model.bottleneck import reduction_of, with_its_own
-from edgeenc.model.config import load_config
+from edgeenc.model.config import labels_of, load_config
 from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder, load_state, load_tokenizer, save_checkpoint
 from edgeenc.model.purpose import Purpose, purpose_of_classifier
 from edgeenc.model.shape import shape_of
@@ -93,9 +93,7 @@ def load_task_model(folder: Path) -> TaskModel:
         model.load_state_dict(load_state(folder, weights_of(config)), strict=True)
     except RuntimeError as error:
         raise InputError(f"checkpoint {folder}: the weights do not fit config.json: {error}") from None
-    names = config.id2label or {}
-    labels = tuple(names[i] for i in range(len(names)))
-    return TaskModel(model.eval(), load_tokenizer(folder), purpose, labels)
+    return TaskModel(model.eval(), load_tokenizer(folder), purpose, labels_of(config))
 
 
 def rebuilt(model: TaskModel, state: Mapping[str, Tensor], ffn: int) -> TaskModel:

@@ -107,3 +107,9 @@ def _require_file(folder: Path) -> None:
         raise InputError(
             f"checkpoint {folder}: config.json is missing; a checkpoint folder of transformers is expected"
         )
+
+
+def labels_of(config: PretrainedConfig) -> tuple[str, ...]:
+    """Return the labels of a classifier, by number."""
+    names = config.id2label or {}
+    return tuple(names[number] for number in range(len(names)))

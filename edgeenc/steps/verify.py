@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgeenc.planned import STUDENT, TEACHER
+from edgeenc.planned import DATA, STUDENT, TEACHER
 from edgeenc.record.steps import GateFigures
 from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
+    from edgeenc.bundle.gate import Labelled
     from edgeenc.steps.line.work import Work
 
 GATE_LINES = 200
@@ -36,8 +37,19 @@ def pass_gates(work: Work) -> GateFigures:
         opened(request.target, folder, files, request.purpose, work.runtime.threads),
         request.recipe.bounds,
         teacher=load_tokenizer(work.input(TEACHER)),
+        labelled=_labelled(work) if DATA in work.step.inputs else None,
     )
     return GateFigures(gates=run_gates(case))
 
 
-STEP = StepKind(name="verify", version=2, figures=GateFigures, does=pass_gates)
+def _labelled(work: Work) -> Labelled:
+    """Return test items of the task, and the labels of the model that is shipped."""
+    from edgeenc.bundle.gate import Labelled
+    from edgeenc.model.config import labels_of, load_config
+    from edgeenc.tasks.examples import load_task
+
+    data, config = load_task(work.input(DATA)), load_config(work.input(STUDENT))
+    return Labelled(data.kind, data.test[:GATE_LINES], labels_of(config), work.longest(STUDENT))
+
+
+STEP = StepKind(name="verify", version=3, figures=GateFigures, does=pass_gates)

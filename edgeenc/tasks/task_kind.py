@@ -89,6 +89,11 @@ def task_kind_named(name: str) -> TaskKind:
     return named("task kind", name, task_kinds(), InputError)
 
 
+def task_kind_for(purpose: Purpose) -> TaskKind | None:
+    """Return the task kind whose models compute this purpose, if there is one."""
+    return next((kind for kind in task_kinds() if kind.purpose is purpose), None)
+
+
 def metrics() -> tuple[TaskMetric, ...]:
     """Return the metrics of every kind."""
     return tuple(metric for kind in task_kinds() for metric in kind.metrics)

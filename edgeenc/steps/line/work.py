@@ -14,6 +14,7 @@ from edgeenc.planned import CORPUS, DATA, ENCODER, TASK, Plan, Role, Step
 from edgeenc.store import Draft, Manifest, Store
 from edgeenc.targets.target import Precision
 from edgeenc.tasks.examples import load_task
+from edgeenc.tasks.running_text import running_text
 from edgeenc.tasks.task import Task
 from edgeenc.text.corpus import Corpus, load_corpus
 from edgeenc.training_loop import Job, Progress
@@ -90,7 +91,7 @@ class Work:
     def texts(self) -> list[str]:
         """Return text that nothing was learnt from: a task's test part first, then the test lines of the corpus."""
         asked = load_task(self.input(DATA)).test if DATA in self.step.inputs else ()
-        return [*(" ".join(item.words) for item in asked), *self.corpus().test]
+        return [*(running_text(item.words, item.spaces)[0] for item in asked), *self.corpus().test]
 
     def job(self) -> Job:
         """Return how a training of this step is run: in place, for what a step loads is its own."""
