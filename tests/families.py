@@ -90,6 +90,40 @@ def unigram(text: tuple[str, ...], size: int = 130) -> Tokenizer:
     return _framed(tokenizer, "<s>", "</s>")
 
 
+def unigram_of_deberta(text: tuple[str, ...], size: int = 130) -> Tokenizer:
+    """Return a Unigram tokenizer as mDeBERTa has it, `[PAD] [CLS] [SEP] [UNK]` first; its mask is added behind."""
+    first = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
+    rows = json.loads(unigram(text, size).to_str())["model"]["vocab"][4:-1]
+    tokenizer = Tokenizer(models.Unigram([*((token, 0.0) for token in first), *map(tuple, rows)], unk_id=3))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens(first)
+    return _framed(tokenizer, "[CLS]", "[SEP]")
+
+
+def byte_pairs_of_gemma(text: tuple[str, ...], size: int = 420) -> Tokenizer:
+    """Return a BPE tokenizer as Gemma and mmBERT have it: characters with bytes to fall back on, spaces as `▁`."""
+    first = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
+    fallback = [f"<0x{byte:02X}>" for byte in range(256)]
+    spaces = normalizers.Replace(" ", "\u2581")
+    trained = Tokenizer(models.BPE())
+    trained.normalizer = spaces
+    trained.pre_tokenizer = pre_tokenizers.Split("\u2581", "merged_with_next")
+    trained.train_from_iterator(text, trainers.BpeTrainer(vocab_size=size - 261, show_progress=False))
+    model = json.loads(trained.to_str())["model"]
+    learnt = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    vocab = {token: number for number, token in enumerate([*first, *fallback, *learnt])}
+    merges = [tuple(merge) for merge in model["merges"]]
+    tokenizer = Tokenizer(models.BPE(vocab, merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    tokenizer.normalizer = spaces
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    replace = decoders.Replace("\u2581", " ")
+    tokenizer.decoder = decoders.Sequence([replace, decoders.ByteFallback(), decoders.Fuse()])
+    tokenizer.add_special_tokens(first)
+    return _framed(tokenizer, "<bos>", "<eos>")
+
+
 def byte_pairs(text: tuple[str, ...], size: int = 360) -> Tokenizer:
     """Return a byte-level BPE tokenizer as ModernBERT has it: special tokens behind the merges, padding among them."""
     tokenizer = _byte_level(text, size - 5, [])
