@@ -15,7 +15,7 @@ from families import byte_pairs_of_gemma, unigram, unigram_of_deberta, word_piec
 from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer
 from torch import Tensor
-from transformers import AutoConfig, PreTrainedModel, models
+from transformers import AutoConfig, PreTrainedModel
 
 LAYERS, HIDDEN, HEADS, FFN = 4, 32, 4, 48
 
@@ -106,7 +106,9 @@ def _shards(state: Mapping[str, Tensor], count: int, folder: Path) -> None:
     names = sorted(state)
     where = {name: f"model-{1 + number % count:05}-of-{count:05}.safetensors" for number, name in enumerate(names)}
     for file in sorted(set(where.values())):
-        save_file({name: state[name] for name in names if where[name] == file}, folder / file, metadata={"format": "pt"})
+        save_file(
+            {name: state[name] for name in names if where[name] == file}, folder / file, metadata={"format": "pt"}
+        )
     size = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
     index = {"metadata": {"total_size": size}, "weight_map": where}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")

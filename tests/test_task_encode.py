@@ -136,6 +136,13 @@ def test_batches_by_hand() -> None:
     assert ids_BT.tolist() == [[2, 3, 0], [2, 5, 3]] and attend_BT.tolist() == [[1, 1, 0], [1, 1, 1]]
 
 
+def test_batches_of_long_texts_are_smaller() -> None:
+    lengths = (4, 512, 700, 1024, 1024, 8192)
+    encoded = Encoded(tuple((5,) * length for length in lengths), ((),) * 6, pad=0)
+    assert list(by_length(encoded, 4)) == [[0, 1], [2], [3], [4], [5]]
+    assert list(by_length(encoded, 16)) == [[0, 1, 2, 3], [4], [5]]
+
+
 def test_the_padding_token_is_that_of_the_tokenizer(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
     assert encode([], TAG, tiny_encoder.tokenizer, 8).pad == tiny_encoder.tokenizer.token_to_id("[PAD]")
     assert encode([], TAG, unigram(sentences), 8).pad == 1

@@ -25,7 +25,7 @@ from edgeenc.model.purposes.feature_extraction import FEATURE_EXTRACTION, mean_p
 from edgeenc.model.purposes.fill_mask import FILL_MASK
 from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
 from edgeenc.recipe import Bounds, load_recipe
-from edgeenc.record.gates import Gate
+from edgeenc.record.gates import MOST_TOKENS, Gate
 from edgeenc.sources import data_folder
 from edgeenc.targets.onnx_file.export import export
 from edgeenc.targets.onnx_file.quantize import quantize
@@ -268,3 +268,8 @@ def test_other_tokens_of_the_same_text_do_not_pass(tiny_encoder: Encoder, senten
     assert not gate.passed
     assert gate.worst in sentences
     assert not kept_tokens_gate(teacher, teacher, []).passed
+
+
+def test_the_longest_text_that_gates_read_is_bounded(starter: Encoder, sentences: tuple[str, ...]) -> None:
+    batches = gate_batches(sentences, starter.tokenizer, 8192, FEATURE_EXTRACTION)
+    assert max(batch.ids_BT.shape[1] for batch in batches) == MOST_TOKENS == 1024

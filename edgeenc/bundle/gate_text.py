@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 
 from edgeenc.errors import InputError
 from edgeenc.model.purpose import Purpose
+from edgeenc.record.gates import MOST_TOKENS
 from edgeenc.targets.sessions.session import Ids, Output
 from edgeenc.text.specials import Specials
 
@@ -48,12 +49,13 @@ class GateBatch:
 def gate_batches(lines: Sequence[str], tokenizer: Tokenizer, positions: int, purpose: Purpose) -> tuple[GateBatch, ...]:
     """Return all `lines` in batches of 1, 3 and 8 as they come, so that lengths mix and are padded, and the extremes.
 
-    The extremes: one-word texts together; a text as long as the model reads (`positions` tokens) alone; and that text
-    beside one word, which is then nearly all padding. Longer lines are truncated to `positions`.
+    The extremes: one-word texts together; a text as long as the model reads (`positions` tokens, at most 1,024) alone;
+    and that text beside one word, which is then nearly all padding. Longer lines are truncated to as many.
 
     Raises:
         InputError: there is no line with a word in it, or the tokenizer lacks a special token.
     """
+    positions = min(positions, MOST_TOKENS)
     lines = [line for line in lines if line.strip()]
     if not lines:
         raise InputError("the gates have no text: every line of the test split is empty; give a corpus with sentences")

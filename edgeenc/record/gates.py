@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MOST_TOKENS = 1024
+"""Of the longest text that gates read: attention over 8,192 tokens would take gigabytes in each of three engines."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgeenc.model.purpose import Purpose
 from edgeenc.record.facts import Facts
+from edgeenc.record.gates import MOST_TOKENS
 from edgeenc.report.draw.blocks import escape, markdown, markdown_table
 from edgeenc.report.headline import answers, headline
 from edgeenc.report.licence import attribution, licence, licence_words
@@ -60,7 +61,7 @@ def model_card(facts: Facts, shipped: Shipped) -> str:
 
 ## Limits
 
-- {shipped.purpose.card.limit}
+- {shipped.purpose.card.limit}{_unchecked(shipped.positions)}
 - Metrics are those of this build's test split, times those of one host; `report/report.md` names it.
 - {licence_words(facts)}
 {_sources(facts)}
@@ -141,6 +142,13 @@ from edgeenc.model.classifier import load_task_model
 
 model = load_task_model(Path("path/to/this/folder"))
 ```"""
+
+
+def _unchecked(positions: int) -> str:
+    """Return a line on the texts that no gate read, where the model reads longer ones."""
+    if positions <= MOST_TOKENS:
+        return ""
+    return f"\n- Its files were compared on texts of up to {MOST_TOKENS:,} tokens; longer ones were not read."
 
 
 def _measured(facts: Facts) -> str:

@@ -15,6 +15,9 @@ from tokenizers import Tokenizer
 from edgeenc.tasks.item import Item
 from edgeenc.tasks.task_kind import TaskKind
 
+LONG = 512
+"""Tokens of a text from which on batches are smaller."""
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -65,7 +68,16 @@ def padded(encoded: Encoded, numbers: Sequence[int]) -> tuple[NDArray[np.int64],
 
 
 def by_length(encoded: Encoded, batch: int) -> Iterator[list[int]]:
-    """Yield the numbers of all items in batches of like length, so that little is padding."""
+    """Yield the numbers of all items in batches of like length, so that little is padding.
+
+    Batches of texts of more than 512 tokens are smaller: attention takes as much memory as for `batch` of 512.
+    """
     order = sorted(range(len(encoded.ids)), key=lambda number: len(encoded.ids[number]))
-    for first in range(0, len(order), batch):
-        yield order[first : first + batch]
+    numbers = list[int]()
+    for number in order:
+        if numbers and (len(numbers) + 1) * max(LONG, len(encoded.ids[number])) ** 2 > batch * LONG**2:
+            yield numbers
+            numbers = []
+        numbers.append(number)
+    if numbers:
+        yield numbers
