@@ -59,7 +59,7 @@ def _in_an_app(
 
 def _measure(case: GateCase) -> Iterator[Gate]:
     if case.labelled is not None:
-        yield from (in_an_app_gate(file, case.labelled, case) for file in case.files if not file.derived)
+        yield from (in_an_app_gate(file, case.labelled, case) for file in case.files if not file.rounded)
 
 
-IN_AN_APP = GateKind("in an app", 7, _measure)
+IN_AN_APP = GateKind("in an app", _measure)
