@@ -27,6 +27,7 @@ from edgeenc.text.corpus import (
     split_heldout,
 )
 from edgeenc.text.intake import take_in
+from edgeenc.text.words import is_unspaced
 
 FINEST = 100
 """Rows after which languages come again in the same order, at most."""
@@ -79,6 +80,7 @@ def corpus_fields(texts: Sequence[Text], fraction: float = 1.0) -> dict[str, Jso
 
 def _fields(text: Text) -> dict[str, JsonValue]:
     fields: dict[str, JsonValue] = {"train": file_hash(text.train), "heldout": None}
+    fields |= {"words": "segmented"} if is_unspaced(text.language) else {}  # what is masked and scored as one
     return fields | ({"heldout": file_hash(text.heldout)} if text.heldout else {"split": "documents"})
 
 
