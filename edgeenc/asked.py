@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.language import Tag, joined, resolve, spoken
-from edgeenc.machine.disk import is_file, on_disk
+from edgeenc.machine.disk import on_disk
 from edgeenc.machine.runtime import Dtype, Runtime, available_threads, faster_dtype
 from edgeenc.model.published import published_shape
 from edgeenc.model.purpose import Purpose, default_purpose, encoder_purposes, purpose_named
@@ -27,6 +27,8 @@ from edgeenc.sources import (
     STARTER,
     attempt,
     described,
+    exists,
+    file_and_column,
     given_texts,
     hub_text,
     is_hub_text,
@@ -51,8 +53,9 @@ class Ask:
         language: any BCP-47 or ISO 639 spelling, or the path of a language file; or several: `tl+en`, `tl:0.8+en:0.2`.
         recipe: name or path.
         teacher: `starter`, a folder, `id@revision`, or `random:` and a published shape; None leaves it to the recipe.
-        corpus: a text file, one sentence or paragraph per line, or `org/name@commit[:config][#column]` of the hub; of
-            several languages `tl=FILE` for each; what is not named is left to the language.
+        corpus: text, one sentence or paragraph per line, JSON lines or Parquet, `FILE[#column]`, or a folder; or
+            `org/name@commit[:config][#column]` of the hub; of several languages `tl=FILE` for each; what is not
+            named is left to the language.
         export_task: what the exported file computes; None means hidden states, or what `task` needs.
         target: in which form the model is shipped.
         precisions: comma-separated names of its files; None means all.
@@ -304,12 +307,13 @@ def _text(one: _Named, given: Mapping[str, str], *, offline: bool) -> Text:
         )
     if corpus == STARTER:
         return Text(tag, *starter_corpus(tag.bcp47), STARTER, weight)
-    if is_file(Path(corpus)):
-        return Text(tag, Path(corpus), weight=weight)
+    path, column = file_and_column(corpus)
+    if exists(path):
+        return Text(tag, path, weight=weight, column=column)
     if is_hub_text(corpus):
         most = language.max_corpus_bytes if language else ENOUGH
         return Text(tag, hub_text(corpus, most=most, offline=offline), None, corpus, weight)
-    raise InputError(f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line")
+    raise InputError(f"corpus {path}: no such file; give a UTF-8 text file with one sentence or paragraph per line")
 
 
 def _precisions(typed: str, target: Target) -> tuple[str, ...]:
