@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 _BOMS = (
     (b"\xff\xfe\x00\x00", "UTF-32LE"), (b"\x00\x00\xfe\xff", "UTF-32BE"),
     (b"\xff\xfe", "UTF-16LE"), (b"\xfe\xff", "UTF-16BE"),
@@ -19,7 +21,7 @@ _SAMPLE = 50_000
 def wide_encoding(raw: bytes, *, whole: bool) -> str:
     """Return UTF-16 or UTF-32, with the order of bytes, where the beginning of a file is that, or nothing.
 
-    A byte order mark says so; else that text comes out of it: letters, and the spaces and line ends between them.
+    A byte order mark says so; else that text comes out of it: assigned characters, with spaces or line ends.
     """
     for mark, name in _BOMS:
         if raw.startswith(mark):
@@ -29,8 +31,9 @@ def wide_encoding(raw: bytes, *, whole: bool) -> str:
     sample = raw[:4000] if not whole or len(raw) > 4000 else raw[: len(raw) // 4 * 4]
     for name in ("UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE"):
         text = sample.decode(name, "replace")
-        letters = sum(c.isalpha() or c.isspace() or (c.isascii() and c.isprintable()) for c in text)
-        if letters > 0.9 * len(text) and any(c in " \n" for c in text):
+        written = sum(c in "\t\r\n" or unicodedata.category(c)[0] in "LMNPSZ" for c in text)
+        written -= text.count("\N{REPLACEMENT CHARACTER}")
+        if written > 0.9 * len(text) and any(c in " \n" for c in text):
             return name
     return ""
 

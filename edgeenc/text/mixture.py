@@ -5,6 +5,7 @@ Axis letters: L lines.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -102,8 +103,8 @@ def _read_fields(text: Text) -> dict[str, JsonValue]:
     fields: dict[str, JsonValue] = {"column": text.column} if text.column else {}
     fields |= {} if files.forms == (PLAIN.name,) else {"forms": list(files.forms)}
     if text.train.is_dir():
-        names = {piece.path.relative_to(text.train).as_posix(): file_hash(piece.path) for piece, _ in files.pieces}
-        fields["train"] = dict(names)
+        names = [(str(piece.path.relative_to(text.train)), file_hash(piece.path)) for piece, _ in files.pieces]
+        fields["train"] = hashlib.sha256(json.dumps(names).encode()).hexdigest()
     return fields
 
 

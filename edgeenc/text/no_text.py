@@ -76,7 +76,7 @@ def _markup(head: Beginning) -> str:
 
 def _json(head: Beginning) -> str:
     text = head.text.strip()
-    if not re.match(r"\[\s*[\[{\"\d]|\{\s*(\"|\})", text) or not _is_json(text, whole=head.whole):
+    if not re.match(r"\[\s*([\[{\"]|-?[\d.]+,)|\{\s*(\"|\})", text) or not _is_json(text, whole=head.whole):
         return ""
     return "JSON, expected text, or one JSON object a line; a list becomes that with: jq -c '.[]' FILE > NEW.jsonl"
 
@@ -84,17 +84,18 @@ def _json(head: Beginning) -> str:
 def _is_json(text: str, *, whole: bool) -> bool:
     """Tell whether text is JSON; of its beginning, whether it breaks off only where the text does."""
     try:
-        json.JSONDecoder().raw_decode(text)
+        end = json.JSONDecoder().raw_decode(text)[1]
     except json.JSONDecodeError as error:
         return not whole and (error.pos > 0.9 * len(text) or "Unterminated" in error.msg)
     except (ValueError, RecursionError):
         return True
-    return True
+    return 2 * end > len(text) or all(line.startswith(text[0]) for line in text.split("\n")[:_FEWEST])
 
 
 def _conllu(head: Beginning) -> str:
     rows = [line.split("\t") for line in head.lines if not line.startswith("#")]
-    if len(rows) < _FEWEST or not _most(len(row) == 10 and re.fullmatch(r"\d+([-.]\d+)?", row[0]) for row in rows):
+    widths = range(3, 31) if len(rows) < len(head.lines) else (10,)
+    if len(rows) < _FEWEST or not _most(len(row) in widths and re.fullmatch(r"\d+([-.]\d+)?", row[0]) for row in rows):
         return ""
     return f"CoNLL-U, not running text; {_USE_DATA}, its text comes out with: sed -n 's/^# text = //p' FILE > NEW"
 
@@ -116,10 +117,18 @@ def _tagged(head: Beginning) -> str:
     return f"a word and its tag on each line, not running text; {_USE_DATA}"
 
 
+def _subtitles(head: Beginning) -> str:
+    times = [line for line in head.lines[:6] if re.match(r"(\d+:)?\d\d:\d\d[.,]\d{3} --> ", line)]
+    return "subtitles, not text; leave the numbers and times out" if times else ""
+
+
 def _table(head: Beginning) -> str:
     if head.text.startswith("sep="):
         return _said_table(head.text[4:5], ())
-    enough = 0.6 if head.name.endswith((".csv", ".tsv", ".tab")) else _ENOUGH
+    named = head.name.removesuffix(".gz").endswith((".csv", ".tsv", ".tab"))
+    if named and head.lines and head.lines[0].strip('" ').lower() in _USUAL:
+        return _said_table(",", [[head.lines[0].strip('" ')]])
+    enough = 0.6 if named else _ENOUGH
     for sign in _DELIMITERS:
         rows = list(_rows(head, sign))
         width = _usual(map(len, rows))
@@ -149,7 +158,7 @@ def _rows(head: Beginning, sign: str) -> Iterator[Sequence[str]]:
 
 def _said_table(sign: str, rows: Sequence[Sequence[str]]) -> str:
     names = [name.strip()[:20] or "''" for name in rows[0][:5]] if rows else []
-    columns = f", {len(rows[0])} columns: {', '.join(names)}{', ...' if len(rows[0]) > 5 else ''}" if rows else ""
+    columns = f", columns {', '.join(names)}{', ...' if len(rows[0]) > 5 else ''}" if rows else ""
     shown = f"a table ({_DELIMITERS.get(sign, 'columns')}{columns}), not text; {_USE_DATA}"
     cut = f", e.g. cut -f{_longest(rows)} FILE > NEW" if sign == "\t" and rows else ""
     return f"{shown}; as a corpus give its texts alone, one a line{cut}"
@@ -170,5 +179,7 @@ def _most(told: Iterator[object], share: float = _ENOUGH) -> bool:
     return sum(answers) >= share * len(answers) > 0
 
 
-_LOOKS: tuple[Callable[[Beginning], str], ...] = (_by_bytes, _by_encoding, _markup, _json, _conllu, _tagged, _table)
+_LOOKS: tuple[Callable[[Beginning], str], ...] = (
+    *(_by_bytes, _by_encoding, _markup, _json, _subtitles, _conllu, _tagged, _table),
+)
 """In this order: what is no UTF-8 has no lines."""

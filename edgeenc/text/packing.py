@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from edgeenc.errors import InputError
@@ -115,12 +116,18 @@ class Piece:
     def _raw(self) -> Iterator[io.BufferedReader]:
         require_regular(self.path)
         if self.member:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+            with _archive(self.path, self.path.stat().st_mtime_ns).open(self.member) as file:
                 assert isinstance(file, zipfile.ZipExtFile)
                 yield io.BufferedReader(file, BLOCK)
         else:
             with io.FileIO(self.path) as file:
                 yield io.BufferedReader(file, BLOCK)
+
+
+@lru_cache(maxsize=1)
+def _archive(path: Path, changed: int) -> zipfile.ZipFile:
+    """Return a zip file that stays open: its list of members is read once for all of them."""
+    return zipfile.ZipFile(path)
 
 
 def require_regular(path: Path) -> None:

@@ -67,12 +67,12 @@ def too_long(piece: Piece, place: str, most: int) -> InputError:
 
 
 def paragraphs(piece: Piece, text: str, place: str) -> Iterator[str]:
-    """Yield the lines of a document, and an empty one after it.
+    """Yield the lines of a document, and an empty one after it; half of a character of UTF-16 becomes U+FFFD.
 
     Raises:
         InputError: a line is too long.
     """
-    for line in text.split("\n"):
+    for line in text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split("\n"):
         if len(line) > LONGEST_LINE:
             raise too_long(piece, place, LONGEST_LINE)
         yield line
@@ -90,6 +90,6 @@ def require_column(piece: Piece, column: str, texts: list[str], columns: list[st
     usual = [name for name in COLUMNS if name in texts] or texts
     if not column and (len(texts) == 1 or usual is not texts):
         return usual[0]
-    known = ", ".join(name[:40] for name in (columns if column else texts)[:12]) or "none with text"
-    asked = f"no column {column!r}." if column else "which column holds the text?"
-    raise InputError(f"corpus {piece.called}: {asked} There are {known}; write --corpus FILE#COLUMN")
+    known = ", ".join(name[:40] for name in (columns if column else texts)[:12]) or f"none of {len(columns)} with text"
+    asked = f"no column {column!r}" if column else "which column holds the text?"
+    raise InputError(f"corpus {piece.called}: {asked} (there are {known}); write --corpus FILE#COLUMN")

@@ -13,10 +13,11 @@ from edgeenc.text.text_form import LONGEST_ROW, TextForm, decoded_lines, paragra
 
 
 def _fits(head: Beginning) -> bool:
-    """Tell whether the first lines are objects; of a line that is longer than the beginning, whether it begins so."""
+    """Tell whether most first lines are objects; of a line that is longer than the beginning, whether it begins so."""
     if not head.whole and "\n" not in head.text:
         return re.match(r'\{\s*"(?:[^"\\]|\\.){1,200}"\s*:', head.text) is not None
-    return bool(head.lines) and all(_object(line) is not None for line in head.lines[:50])
+    rows = [_object(line) is not None for line in head.lines[:50]]
+    return bool(rows) and rows[0] and 2 * sum(rows) > len(rows)
 
 
 def _object(line: str) -> dict[str, object] | None:
