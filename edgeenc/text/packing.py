@@ -105,12 +105,16 @@ class Piece:
         except FileNotFoundError:
             raise InputError(f"corpus {self.called}: no such file") from None
         except (lzma.LZMAError, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-            raise InputError(f"corpus {self.called}: damaged {kind or 'zip'} file ({error}); fetch it again") from None
+            raise self._damaged(kind or "zip", error) from None
         except OSError as error:
-            said = f"damaged {kind} file ({error})" if kind and not error.errno else _unread(error)
-            raise InputError(f"corpus {self.called}: {said}") from None
+            if kind and not error.errno:  # what pyarrow says
+                raise self._damaged(kind, error) from None
+            raise InputError(f"corpus {self.called}: cannot be read ({error.strerror or error})") from None
         except (NotImplementedError, RuntimeError) as error:  # what the zip library says of passwords and odd methods
             raise InputError(f"corpus {self.called}: cannot be unpacked ({error}); unpack it first") from None
+
+    def _damaged(self, kind: str, error: Exception) -> InputError:
+        return InputError(f"corpus {self.called}: damaged {kind} file ({error}); fetch it again")
 
     @contextmanager
     def _raw(self) -> Iterator[io.BufferedReader]:
@@ -138,10 +142,6 @@ def require_regular(path: Path) -> None:
     """
     if path.exists() and not path.is_file() and not path.is_dir():
         raise InputError(f"corpus {path}: a pipe or device, not a file; the text is read twice, so save it first")
-
-
-def _unread(error: OSError) -> str:
-    return f"cannot be read ({error.strerror or error})"
 
 
 def _begin(file: io.BufferedReader) -> bytes:
