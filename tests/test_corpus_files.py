@@ -22,6 +22,7 @@ from edgeenc.errors import InputError, UsageError
 from edgeenc.language import resolve
 from edgeenc.sources import file_and_column, given_texts
 from edgeenc.text import files as files_module
+from edgeenc.text import intake as intake_module
 from edgeenc.text.corpus import load_corpus, read_corpus, read_lines, save_corpus
 from edgeenc.text.documents import FEWEST_DOCUMENTS
 from edgeenc.text.files import corpus_files
@@ -139,6 +140,18 @@ def test_a_row_is_a_document_of_one_or_more_lines(tmp_path: Path) -> None:
     assert read_corpus(again, 0) == load_corpus(tmp_path / "two") == load_corpus(tmp_path / "out")
 
 
+def test_a_text_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt"
+    for change in (PLAIN + "Isa pa.\n", PLAIN[: len(PLAIN) // 2]):
+        path.write_text(PLAIN)
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                intake_module, "documents_of", lambda blanks, new=change: (path.write_text(new), blanks)[1] * 1
+            )
+            with pytest.raises(InputError, match="the text was changed while it was read"):
+                take_in(path, tmp_path / "out", 0)
+
+
 def test_half_a_character_in_json_is_a_lost_one(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(r'{"text": "isa \ud83d dalawa \ud83d\ude00"}' + "\n")
     assert read_lines(tmp_path / "a.jsonl") == ["isa \ufffd dalawa \U0001f600"]
@@ -164,6 +177,8 @@ def test_a_folder_or_a_zip_file_is_read_and_says_what_it_passed_over(tmp_path: P
     with zipfile.ZipFile(tmp_path / "texts.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, raw in inside.items():
             archive.writestr(name, raw)
+        for name in ("__MACOSX/a.txt", "b/.a.txt"):
+            archive.writestr(name, "nakatago")
     tallies = [take_in(path, tmp_path / path.suffix, 0) for path in (folder, tmp_path / "texts.zip")]
     assert tallies[0] == tallies[1]
     assert tallies[0].files == 3
@@ -174,6 +189,8 @@ def test_a_folder_or_a_zip_file_is_read_and_says_what_it_passed_over(tmp_path: P
     assert found == read_lines(tmp_path / "texts.zip")
     assert {*LINES, "Isa pa ito."} < set(found)
     assert "nakatago" not in found
+    (tmp_path / "texts.zip").write_bytes((tmp_path / "texts.zip").read_bytes()[:-60])
+    assert "damaged zip file" in refusal(tmp_path / "texts.zip")
 
 
 def test_a_folder_without_text_or_with_too_many_files_is_refused(

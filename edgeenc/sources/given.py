@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,11 +15,11 @@ def file_and_column(spec: str) -> tuple[Path, str]:
 
     Worked example: `a.txt` gives a.txt and no column.
     """
-    whole = Path(spec).expanduser()
+    whole = Path(os.path.expanduser(spec))
     if "#" not in spec or exists(whole):
         return whole, ""
     path, _, column = spec.rpartition("#")
-    return Path(path).expanduser(), column
+    return Path(os.path.expanduser(path)), column
 
 
 def exists(path: Path) -> bool:

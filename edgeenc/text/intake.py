@@ -7,13 +7,14 @@ while it is split.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeenc.errors import InputError
 from edgeenc.machine.disk import on_disk
 from edgeenc.record.steps import TextTally
 from edgeenc.text.corpus import fingerprint, normalise, require_enough
@@ -93,14 +94,22 @@ def _firsts(marks_L: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return first_L
 
 
-def _write(lines: Iterable[str], folder: Path, side_L: Sides) -> None:
-    """Send each line of the text, which is read again, to the file of its side."""
+def _write(lines: Iterator[str], folder: Path, side_L: Sides) -> None:
+    """Send each line of the text, which is read again, to the file of its side.
+
+    Raises:
+        InputError: there are more or fewer lines than before.
+    """
     with on_disk(folder), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         opened = [stack.enter_context((folder / f"{n}.txt").open("w", encoding="utf-8", newline="\n")) for n in _NAMES]
-        for line, side in zip(lines, side_L.tobytes(), strict=True):
+        count = 0
+        for side, line in zip(side_L.tobytes(), lines, strict=False):
+            count += 1
             if side != LEFT:
                 opened[side].write(f"{line}\n")
+        if count < len(side_L) or next(lines, None) is not None:
+            raise InputError("corpus: the text was changed while it was read; leave it alone, and start again")
 
 
 _NAMES = ("train", "valid", "test")

@@ -157,7 +157,7 @@ def _rows(head: Beginning, sign: str) -> Iterator[Sequence[str]]:
 
 
 def _said_table(sign: str, rows: Sequence[Sequence[str]]) -> str:
-    names = [name.strip()[:20] or "''" for name in rows[0][:5]] if rows else []
+    names = ["".join(c for c in name.strip()[:20] if c.isprintable()) or "''" for name in rows[0][:5]] if rows else []
     columns = f", columns {', '.join(names)}{', ...' if len(rows[0]) > 5 else ''}" if rows else ""
     shown = f"a table ({_DELIMITERS.get(sign, 'columns')}{columns}), not text; {_USE_DATA}"
     cut = f", e.g. cut -f{_longest(rows)} FILE > NEW" if sign == "\t" and rows else ""

@@ -79,6 +79,11 @@ def paragraphs(piece: Piece, text: str, place: str) -> Iterator[str]:
     yield ""
 
 
+def shown(name: str) -> str:
+    """Return the name of a column as a message can have it: one line, not long."""
+    return "".join(c if c.isprintable() else "?" for c in name[:40])
+
+
 def require_column(piece: Piece, column: str, texts: list[str], columns: list[str]) -> str:
     """Return the column that holds the text: the one that was named, a usual one, or the only one with text.
 
@@ -90,6 +95,8 @@ def require_column(piece: Piece, column: str, texts: list[str], columns: list[st
     usual = [name for name in COLUMNS if name in texts] or texts
     if not column and (len(texts) == 1 or usual is not texts):
         return usual[0]
-    known = ", ".join(name[:40] for name in (columns if column else texts)[:12]) or f"none of {len(columns)} with text"
+    known = (
+        ", ".join(shown(name) for name in (columns if column else texts)[:12]) or f"none of {len(columns)} with text"
+    )
     asked = f"no column {column!r}" if column else "which column holds the text?"
     raise InputError(f"corpus {piece.called}: {asked} (there are {known}); write --corpus FILE#COLUMN")

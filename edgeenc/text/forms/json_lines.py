@@ -38,7 +38,9 @@ def _read(piece: Piece, column: str) -> Iterator[str]:
         row = _object(line)
         if row is None:
             raise InputError(f"corpus {piece.called}: line {number} is no JSON object; expected one on each line")
-        chosen = chosen or require_column(piece, column, [k for k, v in row.items() if isinstance(v, str)], list(row))
+        chosen = chosen or require_column(
+            piece, column, [k for k, v in row.items() if isinstance(v, str | None)], list(row)
+        )
         text = row.get(chosen)
         if not isinstance(text, str | None):
             what = type(text).__name__
