@@ -76,6 +76,8 @@ def _markup(head: Beginning) -> str:
 
 def _json(head: Beginning) -> str:
     text = head.text.strip()
+    if _most(line.startswith(("{'", "['")) for line in head.lines):
+        return "Python's way to write an object, expected text, or one JSON object a line: write it with json.dumps"
     if not re.match(r"\[\s*([\[{\"]|-?[\d.]+,)|\{\s*(\"|\})", text) or not _is_json(text, whole=head.whole):
         return ""
     return "JSON, expected text, or one JSON object a line; a list becomes that with: jq -c '.[]' FILE > NEW.jsonl"
@@ -126,8 +128,10 @@ def _table(head: Beginning) -> str:
     if head.text.startswith("sep="):
         return _said_table(head.text[4:5], ())
     named = head.name.removesuffix(".gz").endswith((".csv", ".tsv", ".tab"))
-    if named and head.lines and head.lines[0].strip('" ').lower() in _USUAL:
-        return _said_table(",", [[head.lines[0].strip('" ')]])
+    header = head.lines[0] if named and head.lines else ""
+    sign = next((sign for sign in _DELIMITERS if sign in header), ",")
+    if _has_usual(columns := [name.strip('" ') for name in header.split(sign)]):
+        return _said_table(sign, [columns])
     enough = 0.6 if named else _ENOUGH
     for sign in _DELIMITERS:
         rows = list(_rows(head, sign))
@@ -138,9 +142,13 @@ def _table(head: Beginning) -> str:
     return ""
 
 
+def _has_usual(columns: Sequence[str]) -> bool:
+    return any(name.strip().lower() in _USUAL for name in columns)
+
+
 def _cells(sign: str, rows: Sequence[Sequence[str]]) -> bool:
     """Tell cells from parts of sentences, whose commas have a space behind them, by that or by the names of columns."""
-    if sign not in ",;" or any(name.strip().lower() in _USUAL for name in rows[0]):
+    if sign not in ",;" or _has_usual(rows[0]):
         return True
     return _most((not any(cell.startswith(" ") for cell in row[1:]) for row in rows), 0.8)
 
