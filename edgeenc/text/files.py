@@ -88,22 +88,20 @@ def corpus_files(path: Path) -> CorpusFiles:
 
 def _in_folder(folder: Path) -> Iterator[tuple[str, Piece]]:
     """Yield all files by their sorted paths, those that are hidden left out."""
-    running = (
-        Path(place, name)
-        for place, folders, names in os.walk(folder, onerror=_unreadable)
-        for name in (*names, *_without_hidden(folders))
-    )
-    paths = [path for path in islice(running, MOST_FILES + 1) if is_file(path) and not path.name.startswith(".")]
+    paths = list(islice(_walk(folder), MOST_FILES + 1))
     if len(paths) > MOST_FILES:
         raise InputError(f"corpus {folder}: over {MOST_FILES:,} files; give a folder of text alone")
     for path in sorted(paths):
         yield path.relative_to(folder).as_posix(), Piece(path)
 
 
-def _without_hidden(folders: list[str]) -> tuple[str, ...]:
-    """Leave hidden folders out of those that are walked next; yields none, since folders are no files."""
-    folders[:] = [name for name in folders if not name.startswith(".")]
-    return ()
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder, onerror=_unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # which are walked next
+        for name in names:
+            path = Path(place, name)
+            if is_file(path) and not name.startswith("."):
+                yield path
 
 
 def _unreadable(error: OSError) -> None:

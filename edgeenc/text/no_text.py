@@ -25,10 +25,13 @@ _SIGNATURES = (
 )
 _USE_DATA = "labelled data goes to --task NAME --data FILE"
 _ENOUGH = 0.95
+"""Share of the first lines that must look like rows; the rest may be broken."""
 _FEWEST = 5
+"""Lines under which nothing is concluded from their look: a text so short is refused anyway."""
 _STRAY = 20
 """Control characters that a text may have: they are taken out."""
 _TAG = re.compile(r"[BIESLUM]-\S+|O|[A-Z]{1,6}[A-Z0-9$:.+|_-]*|[.,:;!?\"'()$#`]+")
+"""A tag of names, or of words: `B-PER`, `O`, `NOUN`, `PRP$`, `.`."""
 _MARKUP = re.compile(
     r"<(\?xml|!doctype|!--|[a-z][\w:.-]*(\s+[\w:.-]+\s*=\s*(\"[^\"]*\"|'[^']*'))*\s*/?>)", re.IGNORECASE
 )
