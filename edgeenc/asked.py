@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.language import Tag, joined, resolve, spoken
-from edgeenc.machine.disk import is_file, on_disk
+from edgeenc.machine.disk import on_disk
 from edgeenc.machine.runtime import Dtype, Runtime, available_threads, faster_dtype
 from edgeenc.model.published import published_shape
 from edgeenc.model.purpose import Purpose, default_purpose, encoder_purposes, purpose_named
@@ -30,6 +30,8 @@ from edgeenc.sources import (
     STARTER,
     attempt,
     described,
+    exists,
+    file_and_column,
     given_texts,
     hub_text,
     is_hub_text,
@@ -308,12 +310,13 @@ def _text(one: _Named, given: Mapping[str, str], *, offline: bool) -> Text:
         )
     if corpus == STARTER:
         return Text(tag, *starter_corpus(tag.bcp47), STARTER, weight)
-    if is_file(Path(corpus)):
-        return Text(tag, Path(corpus), weight=weight)
+    path, column = file_and_column(corpus)
+    if exists(path):
+        return Text(tag, path, weight=weight, column=column)
     if is_hub_text(corpus):
         most = language.max_corpus_bytes if language else ENOUGH
         return Text(tag, hub_text(corpus, most=most, offline=offline), None, corpus, weight)
-    raise InputError(f"corpus {corpus}: no such file; give a UTF-8 text file with one sentence or paragraph per line")
+    raise InputError(f"corpus {path}: no such file; give a UTF-8 text file with one sentence or paragraph per line")
 
 
 def _precisions(typed: str, target: Target) -> tuple[str, ...]:

@@ -32,7 +32,8 @@ class Language(BaseModel):
     """Where a language's text and its tasks are.
 
     `tag` is the BCP-47 code that all spellings of the language resolve to; `corpus` is `starter` for the kit's text, a
-    path, or `org/name@commit[:config][#column]` of the hub, of which at most `max_corpus_bytes` of text are taken;
+    path, `FILE[#column]`, or `org/name@commit[:config][#column]` of the hub, of which at most `max_corpus_bytes` of
+    text are taken;
     `tasks` are those that it is measured on where the user names no other.
     """
 

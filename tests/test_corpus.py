@@ -73,7 +73,7 @@ def test_damaged_and_unreadable_files_are_refused(tmp_path: Path) -> None:
     path.write_bytes(lzma.compress(b"isa\n" * 99)[:-9] + b"x" * 9)
     with pytest.raises(InputError, match="damaged xz file"):
         read_lines(path)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="damaged xz file"):  # a folder is read file by file
         read_lines(tmp_path)
     (tmp_path / "b.txt").write_bytes(b"isa\ndalawa\n\xff\xfe\n")
     with pytest.raises(InputError, match="line 3 is not UTF-8"):

@@ -68,9 +68,9 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
             told(
                 "--corpus",
                 multiple=True,
-                metavar="[TAG=]FILE|ID@REV",
-                help="Text, a sentence or paragraph per line, or org/name@commit:config of the hub; again for each of"
-                " several languages.",
+                metavar="[TAG=]FILE|DIR|ID@REV",
+                help="Text, a sentence or paragraph per line; JSON lines or Parquet, FILE#COLUMN; a folder of these;"
+                " any of them packed; or org/name@commit:config of the hub; again for each of several languages.",
             ),
             told(
                 "--data-fraction",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--lang", required=True, metavar="TAG|FILE", help="Language, as for `edgeenc build`.")
 @click.option("--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How it will be built.")
 @click.option("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]")
-@click.option("--corpus", multiple=True, metavar="[TAG=]FILE|ID@REV", help="Text.  [default: the language's]")
+@click.option("--corpus", multiple=True, metavar="[TAG=]FILE|DIR|ID@REV", help="Text.  [default: the language's]")
 @click.option("--task", metavar="NAME", help="Task whose data is fetched too.")
 @click.option("--data", metavar="FILE|DIR|ID@REV", help="Labelled data of the task.  [default: the language's]")
 @click.option("--offline", is_flag=True, help="Fetch nothing; say what is missing.")

@@ -22,7 +22,7 @@ FLAGS = (
 """The instruction sets that decide how fast float32, bfloat16 and int8 products are."""
 
 PACKAGES = (
-    *("edgeenc", "torch", "transformers", "tokenizers", "safetensors", "numpy"),
+    *("edgeenc", "torch", "transformers", "tokenizers", "safetensors", "numpy", "icu4py"),
     *("optimum", "optimum-onnx", "onnx", "onnxruntime"),
 )
 """The packages that can change a file or a figure."""

@@ -2,7 +2,8 @@
 
 15 % of the *words* of a text are chosen by seed, the same words for every model; all their tokens are masked at once.
 Bits = -sum log2 p(target token) / characters of those words. A word with an unknown token cannot be written with
-tokens: it is charged log2(distinct characters of the training text) for each of its characters.
+tokens: it is charged log2(distinct characters of the training text) for each of its characters. Of a token that spans
+several words, as in scripts without spaces, the part is paid that its characters in chosen words are of all of them.
 
 Axis letters: B windows of a batch, T tokens, P masked tokens, V vocabulary.
 """
@@ -10,7 +11,6 @@ Axis letters: B windows of a batch, T tokens, P masked tokens, V vocabulary.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.text.batches import SpecialIds
 from edgeenc.text.specials import Specials
 from edgeenc.text.vocabulary import count_tokens
+from edgeenc.text.words import Span, begun_in, is_cut, word_spans
 
 SHARE = 0.15
 BATCH_TOKENS = 4096
@@ -32,8 +33,7 @@ BATCH_TOKENS = 4096
 
 Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-
-_WORD = re.compile(r"\S+")
+Shares = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,43 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line in tokens, all (T,): ids, the word of each token, which tokens are hidden and which of those scored."""
+    """A line in tokens, all (T,): ids, the word that each begins in, which are hidden, and how much of each is paid."""
 
     ids_T: Ids
     word_T: Ids
     hidden_T: Flags
-    scored_T: Flags
+    paid_T: Shares
+
+    @property
+    def scored_T(self) -> Flags:
+        """Which tokens are predicted (T,)."""
+        return self.paid_T > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ties:
+    """Which words each token of a line has characters of, a pair (P,) of a token and a word each.
+
+    Attributes:
+        first_T: the word that each token begins in.
+        token_P: numbers of tokens.
+        word_P: numbers of words.
+        share_P: part of the token's characters that are in the word, over 0 and at most 1.
+    """
+
+    first_T: Ids
+    token_P: Ids
+    word_P: Ids
+    share_P: Shares
+
+    def words_of(self, chosen_T: Flags) -> Ids:
+        """Return the words that the chosen tokens have characters of."""
+        return self.word_P[chosen_T[self.token_P]]
+
+    def share_of(self, words: Ids, tokens: int) -> Shares:
+        """Return which part of each of `tokens` tokens is in `words` (T,)."""
+        inside_P = np.isin(self.word_P, words)
+        return np.bincount(self.token_P[inside_P], self.share_P[inside_P], tokens).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +126,7 @@ def chosen_words(lines: Sequence[str], seed: int) -> list[Ids]:
     Raises:
         InputError: there is no word.
     """
-    counts = np.array([len(line.split()) for line in lines], dtype=np.int64)
+    counts = np.array([len(word_spans(line)) for line in lines], dtype=np.int64)
     total = int(counts.sum())
     if not total:
         raise InputError("no words to score; held-out text is needed")
@@ -152,7 +183,7 @@ def unigram_bits(
     task = _prepare(lines, tokenizer, seed)
     counts_V = count_tokens(train, tokenizer) + 1
     bits_V = math.log2(int(counts_V.sum())) - np.log2(counts_V)
-    predicted = sum(float(bits_V[line.ids_T[line.scored_T]].sum()) for line in task.lines)
+    predicted = sum(float((bits_V[line.ids_T] * line.paid_T)[line.scored_T].sum()) for line in task.lines)
     return task.result(predicted, characters).per_character
 
 
@@ -166,28 +197,40 @@ def _prepare(lines: Sequence[str], tokenizer: Tokenizer, seed: int) -> _Task:
     for text, encoding, picked in zip(lines, encodings, chosen, strict=True):
         if not len(picked):
             continue
-        spans = [match.span() for match in _WORD.finditer(text)]
+        spans = word_spans(text)
         lengths = np.array([end - start for start, end in spans], dtype=np.int64)
-        ids_T, word_T = _words_of(encoding, text, np.array([start for start, _ in spans], dtype=np.int64))
+        ids_T, ties = np.array(encoding.ids, dtype=np.int64), _ties(encoding, text, spans)
         # A word that the normaliser deleted whole has no token to predict, so it is unknown too.
-        bad = np.union1d(word_T[ids_T == unknown], np.setdiff1d(picked, word_T))
+        bad = np.union1d(ties.words_of(ids_T == unknown), np.setdiff1d(picked, ties.word_P))
         charged = picked[np.isin(picked, bad)]
-        hidden_T = np.isin(word_T, picked)
-        found.append(_Line(ids_T, word_T, hidden_T, hidden_T & ~np.isin(word_T, charged)))
+        hidden_T = ties.share_of(picked, len(ids_T)) > 0
+        found.append(_Line(ids_T, ties.first_T, hidden_T, ties.share_of(np.setdiff1d(picked, charged), len(ids_T))))
         characters += int(lengths[picked].sum())
         words, lost = words + len(picked), lost + len(charged)
         lost_characters += int(lengths[charged].sum())
     return _Task(found, characters, words, lost, lost_characters)
 
 
-def _words_of(encoding: Encoding, text: str, starts: Ids) -> tuple[Ids, Ids]:
-    """Return the ids (T,) of a line and the number of the word that each token begins in (T,).
+def _ties(encoding: Encoding, text: str, spans: Sequence[Span]) -> _Ties:
+    """Return which words (from, to) of a line each of its tokens has characters of.
 
-    A token that begins with the space before a word, as `▁kape` may, begins in that word.
+    Only where words follow each other without a space can a token have several.
+
+    Worked example: the words `กิน` and `ข้าว`, 3 and 4 characters, and one token `กินข้าว` give 3/7 and 4/7.
     """
-    begins = np.array([begin for begin, _ in encoding.offsets], dtype=np.int64)
-    spaces = np.array([text[begin : begin + 1].isspace() for begin in begins], dtype=np.int64)
-    return np.array(encoding.ids, dtype=np.int64), np.searchsorted(starts, begins, side="right") - 1 + spaces
+    starts, ends = (np.array(edges, dtype=np.int64) for edges in zip(*spans, strict=True))
+    begin_T, end_T = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2).T
+    first_T = begun_in(text, spans, begin_T.tolist())
+    if not is_cut(spans):
+        return _Ties(first_T, np.arange(len(first_T)), first_T, np.ones(len(first_T)))
+    first_T = np.clip(first_T, 0, len(spans) - 1)
+    last_T = np.maximum(first_T, np.searchsorted(starts, end_T - 1, side="right") - 1)
+    count_T = last_T - first_T + 1
+    token_P = np.repeat(np.arange(len(first_T)), count_T)
+    word_P = first_T[token_P] + np.arange(len(token_P)) - np.repeat(np.cumsum(count_T) - count_T, count_T)
+    both_P = np.minimum(ends[word_P], end_T[token_P]) - np.maximum(starts[word_P], begin_T[token_P])
+    both_P = np.where(count_T[token_P] > 1, both_P, 1)
+    return _Ties(first_T, token_P, word_P, both_P / np.bincount(token_P, both_P)[token_P])
 
 
 def _windows(line: _Line, width: int) -> Iterator[_Line]:
@@ -202,7 +245,7 @@ def _windows(line: _Line, width: int) -> Iterator[_Line]:
             edge = int(np.searchsorted(line.word_T, line.word_T[last]))
             last = edge if edge > first else last
         window = slice(first, last)
-        yield _Line(line.ids_T[window], line.word_T[window], line.hidden_T[window], line.scored_T[window])
+        yield _Line(line.ids_T[window], line.word_T[window], line.hidden_T[window], line.paid_T[window])
         first = last
 
 
@@ -233,4 +276,5 @@ def _predict(encoder: Encoder, windows: list[_Line], special: SpecialIds) -> flo
     logits_PV = encoder.logits(hidden_BTH[torch.from_numpy(scored_BT).to(place)])
     wide = logits_PV if logits_PV.dtype == torch.float64 else logits_PV.float()
     nats_P = F.cross_entropy(wide, torch.from_numpy(right_P).to(place), reduction="none")
-    return float(nats_P.double().sum()) / math.log(2)
+    paid_P = np.concatenate([window.paid_T[window.scored_T] for window in windows])
+    return float((nats_P.double() * torch.from_numpy(paid_P).to(place)).sum()) / math.log(2)

@@ -15,8 +15,9 @@ class Ask:
         language: any BCP-47 or ISO 639 spelling, or the path of a language file; or several: `tl+en`, `tl:0.8+en:0.2`.
         recipe: name or path.
         teacher: `starter`, a folder, `id@revision`, or `random:` and a published shape; None leaves it to the recipe.
-        corpus: a text file, one sentence or paragraph per line, or `org/name@commit[:config][#column]` of the hub; of
-            several languages `tl=FILE` for each; what is not named is left to the language.
+        corpus: text, one sentence or paragraph per line, JSON lines or Parquet, `FILE[#column]`, or a folder; or
+            `org/name@commit[:config][#column]` of the hub; of several languages `tl=FILE` for each; what is not
+            named is left to the language.
         export_task: what the exported file computes; None means hidden states, or what `task` needs.
         target: in which form the model is shipped; None means the default one.
         precisions: comma-separated names of its files; None means all.

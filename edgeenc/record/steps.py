@@ -27,6 +27,8 @@ class TextTally:
             they stay, since what language a line is in, and whether it is one, is the user's to judge.
         bytes: of the distinct lines.
         documents: that the distinct lines make; as many as these where each is one.
+        files: read of a folder or a zip file.
+        passed_over: the first files of it that are no text, each with what it is.
     """
 
     lines: int
@@ -34,6 +36,8 @@ class TextTally:
     garbage: int
     bytes: int
     documents: int
+    files: int | None = field(default=None, metadata=SPARE)
+    passed_over: tuple[str, ...] = field(default=(), metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,8 +137,17 @@ def _text_note(text: TextTally) -> str:
     split = f", split by {count(text.documents)} documents" if text.documents < distinct else ""
     return (
         f"{count(text.lines)} lines, {count(text.repeated)} repeated and left out, {count(text.garbage)} without a"
-        f" letter or damaged{split}"
+        f" letter or damaged{split}{_files_note(text)}"
     )
+
+
+def _files_note(text: TextTally) -> str:
+    """Say of a folder how many files were read, and which were not."""
+    if text.files is None:
+        return ""
+    passed = f", passed over: {'; '.join(text.passed_over[:3])}" if text.passed_over else ""
+    more = f" and {len(text.passed_over) - 3} more" if len(text.passed_over) > 3 else ""
+    return f"; {count(text.files)} files read{passed}{more}"
 
 
 def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:

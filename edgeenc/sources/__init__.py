@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from edgeenc.sources.control import recorded_control
 from edgeenc.sources.datasets import dataset_folder
-from edgeenc.sources.given import given_texts
+from edgeenc.sources.given import exists, file_and_column, given_texts
 from edgeenc.sources.kit import STARTER, data_folder, starter_corpus
 from edgeenc.sources.missing import attempt, require_found
 from edgeenc.sources.models import NEEDED, teacher_folder
@@ -24,6 +24,8 @@ __all__ = [
     "data_folder",
     "dataset_folder",
     "described",
+    "exists",
+    "file_and_column",
     "given_texts",
     "hub_text",
     "is_hub_text",

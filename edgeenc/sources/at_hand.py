@@ -16,7 +16,7 @@ import yaml
 from edgeenc.errors import EdgeencError, InputError
 from edgeenc.language import resolve, spoken
 from edgeenc.sources.datasets import dataset_folder
-from edgeenc.sources.given import given_texts
+from edgeenc.sources.given import exists, file_and_column, given_texts
 from edgeenc.sources.kit import data_folder
 from edgeenc.sources.missing import attempt, require_found
 from edgeenc.sources.models import teacher_folder
@@ -48,7 +48,7 @@ def require_at_hand(
     asked = _fields(Path(recipe) if "/" in recipe or recipe.endswith((".yaml", ".yml")) else recipes / f"{recipe}.yaml")
     problems: list[InputError] = []
     for text, most in _texts(languages, corpora):
-        if is_hub_text(text) and isinstance(most, int) and not Path(text).is_file():
+        if is_hub_text(text) and isinstance(most, int) and not exists(file_and_column(text)[0]):
             attempt(problems, partial(hub_text, text, most=most, offline=True))
     model = teacher or str(asked.get("teacher", ""))
     if "@" in model:

@@ -24,15 +24,13 @@ from edgeenc.record.form import parse, plain
 from edgeenc.sources.datasets import data_files
 from edgeenc.sources.hub import Pin, asking, listing, own_folder, pinned, require_online
 from edgeenc.text.corpus import normalise
+from edgeenc.text.text_form import COLUMNS
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
 
 ENOUGH = 100_000_000
 """Bytes of text that are taken where nothing is said: far more than the shipped recipes read."""
-
-COLUMNS = ("text", "content", "sentence")
-"""Where the text is in Wikipedia, GlotCC and most others; tried in this order."""
 
 HubRow: TypeAlias = Mapping[str, object]
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor
 
 from edgeenc.errors import InputError, UsageError
@@ -22,8 +23,12 @@ from edgeenc.text.masking import Unit
 from edgeenc.text.packed import MappedRows, write_rows, write_tokens
 from edgeenc.text.specials import Specials
 from edgeenc.text.types import marks_of
+from edgeenc.text.words import Span, begun_in, is_cut, word_spans
 
 Rows = NDArray[np.int32]
+
+BEGINS, GOES_ON = 1 << 30, 1 << 29
+"""Added to the id of a token where the beginning of a word is not where its look says; see `encode_words`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +91,42 @@ def encode(lines: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
     return [e.ids for e in tokenizer.encode_batch_fast(list(lines), add_special_tokens=False)]
 
 
-def encoded(lines: Sequence[str], tokenizer: Tokenizer) -> Iterator[list[int]]:
-    """Yield what `encode` returns, some lines at a time."""
+def encode_words(lines: Sequence[str], tokenizer: Tokenizer, special: SpecialIds) -> list[list[int]]:
+    """Return what `encode` returns; in scripts without spaces a token says where its word begins, if its look does not.
+
+    A token that its look makes go on with the word before, but that begins a word by `words.word_spans`, has `BEGINS`
+    added to its id; one that begins a word by its look, but goes on by these, has `GOES_ON` added.
+    """
+    spans = [word_spans(line) for line in lines]
+    tokens = encode(lines, tokenizer)
+    cut = [place for place, found in enumerate(spans) if is_cut(found)]
+    for place, encoding in zip(
+        cut, tokenizer.encode_batch([lines[n] for n in cut], add_special_tokens=False), strict=True
+    ):
+        tokens[place] = _with_flags(lines[place], encoding, spans[place], special)
+    return tokens
+
+
+def _with_flags(line: str, encoding: Encoding, spans: Sequence[Span], special: SpecialIds) -> list[int]:
+    """Return the ids of one line that has words without a space between them, with `BEGINS` and `GOES_ON` added.
+
+    A token that reaches over the end of a word belongs to the word that it begins in.
+    """
+    tied_W = np.array([False, *(one[1] == other[0] for one, other in pairwise(spans))])  # to the word before
+    tied_W |= np.append(tied_W[1:], False)
+    ids_T = np.array(encoding.ids, dtype=np.int64)
+    word_T = np.clip(begun_in(line, spans, [begin for begin, _ in encoding.offsets]), 0, len(spans) - 1)
+    begins_T = np.append(True, word_T[1:] != word_T[:-1])
+    looks_T = ~np.isin(ids_T, special.continued)
+    ids_T[tied_W[word_T] & begins_T & ~looks_T] += BEGINS
+    ids_T[tied_W[word_T] & ~begins_T & looks_T] += GOES_ON
+    return ids_T.tolist()
+
+
+def encoded(lines: Sequence[str], tokenizer: Tokenizer, special: SpecialIds) -> Iterator[list[int]]:
+    """Yield what `encode_words` returns, some lines at a time."""
     for chunk in chunks(lines):
-        yield from encode(chunk, tokenizer)
+        yield from encode_words(chunk, tokenizer, special)
 
 
 def pack(sentences: Sequence[Sequence[int]], length: int, special: SpecialIds) -> Rows:
@@ -160,10 +197,12 @@ def corrupt(ids_BT: Rows, special: SpecialIds, rate: float, unit: Unit, rng: np.
 
     Source: Devlin et al. 2019, arXiv:1810.04805, section 3.1; whole words: Cui et al. 2019, arXiv:1906.08101.
     """
-    flat = ids_BT.reshape(-1).astype(np.int64)
+    flagged = ids_BT.reshape(-1).astype(np.int64)
+    flat = flagged & (GOES_ON - 1)
     ordinary = ~np.isin(flat, special.specials)
     after = np.concatenate([[False], ordinary[:-1]])
-    goes_on = np.isin(flat, special.continued) & after & (unit == "words")
+    looks = np.isin(flat, special.continued) & (flagged & BEGINS == 0) | (flagged & GOES_ON != 0)
+    goes_on = looks & after & (unit == "words")
     word = np.where(ordinary, np.cumsum(ordinary & ~goes_on) - 1, -1)
     order = rng.permutation(int(word.max()) + 1)
     reached = np.cumsum(np.bincount(word[ordinary])[order])
@@ -265,7 +304,7 @@ def masked_stream(
         if isinstance(lines, Lines) and folder is not None:
             rows: Mapping[int, Rows | MappedRows] = _on_disk(lines, tokenizer, batching, [seed, number], folder)
         else:
-            tokens = encode(lines, tokenizer)
+            tokens = list(encoded(lines, tokenizer, special))
             order = np.random.default_rng([seed, number]).permutation(len(tokens))
             shuffled = [tokens[i] for i in order]
             rows = {length: pack(shuffled, length, special) for length in set(batching.lengths)}
@@ -283,7 +322,7 @@ def _on_disk(
     ids = folder / f"ids-{seed[1]}.bin"
     if not all(path.is_file() for path in files.values()):
         order_of = np.random.default_rng(seed).permutation
-        shuffled = write_tokens(encoded(lines, tokenizer), ids, order_of)
+        shuffled = write_tokens(encoded(lines, tokenizer, special), ids, order_of)
         for length, path in files.items():
             if write_rows(packed_rows(shuffled, length, special), path, length) is None:
                 raise _too_few(length)

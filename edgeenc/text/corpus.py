@@ -6,7 +6,6 @@ Nothing here knows a model; text goes in and text comes out.
 from __future__ import annotations
 
 import json
-import lzma
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,10 @@ from numpy.typing import NDArray
 
 from edgeenc.errors import InputError
 from edgeenc.text.documents import TEST, TRAIN, VALID, Numbers, documents_of, mark_of, sides, thinned
+from edgeenc.text.files import corpus_files
 from edgeenc.text.lines import lines_of
+from edgeenc.text.packing import Piece
+from edgeenc.text.text_form import LONGEST_ROW, decoded_lines
 
 SMALLEST_BYTES = 50_000
 """A corpus under 50 KB cannot tell which tokens a language needs."""
@@ -101,32 +103,22 @@ def deduplicate(lines: Iterable[str], seen: set[str] | None = None) -> list[str]
     return kept
 
 
-def read_lines(path: Path) -> list[str]:
-    """Return the normalised, non-empty lines of the UTF-8 text file `path` (`.xz` is unpacked).
+def read_lines(path: Path, column: str = "") -> list[str]:
+    """Return the normalised, non-empty lines of a user's text in any form of `text.forms`, unpacked.
 
     Raises:
-        InputError: the file is missing, cannot be read, is not UTF-8 (the first bad line is named), or is damaged.
+        InputError: it is missing, cannot be read, is damaged or no text; or a line is not UTF-8 or too long.
     """
-    return [line for line in _normalised(path) if line]
+    return [line for raw in corpus_files(path).lines(column) if (line := normalise(raw))]
 
 
-def _normalised(path: Path) -> list[str]:
-    """Return all lines of a file, normalised; those with nothing in them are empty."""
-    try:
-        raw = path.read_bytes()
-        raw = lzma.decompress(raw) if path.suffix == ".xz" else raw
-    except FileNotFoundError:
-        raise InputError(f"corpus {path}: no such file") from None
-    except lzma.LZMAError as error:
-        raise InputError(f"corpus {path}: damaged xz file ({error})") from None
-    except OSError as error:
-        raise InputError(f"corpus {path}: cannot be read ({error.strerror or error})") from None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise InputError(f"corpus {path}: line {line} is not UTF-8; convert it first, e.g. with iconv") from None
-    return [normalise(line) for line in text.split("\n")]
+def _own_lines(path: Path) -> tuple[str, ...]:
+    """Return the lines of a file that was made here, whatever they look like.
+
+    Raises:
+        InputError: it is missing, or was changed.
+    """
+    return tuple(line for _, raw in decoded_lines(Piece(path), LONGEST_ROW) if (line := normalise(raw)))
 
 
 def split(lines: Sequence[str], seed: int, *, fraction: float = 1.0, document_L: Numbers | None = None) -> Corpus:
@@ -150,16 +142,15 @@ def _marks(lines: Iterable[str]) -> NDArray[np.uint64]:
     return np.fromiter((mark_of(fingerprint(line)) for line in lines), dtype=np.uint64)
 
 
-def read_corpus(path: Path, seed: int, fraction: float = 1.0) -> Corpus:
-    """Read, deduplicate and split a user's text file; a blank line ends a document (`documents.documents_of`).
+def read_corpus(path: Path, seed: int, fraction: float = 1.0, column: str = "") -> Corpus:
+    """Read, deduplicate and split a user's text; a blank line ends a document (`documents.documents_of`).
 
     Raises:
         InputError: as `read_lines`; or the text has under 50 KB, or under 100 lines, after deduplication.
     """
-    found = _normalised(path)
     seen, kept, blanks = set[str](), list[str](), list[int]()
     number = 0
-    for line in found:
+    for line in map(normalise, corpus_files(path).lines(column)):
         number += not line
         if line and (mark := fingerprint(line)) not in seen:
             seen.add(mark)
@@ -217,8 +208,8 @@ def load_corpus(folder: Path) -> Corpus:
     large, shares = lines_of(train), folder / SHARES
     weights: dict[str, float] = json.loads(shares.read_text(encoding="utf-8")) if shares.is_file() else {}
     return Corpus(
-        tuple(read_lines(train)) if large is None else large,
-        tuple(read_lines(valid)),
-        tuple(read_lines(test)),
+        _own_lines(train) if large is None else large,
+        _own_lines(valid),
+        _own_lines(test),
         tuple(Part(language, weight, load_corpus(folder / language)) for language, weight in weights.items()),
     )

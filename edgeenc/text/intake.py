@@ -6,7 +6,6 @@ while it is split.
 
 from __future__ import annotations
 
-import lzma
 from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,18 +19,23 @@ from edgeenc.machine.disk import on_disk
 from edgeenc.record.steps import TextTally
 from edgeenc.text.corpus import fingerprint, normalise, require_enough
 from edgeenc.text.documents import LEFT, Sides, documents_of, mark_of, sides, thinned
+from edgeenc.text.files import CorpusFiles, corpus_files
+
+MOST_NAMED = 20
+"""Files that were passed over and are named in the figures of a build."""
 
 
-def take_in(path: Path, folder: Path, seed: int, fraction: float = 1.0) -> TextTally:
+def take_in(path: Path, folder: Path, seed: int, fraction: float = 1.0, column: str = "") -> TextTally:
     """Write `train.txt`, `valid.txt` and `test.txt` of the text `path` into `folder`, and say what was found.
 
-    Of the training documents `fraction` are written.
+    Of the training documents `fraction` are written; the text is in `column` where it has columns.
 
     Raises:
         InputError: as `corpus.read_corpus`.
     """
     marks, sizes, blanks, garbage = array("Q"), array("Q"), array("I"), 0
-    for blank, line in _counted(path):
+    files = corpus_files(path)
+    for blank, line in _counted(files, column):
         marks.append(mark_of(fingerprint(line)))
         sizes.append(len(line.encode()) + 1)
         blanks.append(blank)
@@ -44,43 +48,35 @@ def take_in(path: Path, folder: Path, seed: int, fraction: float = 1.0) -> TextT
     document_K = documents_of(np.frombuffer(blanks, dtype=np.uint32)[first_L])
     side_L = np.full(len(marks), LEFT, dtype=np.uint8)
     side_L[first_L] = thinned(sides(document_K, seed), document_K, mark_L[first_L], fraction)
-    _write(path, folder, side_L)
+    _write((line for _, line in _counted(files, column)), folder, side_L)
     return TextTally(
         lines=len(marks),
         repeated=len(marks) - kept,
         garbage=garbage,
         bytes=size,
         documents=int(document_K[-1]) + 1,
+        files=len(files.pieces) if files.several else None,
+        passed_over=files.passed_over[:MOST_NAMED],
     )
 
 
-def stream_lines(path: Path) -> Iterator[str]:
-    """Yield the normalised, non-empty lines of the UTF-8 text file `path` (`.xz` is unpacked).
+def stream_lines(path: Path, column: str = "") -> Iterator[str]:
+    """Yield what `corpus.read_lines` returns, line by line.
 
     Raises:
         InputError: as `corpus.read_lines`.
     """
-    return (line for _, line in _counted(path))
+    return (line for _, line in _counted(corpus_files(path), column))
 
 
-def _counted(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield each line of `stream_lines` with the number of blank lines before it."""
-    number = blank = 0
-    try:
-        with lzma.open(path, "rb") if path.suffix == ".xz" else path.open("rb") as file:
-            for number, raw in enumerate(file, 1):
-                if line := normalise(raw.decode("utf-8-sig" if number == 1 else "utf-8")):
-                    yield blank, line
-                else:
-                    blank += 1
-    except FileNotFoundError:
-        raise InputError(f"corpus {path}: no such file") from None
-    except (lzma.LZMAError, EOFError) as error:
-        raise InputError(f"corpus {path}: damaged xz file ({error})") from None
-    except UnicodeDecodeError:
-        raise InputError(f"corpus {path}: line {number} is not UTF-8; convert it first, e.g. with iconv") from None
-    except OSError as error:
-        raise InputError(f"corpus {path}: cannot be read ({error.strerror or error})") from None
+def _counted(files: CorpusFiles, column: str) -> Iterator[tuple[int, str]]:
+    """Yield each line that is not empty, normalised, with the number of empty ones before it."""
+    blank = 0
+    for raw in files.lines(column):
+        if line := normalise(raw):
+            yield blank, line
+        else:
+            blank += 1
 
 
 def is_garbage(line: str) -> bool:
@@ -98,14 +94,22 @@ def _firsts(marks_L: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return first_L
 
 
-def _write(path: Path, folder: Path, side_L: Sides) -> None:
-    """Read the text again and send each line to the file of its side."""
+def _write(lines: Iterator[str], folder: Path, side_L: Sides) -> None:
+    """Send each line of the text, which is read again, to the file of its side.
+
+    Raises:
+        InputError: there are more or fewer lines than before.
+    """
     with on_disk(folder), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         opened = [stack.enter_context((folder / f"{n}.txt").open("w", encoding="utf-8", newline="\n")) for n in _NAMES]
-        for line, side in zip(stream_lines(path), side_L.tobytes(), strict=True):
+        count = 0
+        for side, line in zip(side_L.tobytes(), lines, strict=False):
+            count += 1
             if side != LEFT:
                 opened[side].write(f"{line}\n")
+        if count < len(side_L) or next(lines, None) is not None:
+            raise InputError("corpus: the text was changed while it was read; leave it alone, and start again")
 
 
 _NAMES = ("train", "valid", "test")

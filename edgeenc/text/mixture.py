@@ -5,6 +5,7 @@ Axis letters: L lines.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,10 @@ from edgeenc.text.corpus import (
     save_corpus,
     split_heldout,
 )
+from edgeenc.text.files import corpus_files
+from edgeenc.text.forms import PLAIN
 from edgeenc.text.intake import take_in
+from edgeenc.text.words import is_unspaced
 
 FINEST = 100
 """Rows after which languages come again in the same order, at most."""
@@ -42,6 +46,7 @@ class Text:
         heldout: text to choose checkpoints and report on.
         name: what the user called the text; empty where that is the file's name.
         weight: share of the language in what is read, 0 to 1.
+        column: that holds the text, in a file that has columns; empty where it is a usual one.
     """
 
     language: Tag
@@ -49,11 +54,12 @@ class Text:
     heldout: Path | None = None
     name: str = ""
     weight: float = 1.0
+    column: str = ""
 
     @property
     def called(self) -> str:
         """What reports call the text."""
-        return self.name or self.train.name
+        return self.name or self.train.name or self.train.resolve().name
 
 
 def called(texts: Sequence[Text]) -> str:
@@ -78,8 +84,28 @@ def corpus_fields(texts: Sequence[Text], fraction: float = 1.0) -> dict[str, Jso
 
 
 def _fields(text: Text) -> dict[str, JsonValue]:
+    """Return what decides the corpus of one language.
+
+    Raises:
+        InputError: a user's text is no text, or cannot be read.
+    """
     fields: dict[str, JsonValue] = {"train": file_hash(text.train), "heldout": None}
+    if text.heldout is None and text.train.exists():
+        fields |= _read_fields(text)
+    fields |= {"words": "segmented"} if is_unspaced(text.language) else {}  # what is masked and scored as one
     return fields | ({"heldout": file_hash(text.heldout)} if text.heldout else {"split": "documents"})
+
+
+def _read_fields(text: Text) -> dict[str, JsonValue]:
+    """Return how a user's text is read; of one file of lines there is nothing to say."""
+    files = corpus_files(text.train)
+    files.require_column(text.column)
+    fields: dict[str, JsonValue] = {"column": text.column} if text.column else {}
+    fields |= {} if files.forms == (PLAIN.name,) else {"forms": list(files.forms)}
+    if text.train.is_dir():
+        names = [(str(piece.path.relative_to(text.train)), file_hash(piece.path)) for piece, _ in files.pieces]
+        fields["train"] = hashlib.sha256(json.dumps(names).encode()).hexdigest()
+    return fields
 
 
 def take_text(text: Text, folder: Path, seed: int, fraction: float = 1.0) -> TextTally | None:
@@ -89,7 +115,7 @@ def take_text(text: Text, folder: Path, seed: int, fraction: float = 1.0) -> Tex
         InputError: as `intake.take_in`.
     """
     if text.heldout is None:
-        return take_in(text.train, folder, seed, fraction)
+        return take_in(text.train, folder, seed, fraction, text.column)
     lines = deduplicate(read_lines(text.train))
     save_corpus(split_heldout(lines, read_lines(text.heldout), fraction), folder)
     return None

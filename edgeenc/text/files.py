@@ -1,0 +1,128 @@
+"""The files of a corpus: one, or those in a folder or a zip file, of which what is no text is passed over and named."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from edgeenc.errors import InputError
+from edgeenc.machine.disk import is_file
+from edgeenc.text.forms import NoText, form_of
+from edgeenc.text.packing import ZIP, Piece, require_regular
+from edgeenc.text.text_form import TextForm
+
+MOST_FILES = 100_000
+_NOTES = ("readme", "license", "licence", "changelog", "copying")
+_DOCUMENTS = ("[content_types].xml", "mimetype", "meta-inf/manifest.mf")
+"""Members of zip files that are documents or programs: docx, xlsx, odt, epub, jar."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFiles:
+    """The files that a corpus is read from, in their order, and what was passed over.
+
+    Attributes:
+        pieces: each file with its form.
+        passed_over: names of files of a folder or a zip file that are no text, each with what it is.
+        several: whether the corpus is a folder or a zip file.
+    """
+
+    pieces: tuple[tuple[Piece, TextForm], ...]
+    passed_over: tuple[str, ...] = ()
+    several: bool = False
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The names of the forms that there are, sorted."""
+        return tuple(sorted({form.name for _, form in self.pieces}))
+
+    def require_column(self, column: str) -> None:
+        """Read the first line of each file, which refuses a column that is not there or not clear.
+
+        Raises:
+            InputError: as `lines`.
+        """
+        for piece, form in self.pieces:
+            next(form.read(piece, column), "")
+
+    def lines(self, column: str = "") -> Iterator[str]:
+        """Yield the lines of all files as they are; an empty one ends a document, and stands between two files.
+
+        Raises:
+            InputError: a file cannot be read or is damaged, a line is not UTF-8 or too long, or no column so called.
+        """
+        for place, (piece, form) in enumerate(self.pieces):
+            if place:
+                yield ""
+            yield from form.read(piece, column)
+
+
+def corpus_files(path: Path) -> CorpusFiles:
+    """Look at a file, a folder or a zip file and return what is to be read.
+
+    Raises:
+        InputError: it is missing, a pipe or a device, or no text; or none of several files is.
+    """
+    require_regular(path)
+    if not path.is_dir() and not _is_zip(path):
+        piece = Piece(path)
+        return CorpusFiles(((piece, form_of(piece)),))
+    found, passed = list[tuple[Piece, TextForm]](), list[str]()
+    for name, piece in _in_folder(path) if path.is_dir() else _in_zip(path):
+        try:
+            if name.rpartition("/")[2].lower().startswith(_NOTES):
+                raise NoText(": a note")
+            found.append((piece, form_of(piece)))
+        except NoText as error:
+            what = str(error).removeprefix(f"corpus {piece.called}").removeprefix(": ").partition(";")[0]
+            passed.append(f"{''.join(c if c.isprintable() else '?' for c in name)}: {what}")
+    if not found:
+        said = f": {'; '.join(passed[:3])}" if passed else ""
+        raise InputError(f"corpus {path}: no text in it, {len(passed)} other files{said}; expected UTF-8 text")
+    return CorpusFiles(tuple(found), tuple(passed), several=True)
+
+
+def _in_folder(folder: Path) -> Iterator[tuple[str, Piece]]:
+    """Yield all files by their sorted paths, those that are hidden left out."""
+    paths = list(islice(_walk(folder), MOST_FILES + 1))
+    if len(paths) > MOST_FILES:
+        raise InputError(f"corpus {folder}: over {MOST_FILES:,} files; give a folder of text alone")
+    for path in sorted(paths):
+        yield path.relative_to(folder).as_posix(), Piece(path)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder, onerror=_unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # which are walked next
+        for name in names:
+            path = Path(place, name)
+            if is_file(path) and not name.startswith("."):
+                yield path
+
+
+def _unreadable(error: OSError) -> None:
+    raise InputError(f"corpus {error.filename}: cannot be read ({error.strerror or error})")
+
+
+def _is_zip(path: Path) -> bool:
+    with Piece(path).opened() as file:
+        return file.read(len(ZIP)) == ZIP
+
+
+def _in_zip(path: Path) -> Iterator[tuple[str, Piece]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [one.filename for one in archive.infolist() if not one.is_dir()]
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InputError(f"corpus {path}: damaged zip file ({error}); fetch it again") from None
+    if any(name.lower() in _DOCUMENTS for name in names):
+        raise InputError(f"corpus {path}: a document of an office program, or a book; save it as UTF-8 text first")
+    if len(names) > MOST_FILES:
+        raise InputError(f"corpus {path}: over {MOST_FILES:,} files; give text alone")
+    for name in sorted(names):
+        if not name.rpartition("/")[2].startswith(".") and not name.startswith("__MACOSX/"):
+            yield name, Piece(path, name)
