@@ -14,7 +14,6 @@ from edgeenc.errors import UsageError
 from edgeenc.record.former import Former
 from edgeenc.tasks.task_kind import metrics, task_kinds
 
-
 NAME = r"^[a-z0-9-]+$"
 """A name of a task: it is part of the names of folders."""
 LONGEST_NAME = 60
