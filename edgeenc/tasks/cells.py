@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from edgeenc.tasks.datafile import wrong
 from edgeenc.tasks.datatable import DataTable
@@ -15,11 +16,22 @@ MOST_COLUMNS = 12
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 
 
-def listing(table: DataTable) -> str:
-    """Return the columns, and how to choose among them."""
-    named = ", ".join(column[:40] for column in table.columns[:MOST_COLUMNS])
+def listing(table: DataTable, beside: Sequence[str] = ()) -> str:
+    """Return the columns, the keys `beside` them that may be asked for too, and how to choose.
+
+    A column that has a number for a name is shown with what it holds first.
+    """
+    named = ", ".join(_called(table, column) for column in table.columns[:MOST_COLUMNS])
     more = f" and {len(table.columns) - MOST_COLUMNS} more" if len(table.columns) > MOST_COLUMNS else ""
-    return f"columns are {named}{more}; say which with {OPTIONS}"
+    keys = f", also {', '.join(beside[:6])}{', ...' if len(beside) > 6 else ''}" if beside else ""
+    return f"columns are {named}{more}{keys}; say which with {OPTIONS}"
+
+
+def _called(table: DataTable, column: str) -> str:
+    if not column.isdecimal() or not table.rows:
+        return column[:40]
+    cell = table.rows[0].get(column)
+    return f"{column} ({str(cell[0] if isinstance(cell, list) and cell else cell)[:20]})"
 
 
 def as_list(cell: object) -> list[object] | None:

@@ -15,7 +15,7 @@ from edgeenc.tasks.datafile import LABEL_NAMES, TEXT_NAMES, wrong
 from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.item import Item
 from edgeenc.tasks.keyed import keys_of, with_key
-from edgeenc.tasks.meanings import Meaning, held_meaning, named_meaning
+from edgeenc.tasks.meanings import ENTITIES, OUTSIDES, Meaning, held_meaning, named_meaning
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task_kind import TaskKind, task_kind_named, task_kinds
 
@@ -61,15 +61,16 @@ def _label(task: str, table: DataTable, asked: TaskKind | None) -> str:
     fitting = [column for column in table.columns if asked is None or asked.lists == _has_lists(table, column)]
     usual = _usual(fitting, LABEL_NAMES) or _usual(table.columns, LABEL_NAMES)
     meaning = named_meaning(task)
-    named = _of_task(task, usual)
+    named = [column for column in usual if meaning and named_meaning(column) == meaning] or _of_task(task, usual)
     found = [column for column in named if meaning is None or _may_mean(table, column, meaning)]
     if not found and meaning is not None:
         others = [*(column for column in fitting if column not in usual), *keys_of(table)]
         found = [column for column in others if held_meaning(_tags(with_key(table, column), column)) == meaning]
         if not found and usual:
+            only = ", ".join(_with_meaning(table, column) for column in usual[:3])
             raise InputError(
-                f"task data {table.path}: no column of {meaning.said} for a task called {task!r}, only"
-                f" {', '.join(map(repr, usual[:3]))}; {listing(table)}{_keys(table)}"
+                f"task data {table.path}: no column of {meaning.said} for a task called {task!r}, only {only};"
+                f" {listing(table, keys_of(table))}"
             )
     if not found and table.headless and len(table.columns) == 2:
         found = _fewer(table)
@@ -90,10 +91,16 @@ def _text(table: DataTable, label: str, kind: TaskKind) -> str:
 
 def _may_mean(table: DataTable, column: str, meaning: Meaning) -> bool:
     """Tell whether a column may be learnt by a task of that meaning: neither its name nor its tags say another."""
-    if not _has_lists(table, column):
-        return True
-    held = held_meaning(_tags(table, column))
-    return named_meaning(column) in (None, meaning) and held in (None, meaning)
+    named, tags = named_meaning(column), _tags(table, column)
+    held = held_meaning(tags)
+    if named is None and held is None and meaning is ENTITIES and tags:
+        return bool(tags & OUTSIDES)
+    return named in (None, meaning) and held in (None, meaning)
+
+
+def _with_meaning(table: DataTable, column: str) -> str:
+    meaning = held_meaning(_tags(table, column)) or named_meaning(column)
+    return f"{column!r} ({meaning.said})" if meaning else repr(column)
 
 
 def _tags(table: DataTable, column: str) -> set[str]:
@@ -115,11 +122,6 @@ def _fewer(table: DataTable) -> list[str]:
     """Return the one of two columns that has far fewer different cells, where there is one."""
     sizes = sorted((len({str(row.get(column)) for row in table.rows}), column) for column in table.columns)
     return [sizes[0][1]] if 2 * sizes[0][0] <= sizes[1][0] else []
-
-
-def _keys(table: DataTable) -> str:
-    keys = keys_of(table)
-    return f", also {', '.join(keys[:6])}{', ...' if len(keys) > 6 else ''}" if keys else ""
 
 
 def to_items(table: DataTable, columns: Columns) -> tuple[Item, ...]:
@@ -159,7 +161,7 @@ def _of_task(task: str, columns: list[str]) -> list[str]:
 
 def _named(table: DataTable, column: str) -> str:
     if column and column not in table.columns:
-        raise InputError(f"task data {table.path}: no column {column[:40]!r}; {listing(table)}{_keys(table)}")
+        raise InputError(f"task data {table.path}: no column {column[:40]!r}; {listing(table, keys_of(table))}")
     return column
 
 

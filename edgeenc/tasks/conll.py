@@ -6,6 +6,7 @@ Only tabs and spaces part cells: a no-break space or U+3000 belongs to its word.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,22 +143,29 @@ class _Form:
 
 
 def _form(text: str) -> _Form:
-    """Return how the lines of a text are cut, by what most of them are."""
-    plain = [line for _, lines in _blocks(text) for line in lines if not line.startswith(("#", DOCUMENT))]
-    form = _Form(tabbed=2 * sum("\t" in line for line in plain) > len(plain))
-    cut = (
-        [form.cells(line) for line in plain] if not form.tabbed else [line.rstrip(" \t").split("\t") for line in plain]
-    )
-    widths = [len(cells) for cells in cut]
-    width = max(sorted(set(widths)), key=widths.count, default=2)
-    whole = [cells for cells in cut if len(cells) == width]
-    header = tuple(cell.strip() for cell in whole[0]) if whole else ()
-    names = [name.lower() for name in header]
-    named = bool(names) and names[0] in WORD_NAMES and names[-1] in LABEL_NAMES and len(set(names)) == width
-    header = header if named else ()
-    tags = frozenset(cells[-1].strip() for cells in whole[1 if named else 0 :])
-    counted = width > 2 and bool(whole) and all(_ID.fullmatch(cells[0]) for cells in whole) and whole[0][0][0] in "01"
-    return _Form(form.tabbed, width, tags, counted, header)
+    """Return how the lines of a text are cut, by what most of them are; no line is kept, for there may be millions."""
+    tabs = Counter("\t" in line for line in _plain(text))
+    tabbed = tabs[True] > tabs[False]
+    cut = _Form(tabbed=False).cells if not tabbed else lambda line: line.rstrip(" \t").split("\t")
+    widths = Counter(len(cut(line)) for line in _plain(text))
+    width = max(sorted(widths), key=lambda one: widths[one], default=2)
+    first = next((cells for line in _plain(text) if len(cells := cut(line)) == width), [])
+    names = tuple(cell.strip() for cell in first)
+    lower = [name.lower() for name in names]
+    named = bool(names) and lower[0] in WORD_NAMES and lower[-1] in LABEL_NAMES and len(set(lower)) == width
+    header = names if named else ()
+    tags, counted = set[str](), width > 2 and bool(first) and first[0][:1] in ("0", "1")
+    for cells in map(cut, _plain(text)):
+        if len(cells) == width and cells != first[: width if named else 0]:
+            tags.add(cells[-1].strip())
+            counted = counted and bool(_ID.fullmatch(cells[0]))
+    return _Form(tabbed, width, frozenset(tags), counted, header)
+
+
+def _plain(text: str) -> Iterator[str]:
+    """Yield the lines that are no comments."""
+    for _, lines in _blocks(text):
+        yield from (line for line in lines if not line.startswith(("#", DOCUMENT)))
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -38,10 +38,15 @@ class DataRow(NamedTuple):
 
 def suffix(path: Path) -> str:
     """Return what tells the format: the last suffix in lower case, or the one before `.gz`, `.xz` or `.bz2`."""
+    return Path(bare_name(path)).suffix
+
+
+def bare_name(path: Path) -> str:
+    """Return the name in lower case, without what tells how it is packed."""
     name = path.name.lower()
     for packed in PACKED:
         name = name.removesuffix(packed)
-    return Path(name).suffix
+    return name
 
 
 def wrong(path: Path, line: int, what: str) -> InputError:

@@ -15,6 +15,8 @@ UPOS = frozenset("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT 
 """Universal parts of speech; source: https://universaldependencies.org/u/pos/."""
 CHUNKS = frozenset("ADJP ADVP CONJP INTJ LST NP PP PRT SBAR UCP VP".split())
 """Types of chunks, of CoNLL-2000 and the third column of CoNLL-2003; source: arXiv:cs/0009008."""
+OUTSIDES = frozenset({"O", "o", "0", "_", "-"})
+"""How tags of entities say that a word is in none; parts of speech have no such tag."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,12 @@ def mend(files: Files, *, spans: bool) -> tuple[Files, TagTally | None, tuple[st
     tally = TagTally(scheme=scheme, strays=len(strays), empty=len(empty), prefixed=prefixed)
     words = sum(len(item.words) for file in files for item in file.items)
     lines = [
-        f"{prefixed:,} words have their language before them, which is taken off" if prefixed else "",
-        f"{len(empty):,} of {words:,} words are empty and are left out: {first_three(empty)}" if empty else "",
+        f"a language stands before each of {prefixed:,} words (as tl: in WikiANN), and is taken off"
+        if prefixed
+        else "",
+        f"empty words, left out: {len(empty):,} of {words:,}: {first_three(empty)}" if empty else "",
         f"the tags are {scheme}; they are converted to {IOB2}" if scheme not in ("", IOB2) else "",
-        f"{len(strays):,} of {words:,} tags have no B- before them in their span, and start one: {first_three(strays)}"
+        f"spans that begin without B-: {len(strays):,} of {words:,} tags, written as B-: {first_three(strays)}"
         if strays
         else "",
     ]
