@@ -28,6 +28,12 @@ LABEL_NAMES = tuple(
 """Usual names of the column of labels or tags."""
 
 
+MOST_BYTES = 256_000_000
+"""Of an unpacked file; as rows it takes some twenty times as much memory."""
+MOST_ROWS = 3_000_000
+"""Of a file."""
+
+
 class DataRow(NamedTuple):
     """The line where a row starts, its cells by column, and of a sentence the line of each word."""
 
@@ -47,6 +53,14 @@ def bare_name(path: Path) -> str:
     for packed in PACKED:
         name = name.removesuffix(packed)
     return name
+
+
+def too_large(path: Path) -> InputError:
+    """Return the error of a file that is too large."""
+    return InputError(
+        f"task data {path}: more than {MOST_BYTES // 1_000_000:,} MB of data, or than {MOST_ROWS:,} rows; a classifier"
+        " learns from less: give a part of it"
+    )
 
 
 def wrong(path: Path, line: int, what: str) -> InputError:

@@ -13,7 +13,18 @@ from pathlib import Path
 
 from edgeenc.errors import InputError
 from edgeenc.tasks.conll import column_rows, conllu_rows, is_tagged
-from edgeenc.tasks.datafile import COLUMNED, CONLLU, DELIMITED, LISTED, PARQUET, SUFFIXES, DataRow, suffix
+from edgeenc.tasks.datafile import (
+    COLUMNED,
+    CONLLU,
+    DELIMITED,
+    LISTED,
+    MOST_ROWS,
+    PARQUET,
+    SUFFIXES,
+    DataRow,
+    suffix,
+    too_large,
+)
 from edgeenc.tasks.datatext import read_text
 from edgeenc.tasks.delimited import DELIMITERS, delimited, usual_names
 from edgeenc.tasks.jsonrows import json_rows
@@ -117,7 +128,9 @@ def _unknown(path: Path, kind: str) -> InputError:
 
 
 def _table(path: Path, found: Iterable[DataRow], *, headless: bool = False) -> DataTable:
-    rows = tuple(found)
+    rows = tuple(islice(found, MOST_ROWS + 1))
+    if len(rows) > MOST_ROWS:
+        raise too_large(path)
     return DataTable(
         path,
         tuple(dict.fromkeys(name for row in rows for name in row.cells)),

@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.datafile import wrong
+from edgeenc.tasks.datafile import MOST_BYTES, too_large, wrong
 
-MOST_BYTES = 512_000_000
-"""Of an unpacked file; as text it takes several times as much memory."""
 PIECE = 1 << 20
 """Bytes that are read at once."""
 
@@ -91,13 +89,6 @@ def require_file(path: Path) -> None:
         raise InputError(f"task data {path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     if not stat.S_ISREG(mode):
         raise InputError(f"task data {path}: cannot be read (no regular file)")
-
-
-def too_large(path: Path) -> InputError:
-    """Return the error of a file that is too large."""
-    return InputError(
-        f"task data {path}: more than {MOST_BYTES // 1_000_000:,} MB; a classifier learns from less: give a part of it"
-    )
 
 
 def _read(path: Path) -> bytes:

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from edgeenc.tasks.datafile import LABEL_NAMES, TEXT_NAMES, DataRow, suffix, wrong
+from edgeenc.tasks.datafile import LABEL_NAMES, MOST_ROWS, TEXT_NAMES, DataRow, suffix, too_large, wrong
 
 DELIMITERS = ",;\t|"
 LOOK = 200
@@ -117,7 +117,7 @@ def _delimiter(path: Path, text: str) -> str:
         return "\t"
 
     def fit(delimiter: str) -> tuple[bool, bool, int]:
-        first = [record.cells for record in islice(_parsed(text, delimiter, csv.QUOTE_MINIMAL, most=LOOK)[0], LOOK)]
+        first = [record.cells for record in islice(_parsed(path, text, delimiter, most=LOOK)[0], LOOK)]
         width = len(first[0]) if first else 0
         return width > 1 and usual_names(first[0]), width > 1 and len({len(cells) for cells in first}) == 1, width
 
@@ -130,9 +130,9 @@ def _records(path: Path, text: str, delimiter: str) -> list[Record]:
     Many TSV files quote nothing, so that a stray quote would swallow lines: if taking quotes as letters gives a
     regular table with more records, that is what was meant.
     """
-    quoted, trouble = _parsed(text, delimiter, csv.QUOTE_MINIMAL)
+    quoted, trouble = _parsed(path, text, delimiter)
     if delimiter == "\t" and '"' in text:
-        plain, _ = _parsed(text, delimiter, csv.QUOTE_NONE)
+        plain, _ = _parsed(path, text, delimiter, quoting=csv.QUOTE_NONE)
         if len(plain) > len(quoted) and len({len(cells) for _, cells in plain}) == 1:
             return plain
     if trouble:
@@ -140,7 +140,9 @@ def _records(path: Path, text: str, delimiter: str) -> list[Record]:
     return quoted
 
 
-def _parsed(text: str, delimiter: str, quoting: Literal[0, 3], most: int | None = None) -> tuple[list[Record], str]:
+def _parsed(
+    path: Path, text: str, delimiter: str, *, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL, most: int | None = None
+) -> tuple[list[Record], str]:
     """Return the records, quoted as usual (0) or with quotes as letters (3), and what ended the reading early."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
     found, line = list[Record](), 1
@@ -152,6 +154,8 @@ def _parsed(text: str, delimiter: str, quoting: Literal[0, 3], most: int | None 
             line = reader.line_num + 1
             if most is not None and len(found) >= most:
                 break
+            if len(found) > MOST_ROWS:
+                raise too_large(path)
     except csv.Error as error:
         return found, str(error)
     finally:

@@ -25,21 +25,20 @@ def json_rows(path: Path, text: str) -> Iterator[DataRow]:
     if start == "[" and (first.rstrip() == "[" or not _is_whole(first) or first.lstrip("[ ").startswith("{")):
         yield from _list(path, text, text.index("["))
     elif start == "{" and not _is_whole(first):
-        yield from _objects(path, text)
+        yield from _from_values(path, text, _objects(path, text))
     else:
-        yield from _lines(path, text)
+        yield from _from_values(path, text, _lines(path, text))
 
 
-def _lines(path: Path, text: str) -> Iterator[DataRow]:
-    rows = list[tuple[int, object]]()
+def _lines(path: Path, text: str) -> Iterator[tuple[int, object]]:
+    """Yield the value of each line with its number."""
     for line, content in enumerate(text.split("\n"), 1):
         content = content.lstrip()
         if content:
             found, end = _decoded(path, content, 0, line)
             if content[end:].strip():
                 raise wrong(path, line, f"broken JSON (Extra data at character {end + 1})")
-            rows.append((line, found))
-    yield from _from_values(path, text, rows)
+            yield line, found
 
 
 def _list(path: Path, text: str, place: int) -> Iterator[DataRow]:
@@ -59,26 +58,27 @@ def _list(path: Path, text: str, place: int) -> Iterator[DataRow]:
             raise wrong(path, line, "broken JSON (Expecting ',' delimiter)")
 
 
-def _objects(path: Path, text: str) -> Iterator[DataRow]:
-    """Yield objects that stand one after another, each on several lines."""
-    rows, place, line = list[tuple[int, object]](), 0, 1
-    while True:
-        place, line = _skipped(text, place, line)
-        if place >= len(text):
-            break
+def _objects(path: Path, text: str) -> Iterator[tuple[int, object]]:
+    """Yield objects that stand one after another, each on several lines, with the lines where they start."""
+    place, line = _skipped(text, 0, 1)
+    while place < len(text):
         found, end = _decoded(path, text, place, line)
-        rows.append((line, found))
-        line, place = line + text.count("\n", place, end), end
-    yield from _from_values(path, text, rows)
+        yield line, found
+        place, line = _skipped(text, end, line + text.count("\n", place, end))
 
 
-def _from_values(path: Path, text: str, values: Sequence[tuple[int, object]]) -> Iterator[DataRow]:
+def _from_values(path: Path, text: str, values: Iterator[tuple[int, object]]) -> Iterator[DataRow]:
     """Yield objects as rows; one alone may hold all of them."""
-    line, first = values[0] if values else (1, None)
-    if len(values) == 1 and isinstance(first, dict):
+    line, first = next(values, (1, None))
+    second = next(values, None)
+    if second is None and isinstance(first, dict):
         yield from _held(path, text, line, first)
-    else:
-        yield from (_row(path, line, found) for line, found in values)
+    elif first is not None:
+        yield _row(path, line, first)
+    if second is not None:
+        yield _row(path, *second)
+    for line, found in values:
+        yield _row(path, line, found)
 
 
 def _held(path: Path, text: str, line: int, found: Mapping[str, object]) -> Iterator[DataRow]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.datafile import DataRow
-from edgeenc.tasks.datatext import MOST_BYTES, require_file, too_large
+from edgeenc.tasks.datafile import MOST_BYTES, MOST_ROWS, DataRow, too_large
+from edgeenc.tasks.datatext import require_file
 
 if TYPE_CHECKING:
     from pyarrow import parquet
@@ -52,7 +52,8 @@ def parquet_rows(path: Path) -> ParquetRows:
 
 def _require_size(path: Path, found: parquet.FileMetaData) -> None:
     """Do nothing if a file is as small unpacked as other files have to be."""
-    if sum(found.row_group(number).total_byte_size for number in range(found.num_row_groups)) > MOST_BYTES:
+    size = sum(found.row_group(number).total_byte_size for number in range(found.num_row_groups))
+    if size > MOST_BYTES or found.num_rows > MOST_ROWS:
         raise too_large(path)
 
 
