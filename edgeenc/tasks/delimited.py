@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple
 
 from edgeenc.tasks.datafile import LABEL_NAMES, MOST_ROWS, TEXT_NAMES, DataRow, suffix, too_large, wrong
 
-DELIMITERS = ",;\t|"
+DELIMITERS = "\t|;,"
+"""The rarest in running text first: where two would do, every text may have a comma."""
 LOOK = 200
 """Records that are looked at to find the delimiter."""
 
@@ -112,14 +113,15 @@ def _headless(records: Sequence[Record], *, numbered: bool) -> bool:
 
 
 def _delimiter(path: Path, text: str) -> str:
-    """Return the delimiter: one that gives a header with a usual name, all records alike, and the most cells."""
+    """Return the delimiter: one that gives a header with a usual name, or all records alike, or the most cells."""
     if suffix(path) == ".tsv" and "\t" in text.split("\n", 1)[0]:
         return "\t"
 
     def fit(delimiter: str) -> tuple[bool, bool, int]:
         first = [record.cells for record in islice(_parsed(path, text, delimiter, most=LOOK)[0], LOOK)]
         width = len(first[0]) if first else 0
-        return width > 1 and usual_names(first[0]), width > 1 and len({len(cells) for cells in first}) == 1, width
+        alike = width > 1 and len({len(cells) for cells in first}) == 1
+        return width > 1 and usual_names(first[0]), alike, -DELIMITERS.index(delimiter) if alike else width
 
     return max(DELIMITERS, key=fit)
 

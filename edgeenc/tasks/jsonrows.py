@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from edgeenc.errors import InputError
@@ -69,16 +70,11 @@ def _objects(path: Path, text: str) -> Iterator[tuple[int, object]]:
 
 def _from_values(path: Path, text: str, values: Iterator[tuple[int, object]]) -> Iterator[DataRow]:
     """Yield objects as rows; one alone may hold all of them."""
-    line, first = next(values, (1, None))
-    second = next(values, None)
-    if second is None and isinstance(first, dict):
-        yield from _held(path, text, line, first)
-    elif first is not None:
-        yield _row(path, line, first)
-    if second is not None:
-        yield _row(path, *second)
-    for line, found in values:
-        yield _row(path, line, found)
+    opening = list(islice(values, 2))
+    if len(opening) == 1 and isinstance(found := opening[0][1], dict):
+        yield from _held(path, text, opening[0][0], found)
+    else:
+        yield from (_row(path, line, one) for line, one in chain(opening, values))
 
 
 def _held(path: Path, text: str, line: int, found: Mapping[str, object]) -> Iterator[DataRow]:
