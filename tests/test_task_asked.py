@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,10 @@ def test_empty_data_is_not_the_data_of_the_language(tmp_path: Path) -> None:
     asked = ["plan", "--lang", "tl", "--store", str(tmp_path), "--task", "topic", "--data", ""]
     result = CliRunner().invoke(cli, asked)
     assert isinstance(result.exception, UsageError) and "--data ''" in str(result.exception)
+
+
+def test_the_plan_says_what_was_found_in_the_data(tmp_path: Path) -> None:
+    asked = ["plan", "--lang", "tl", "--store", str(tmp_path), "--task", "topic"]
+    said = "topic: text column: "
+    assert CliRunner().invoke(cli, asked).output.startswith(said)
+    assert json.loads(CliRunner().invoke(cli, [*asked, "--json"]).output)["task"]["said"][0].startswith(said)
