@@ -43,7 +43,7 @@ from edgeenc.sources import (
 from edgeenc.steps.line.make import make_plan
 from edgeenc.store import Store, check_destination, default_root, publish
 from edgeenc.targets.target import Target, default_target, target_named
-from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.spec import asked_spec, require_task_name
 from edgeenc.tasks.task import Task, open_task
 from edgeenc.text.mixture import Text
 
@@ -225,6 +225,9 @@ def _task(ask: Ask, languages: Sequence[_Named], seed: int, *, offline: bool) ->
         if ask.data or any(ask.columns):
             raise UsageError("--data, --text-column and --label-column belong to a task; name it with --task NAME")
         return None
+    require_task_name(ask.task)
+    if ask.data == "":
+        raise UsageError("--data '': no file is named so; leave the option out for the language's own data")
     if ask.export_task is not None:
         raise UsageError("--task and --export-task exclude each other: a task's file computes its labels")
     if ask.data is None and len(languages) > 1:
@@ -239,11 +242,12 @@ def _task(ask: Ask, languages: Sequence[_Named], seed: int, *, offline: bool) ->
             f"--task {ask.task}: no data comes with this language ({', '.join(known) or 'no task'} does);"
             " give yours with --data FILE"
         )
-    spec = known.get(ask.task) or TaskSpec(name=ask.task, data="")
+    spec = known.get(ask.task)
     fields = (
         {"data": ask.data} | dict(zip(("text_column", "label_column"), ask.columns, strict=True)) if ask.data else {}
     )
-    return open_task(TaskSpec.model_validate(spec.model_dump() | fields), seed, offline=offline)
+    own = spec.model_dump() if spec else {"name": ask.task}
+    return open_task(asked_spec(own | fields), seed, offline=offline)
 
 
 def _teacher(source: str, *, offline: bool, plan_only: bool) -> tuple[Path, Shape | None]:

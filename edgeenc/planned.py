@@ -193,6 +193,7 @@ class Plan:
                 for step in self.steps
             ],
             "predicted": predicted | {"exact": self.student.exact},
+            **({"task": {"said": list(request.task_data.shown)}} if request.task_data else {}),
         }
 
 

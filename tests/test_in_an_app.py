@@ -10,7 +10,7 @@ import pytest
 from families import tiny
 from tokenizers import Encoding, Tokenizer
 
-from edgeenc.bundle.gate import Exported, GateCase, Labelled
+from edgeenc.bundle.gate import AppReading, Exported, GateCase
 from edgeenc.bundle.gates.in_an_app import in_an_app_gate
 from edgeenc.model.classifier import save_task_model, with_head
 from edgeenc.recipe import Bounds
@@ -42,7 +42,7 @@ def test_a_tagger_is_read_as_it_was_scored(family: str, sentences: tuple[str, ..
         for line in sentences
     ]
     file = Exported("fp32", session, session, False)
-    asked = Labelled(TAG, items, labels, model.positions)
+    asked = AppReading(TAG, items, labels, model.positions)
     case = GateCase(tmp_path, model.tokenizer, sentences, (), (file,), BOUNDS, labelled=asked)
     held = in_an_app_gate(file, asked, case)
     assert held.passed and held.figure == 1, held

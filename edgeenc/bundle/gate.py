@@ -43,7 +43,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class AppReading:
     """What a labelled model is asked as an app would.
 
     Attributes:
@@ -83,7 +83,7 @@ class GateCase:
     bounds: Bounds
     teacher: Tokenizer | None = None
     bundle: Path | None = None
-    labelled: Labelled | None = None
+    labelled: AppReading | None = None
 
 
 @dataclass(frozen=True)

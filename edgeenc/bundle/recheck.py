@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from edgeenc.bundle.assemble import GOLDEN, check
-from edgeenc.bundle.gate import GateCase, Labelled, run_gates
+from edgeenc.bundle.gate import AppReading, GateCase, run_gates
 from edgeenc.bundle.gate_text import gate_batches
 from edgeenc.bundle.opened import opened
 from edgeenc.model.answers import NO_LABEL
@@ -46,11 +46,11 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     )
 
 
-def _labelled(lines: Sequence[str], purpose: Purpose, labels: Sequence[str], longest: int) -> Labelled | None:
+def _labelled(lines: Sequence[str], purpose: Purpose, labels: Sequence[str], longest: int) -> AppReading | None:
     """Return golden texts as items of the task whose models compute this purpose; of a tagger, as words."""
     kind = task_kind_for(purpose)
     if kind is None:
         return None
     words = [tuple(line.split()) if kind.lists else (line,) for line in lines]
     items = [Item(one, (NO_LABEL,) * len(one), (True,) * len(one)) for one in words]
-    return Labelled(kind, items, labels, longest)
+    return AppReading(kind, items, labels, longest)

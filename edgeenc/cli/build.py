@@ -198,4 +198,6 @@ def _show(plan: Plan, store: Store, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(plan.to_json(done)))
     else:
+        for line in plan.request.task_data.shown if plan.request.task_data else ():
+            click.echo(line)
         Console().print(plan_table(plan, done))

@@ -105,14 +105,32 @@ class BitsFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagTally:
+    """What was mended in tagged sentences.
+
+    Attributes:
+        scheme: of the tags as their files have them; nothing where they mark no spans.
+        strays: tags that start a span, though by their letter they do not.
+        empty: words without a character, which are left out.
+        prefixed: words whose language stood before them.
+    """
+
+    scheme: str
+    strays: int
+    empty: int
+    prefixed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFigures:
-    """Examples of each part, the labels, the figure that counts."""
+    """Examples of each part, the labels, the figure that counts; `tags` where something was mended in them."""
 
     train: int
     validation: int
     test: int
     labels: tuple[str, ...]
     metric: str
+    tags: TagTally | None = field(default=None, metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from edgeenc.record.steps import (
     GateFigures,
     ScoreFigures,
     StageFigures,
+    TagTally,
+    TaskFigures,
     TeacherFigures,
     TextTally,
     TuneFigures,
@@ -121,7 +123,8 @@ def note(figures: object) -> str:
             return "random weights: a rehearsal, whose quality metrics mean nothing"
         case GateFigures():
             return f"{len(figures.gates)} gates passed"
-    return ""
+        case _:
+            return _tags_note(figures.tags) if isinstance(figures, TaskFigures) and figures.tags else ""
 
 
 def _all_bits(found: BitsFigures) -> str:
@@ -148,6 +151,15 @@ def _files_note(text: TextTally) -> str:
     passed = f", passed over: {'; '.join(text.passed_over[:3])}" if text.passed_over else ""
     more = f" and {len(text.passed_over) - 3} more" if len(text.passed_over) > 3 else ""
     return f"; {count(text.files)} files read{passed}{more}"
+
+
+def _tags_note(tags: TagTally) -> str:
+    counted = (
+        *((tags.strays, "spans begin without B-"), (tags.empty, "empty words left out")),
+        (tags.prefixed, "words had their language before them"),
+    )
+    converted = [f"{tags.scheme} converted to IOB2"] if tags.scheme not in ("", "IOB2") else []
+    return ", ".join([*converted, *(f"{count(number)} {what}" for number, what in counted if number)])
 
 
 def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:

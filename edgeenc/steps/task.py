@@ -25,6 +25,7 @@ def make_task(work: Work) -> TaskFigures:
         test=len(data.test),
         labels=tuple(data.labels),
         metric=asked.metric.name,
+        tags=data.tally,
     )
 
 

@@ -9,7 +9,7 @@ from edgeenc.record.steps import GateFigures
 from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
-    from edgeenc.bundle.gate import Labelled
+    from edgeenc.bundle.gate import AppReading
     from edgeenc.steps.line.work import Work
 
 GATE_LINES = 200
@@ -42,14 +42,14 @@ def pass_gates(work: Work) -> GateFigures:
     return GateFigures(gates=run_gates(case))
 
 
-def _labelled(work: Work) -> Labelled:
+def _labelled(work: Work) -> AppReading:
     """Return test items of the task, and the labels of the model that is shipped."""
-    from edgeenc.bundle.gate import Labelled
+    from edgeenc.bundle.gate import AppReading
     from edgeenc.model.config import labels_of, load_config
     from edgeenc.tasks.examples import load_task
 
     data, config = load_task(work.input(DATA)), load_config(work.input(STUDENT))
-    return Labelled(data.kind, data.test[:GATE_LINES], labels_of(config), work.longest(STUDENT))
+    return AppReading(data.kind, data.test[:GATE_LINES], labels_of(config), work.longest(STUDENT))
 
 
 STEP = StepKind(name="verify", version=3, figures=GateFigures, does=pass_gates)

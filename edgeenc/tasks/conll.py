@@ -1,66 +1,178 @@
-"""Tagged sentences as lines: CoNLL-U, and plain columns of words and tags; a blank line ends a sentence."""
+"""Tagged sentences as lines: CoNLL-U, and plain columns of words and tags; a blank line ends a sentence.
+
+Only tabs and spaces part cells: a no-break space or U+3000 belongs to its word.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from edgeenc.tasks.datafile import LABEL_NAMES, TEXT_NAMES, wrong
+from edgeenc.tasks.datafile import LABEL_NAMES, TEXT_NAMES, DataRow, wrong
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 """Of CoNLL-U."""
+KEYED = ("feats", "misc")
+"""Columns of CoNLL-U whose cells are `key=value|key=value`."""
+WORD_NAMES = ("tokens", "token", "words", "word", "form")
+"""What a header calls the words of tagged sentences."""
+DOCUMENT = "-DOCSTART-"
+"""The first cell of a line that stands between documents, from CoNLL-2003."""
 
-Sentence = Mapping[str, list[str]]
-"""The cells of a sentence's words by column."""
+_SPACES = re.compile(r"[ \t]+")
+_ID = re.compile(r"\d+([-.]\d+)?")
+_NOTE = re.compile(r"#\s+[\w.:-]+\s*=")
+"""`# sent_id = 7`: a comment, whatever it says."""
 
 
-def conllu_rows(path: Path, text: str) -> Iterator[tuple[int, Sentence]]:
-    """Yield the sentences of CoNLL-U with their lines; multiword tokens (`1-2`) and empty nodes (`1.1`) are no words.
+def conllu_rows(path: Path, text: str) -> Iterator[DataRow]:
+    """Yield the sentences of CoNLL-U; multiword tokens (`1-2`) and empty nodes (`1.1`) are no words.
 
     Source: https://universaldependencies.org/format.html
     """
     for start, lines in _blocks(text):
-        words = []
+        words, places = list[list[str]](), list[int]()
         for line, content in enumerate(lines, start):
-            cells = content.split("\t")
             if content.startswith("#"):
                 continue
+            cells = content.split("\t")
+            if len(cells) > len(COLUMNS) and not any(cells[len(COLUMNS) :]):
+                cells = cells[: len(COLUMNS)]
             if len(cells) != len(COLUMNS):
-                raise wrong(path, line, f"{len(cells)} cells, expected the {len(COLUMNS)} of CoNLL-U, parted by tabs")
+                found = f"{len(cells)} cells, expected the {len(COLUMNS)} of CoNLL-U, parted by tabs"
+                raise wrong(path, line, f"{found}; name a file of other columns .conll")
             if cells[0].isdecimal():
                 words.append(cells)
+                places.append(line)
         if words:
-            yield start, dict(zip(COLUMNS, map(list, zip(*words, strict=True)), strict=True))
+            yield DataRow(start, dict(zip(COLUMNS, map(list, zip(*words, strict=True)), strict=True)), tuple(places))
 
 
-def column_rows(path: Path, text: str) -> Iterator[tuple[int, Sentence]]:
+def column_rows(path: Path, text: str) -> Iterator[DataRow]:
     """Yield the sentences of plain columns: a word a line, cells parted by tabs or else spaces, blank lines between.
 
-    Two columns are `tokens` and `tags`; more are named by their number, `1`, `2`, ... Comments start with `#`.
+    Two columns are `tokens` and `tags`; more are named by their number, `1`, `2`, ..., or by a header. Where the first
+    column counts the words of each sentence, `1-2` and `1.1` are no words, and ten such columns are CoNLL-U. A line
+    with `#` is a comment, unless it has all cells and a tag that other words have too.
+
+    Raises:
+        InputError: lines with more or fewer cells than most.
     """
-    tab = "\t" if "\t" in text else None
-    blocks = [
-        (start, [(line, content.split(tab)) for line, content in enumerate(lines, start)])
-        for start, lines in _blocks(text)
-    ]
-    widths = [len(cells) for _, block in blocks for _, cells in block if not cells[0].startswith("#")]
-    width = max(set(widths), key=widths.count, default=2)
-    names = ("tokens", "tags") if width == 2 else tuple(map(str, range(1, width + 1)))
-    for start, block in blocks:
-        words = []
-        for line, cells in block:
-            if len(cells) == width and cells[0] != "-DOCSTART-":
-                words.append([cell.strip() for cell in cells])
-            elif not cells[0].startswith(("#", "-DOCSTART-")):
-                raise wrong(path, line, f"{len(cells)} cells, but most lines have {width}; expected a word and its tag")
-        if words:
-            yield start, dict(zip(names, map(list, zip(*words, strict=True)), strict=True))
+    form = _form(text)
+    if form.counted and form.width == len(COLUMNS):
+        yield from conllu_rows(path, text)
+        return
+    if form.width < 2:
+        first = next((start for start, _ in _blocks(text)), 1)
+        raise wrong(path, first, "one cell a line, expected a word and its tag, parted by a tab or a space")
+    odd = list[tuple[int, int]]()
+    rows = [_row(start, lines, form, odd) for start, lines in _blocks(text)]
+    if odd:
+        (line, count), *others = odd
+        said = f"{count} cells, but most lines have {form.width}; expected a word and its tag"
+        more = f"; {len(others):,} more such lines, the next is {others[0][0]:,}" if others else ""
+        raise wrong(path, line, f"{said}{more}")
+    yield from (row for row in rows if row.lines)
+
+
+def _row(start: int, lines: Sequence[str], form: _Form, odd: list[tuple[int, int]]) -> DataRow:
+    """Return a sentence; lines with more or fewer cells than most go to `odd` with their number."""
+    words, places = list[list[str]](), list[int]()
+    for line, content in enumerate(lines, start):
+        cells = form.cells(content)
+        if cells[0] == DOCUMENT or form.is_comment(content, cells, first=not words) or cells == list(form.header):
+            continue
+        if len(cells) != form.width:
+            odd.append((line, len(cells)))
+        elif not form.counted or cells[0].isdecimal():
+            words.append(cells)
+            places.append(line)
+    columns = map(list, zip(*words, strict=True)) if words else [list[str]() for _ in form.names]
+    return DataRow(start, dict(zip(form.names, columns, strict=True)), tuple(places))
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How the lines of a file are cut.
+
+    Attributes:
+        tabbed: whether most lines have tabs.
+        width: cells of most lines.
+        tags: last cells of the lines that cannot be comments.
+        counted: whether the first column counts the words of each sentence.
+        header: the first line, where it names the columns.
+    """
+
+    tabbed: bool
+    width: int = 0
+    tags: frozenset[str] = frozenset()
+    counted: bool = False
+    header: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        if self.header:
+            return self.header
+        return ("tokens", "tags") if self.width == 2 else tuple(map(str, range(1, self.width + 1)))
+
+    def cells(self, content: str) -> list[str]:
+        """Return the cells of a line; the first is empty where a word is."""
+        content = content.rstrip(" \t")
+        if self.tabbed and "\t" in content:
+            return [cell.strip(" ") for cell in content.split("\t")]
+        cells = _SPACES.split(content)
+        if len(cells) == self.width + 1 and not cells[0]:  # the line is indented
+            cells = cells[1:]
+        if self.tabbed and (len(cells) != self.width or cells[-1] not in self.tags):
+            return [content]
+        return cells
+
+    def is_comment(self, content: str, cells: Sequence[str], *, first: bool) -> bool:
+        """Tell whether a line is a comment; `first` where no word of the sentence came before it."""
+        if not content.startswith("#"):
+            return False
+        if self.counted or _NOTE.match(content):
+            return True
+        if len(cells) == self.width and cells[-1] in self.tags:
+            return False
+        return bool(_SPACES.search(content[1:].strip()) or "=" in content) if first else content[1:2] in (" ", "\t")
+
+
+def _form(text: str) -> _Form:
+    """Return how the lines of a text are cut, by what most of them are; no line is kept, for there may be millions."""
+    tabs = Counter("\t" in line for line in _plain(text))
+    tabbed = tabs[True] > tabs[False]
+    cut = _Form(tabbed=False).cells if not tabbed else lambda line: line.rstrip(" \t").split("\t")
+    widths = Counter(len(cut(line)) for line in _plain(text))
+    width = max(sorted(widths), key=lambda one: widths[one], default=2)
+    first = next((cells for line in _plain(text) if len(cells := cut(line)) == width), [])
+    names = tuple(cell.strip() for cell in first)
+    lower = [name.lower() for name in names]
+    named = bool(names) and lower[0] in WORD_NAMES and lower[-1] in LABEL_NAMES and len(set(lower)) == width
+    header = names if named else ()
+    tags, counted = set[str](), width > 2 and bool(first) and first[0][:1] in ("0", "1")
+    for cells in map(cut, _plain(text)):
+        if len(cells) == width and cells != first[: width if named else 0]:
+            tags.add(cells[-1].strip())
+            counted = counted and bool(_ID.fullmatch(cells[0]))
+    return _Form(tabbed, width, frozenset(tags), counted, header)
+
+
+def _plain(text: str) -> Iterator[str]:
+    """Yield the lines that are no comments."""
+    for _, lines in _blocks(text):
+        yield from (line for line in lines if not line.startswith(("#", DOCUMENT)))
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the runs of lines that are not blank, each with the number of its first line."""
     start, block = 1, list[str]()
-    for line, content in enumerate([*text.split("\n"), ""], 1):
+    lines = text.split("\n") if "\n" in text else text.split("\r")
+    for line, content in enumerate([*lines, ""], 1):
         if content.strip():
             start = start if block else line
             block.append(content.removesuffix("\r"))
@@ -70,6 +182,8 @@ def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def is_tagged(text: str) -> bool:
-    """Tell whether a TSV file has no header, but sentences with blank lines between."""
-    first = {name.strip().lower() for name in text.split("\n", 1)[0].split("\t")}
-    return len(list(_blocks(text))) > 1 and first.isdisjoint({*TEXT_NAMES, *LABEL_NAMES})
+    """Tell whether a file of lines and tabs has sentences of tagged words, with blank lines between, and no table."""
+    first = [name.strip().lower() for name in text.split("\n", 1)[0].split("\t")]
+    if first[0] not in WORD_NAMES and not {*TEXT_NAMES, *LABEL_NAMES}.isdisjoint(first):
+        return False
+    return len(list(_blocks(text))) > 1

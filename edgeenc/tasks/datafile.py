@@ -1,20 +1,20 @@
-"""A data file of a task: what it may be called, how its text is got, and how an error names a place in it."""
+"""A data file of a task: what it may be called, what a row of it is, and how an error names a place in it."""
 
 from __future__ import annotations
 
-import gzip
-import lzma
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from edgeenc.errors import InputError
 
-PACKED = (".gz", ".xz")
+PACKED = (".gz", ".xz", ".bz2")
 DELIMITED = (".csv", ".tsv")
 LISTED = (".jsonl", ".ndjson", ".json")
 PARQUET = ".parquet"
 CONLLU = ".conllu"
 COLUMNED = (".conll", ".iob", ".iob2", ".bio", ".txt")
+"""Words and tags, or what else a look into the text tells, as in a file without a suffix."""
 SUFFIXES = (*DELIMITED, *LISTED, PARQUET, CONLLU, *COLUMNED)
 
 TEXT_NAMES = tuple(
@@ -28,40 +28,42 @@ LABEL_NAMES = tuple(
 """Usual names of the column of labels or tags."""
 
 
+MOST_BYTES = 256_000_000
+"""Of an unpacked file; as rows it takes some twenty times as much memory."""
+MOST_ROWS = 3_000_000
+"""Of a file."""
+
+
+class DataRow(NamedTuple):
+    """The line where a row starts, its cells by column, and of a sentence the line of each word."""
+
+    line: int
+    cells: Mapping[str, object]
+    lines: tuple[int, ...] = ()
+
+
 def suffix(path: Path) -> str:
-    """Return what tells the format: the last suffix in lower case, or the one before `.gz` or `.xz`."""
+    """Return what tells the format: the last suffix in lower case, or the one before `.gz`, `.xz` or `.bz2`."""
+    return Path(bare_name(path)).suffix
+
+
+def bare_name(path: Path) -> str:
+    """Return the name in lower case, without what tells how it is packed."""
     name = path.name.lower()
     for packed in PACKED:
         name = name.removesuffix(packed)
-    return Path(name).suffix
+    return name
+
+
+def too_large(path: Path) -> InputError:
+    """Return the error of a file that is too large."""
+    return InputError(
+        f"task data {path}: more than {MOST_BYTES // 1_000_000:,} MB of data, or than {MOST_ROWS:,} rows; a classifier"
+        " learns from less: give a part of it"
+    )
 
 
 def wrong(path: Path, line: int, what: str) -> InputError:
     """Return the error that names a place of a file."""
     unit = "row" if suffix(path) == PARQUET else "line"
     return InputError(f"task data {path}: {unit} {line}: {what}")
-
-
-def read_text(path: Path) -> str:
-    """Return what a text file says, unpacked.
-
-    Raises:
-        InputError: it is missing, damaged or not UTF-8.
-    """
-    try:
-        raw = path.read_bytes()
-        if path.suffix.lower() == ".gz":
-            raw = gzip.decompress(raw)
-        elif path.suffix.lower() == ".xz":
-            raw = lzma.decompress(raw)
-    except FileNotFoundError:
-        raise InputError(f"task data {path}: no such file") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise InputError(f"task data {path}: damaged file ({error}); fetch or pack it again") from None
-    except OSError as error:
-        raise InputError(f"task data {path}: cannot be read ({error.strerror or error})") from None
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise wrong(path, line, "not UTF-8; convert the file first, e.g. with iconv") from None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgeenc.record.steps import TagTally
 from edgeenc.tasks.item import Item
 from edgeenc.tasks.task_kind import TaskKind, task_kind_named
 
@@ -21,6 +22,7 @@ class TaskData:
         kind: what is labelled.
         labels: every label that occurs in training, sorted.
         train, validation, test: examples in the order of the source.
+        tally: what was mended in them while they were read; not saved.
     """
 
     kind: TaskKind
@@ -28,6 +30,7 @@ class TaskData:
     train: tuple[Item, ...]
     validation: tuple[Item, ...]
     test: tuple[Item, ...]
+    tally: TagTally | None = field(default=None, compare=False, repr=False)
 
     @property
     def parts(self) -> Mapping[str, Sequence[Item]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from edgeenc.errors import InputError
 from edgeenc.tasks.item import Item, Predicted
 
-_REMEDY = (
+REMEDY = (
     "write the tags in IOB2 (B-X for the first word of a span, I-X for its other words, O outside),"
     " or score words with the metric token_accuracy"
 )
@@ -24,9 +24,9 @@ def check_iob2(items: Iterable[Item], part: str = "test") -> None:
         for place, tag in enumerate(item.labels):
             where = f"{part} part, sentence {number}, word {place + 1} ({item.words[place]!r})"
             if tag != "O" and (tag[:2] not in ("B-", "I-") or len(tag) < 3):
-                raise InputError(f"{where}: the tag {tag!r} is not IOB2; {_REMEDY}")
+                raise InputError(f"{where}: the tag {tag!r} is not IOB2; {REMEDY}")
             if tag[0] == "I" and before not in (f"B{tag[1:]}", tag):
-                raise InputError(f"{where}: {tag!r} after {before!r} starts no span in IOB2; {_REMEDY}")
+                raise InputError(f"{where}: {tag!r} after {before!r} starts no span in IOB2; {REMEDY}")
             before = tag
 
 

@@ -5,8 +5,9 @@ A text to classify is one word long: the whole text, and its label. A tagged sen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 NOWHERE = -1
 """The place of a word that was truncated or gives no token; what is predicted for it is wrong."""
@@ -20,11 +21,13 @@ class Item:
         words: the whole text alone, or the words of a sentence, as its task kind reads them.
         labels: as many labels as words.
         spaces: whether a space stands before each word, where the source says it.
+        lines: of each word the line of its file, for messages; not kept, and nothing where it is not known.
     """
 
     words: tuple[str, ...]
     labels: tuple[str, ...]
     spaces: tuple[bool, ...] = ()
+    lines: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def row(self) -> list[Sequence[str | bool]]:
@@ -32,5 +35,42 @@ class Item:
         return [self.words, self.labels, *([self.spaces] if self.spaces else [])]
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """The items of one file, in its order."""
+
+    path: Path
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A word of a file, as a message names it."""
+
+    path: Path
+    line: int
+    word: str
+    label: str
+
+    def __str__(self) -> str:
+        """Return file, line, word and label, cut where they are long."""
+        where = f"line {self.line} " if self.line else ""
+        return f"{self.path.name}: {where}({self.word[:40]!r}, {self.label[:40]!r})"
+
+
 Predicted = Sequence[tuple[str, ...]]
 """For each item as many labels as it has words."""
+
+
+def spots(files: Sequence[Labelled]) -> Iterator[Spot]:
+    """Yield every word of some files."""
+    for file in files:
+        for item in file.items:
+            for place, (word, label) in enumerate(zip(item.words, item.labels, strict=True)):
+                yield Spot(file.path, item.lines[place] if item.lines else 0, word, label)
+
+
+def first_three(found: Sequence[Spot]) -> str:
+    """Return the first three places of a message, and how many more there are."""
+    more = f" and {len(found) - 3:,} more" if len(found) > 3 else ""
+    return ", ".join(map(str, found[:3])) + more

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgeenc import sources
 from edgeenc.errors import InputError
-from edgeenc.tasks.datafile import SUFFIXES, suffix
+from edgeenc.tasks.datafile import SUFFIXES, bare_name, suffix
 
 STARTER = "starter:"
 WHOLE = "all"
@@ -17,8 +17,8 @@ WHOLE = "all"
 
 _WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev", "development"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "development", "testa"), "validation"),
+    **dict.fromkeys(("test", "testing", "testb"), "test"),
 }
 _SHARD = re.compile(r"(-\d+-of-\d+|^\d+)$")
 
@@ -52,8 +52,10 @@ def _locate(data: str, offline: bool) -> Path:
     if os.path.exists(path):  # unlike that of Path, it says no to names too long for the system
         return path
     if "@" not in data:
+        typed = data if data.isprintable() else ascii(data)
         raise InputError(
-            f"task data {data}: no such file or folder; expected one, or {STARTER}NAME, or org/name@commit of the hub"
+            f"task data {typed[:200]}: no such file or folder; expected one, or {STARTER}NAME, or"
+            " org/name@commit of the hub"
         )
     return sources.dataset_folder(data, offline=offline)
 
@@ -88,13 +90,18 @@ def _sorted_out(folder: Path, paths: Iterable[Path]) -> tuple[dict[str, list[Pat
     """Return the data files by part, and those of no part; a lone `.txt` is taken for a note."""
     parts: dict[str, list[Path]] = {}
     for path in sorted(paths):
-        if path.is_file() and suffix(path) in SUFFIXES and not path.name.startswith("."):
+        if path.is_file() and _is_data(path) and not path.name.startswith("."):
             parts.setdefault(_part(path.relative_to(folder)), []).append(path)
     return parts, [path for path in parts.pop("", []) if suffix(path) != ".txt"]
 
 
+def _is_data(path: Path) -> bool:
+    """Tell by the name: a known suffix, or, as CoNLL and WikiANN have it, the part as the suffix or the whole name."""
+    return suffix(path) in SUFFIXES or bare_name(path).rpartition(".")[2] in _WORDS
+
+
 def _stem(path: Path) -> str:
-    return path.name[: path.name.lower().rindex(suffix(path))]
+    return path.name[: path.name.lower().rindex(suffix(path))] if suffix(path) in SUFFIXES else path.name
 
 
 def _part(path: Path) -> str:

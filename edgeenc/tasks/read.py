@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from edgeenc.errors import InputError
+from edgeenc.record.steps import TagTally
 from edgeenc.tasks.cells import OPTIONS
 from edgeenc.tasks.columns import Columns, choose, to_items
-from edgeenc.tasks.datatable import read_table
+from edgeenc.tasks.datatable import DataTable, read_table
 from edgeenc.tasks.examples import TaskData
-from edgeenc.tasks.item import Item
+from edgeenc.tasks.item import Item, Labelled
+from edgeenc.tasks.labels import require_plain, without_fractions
 from edgeenc.tasks.parts import WHOLE, find_parts
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.split import hold_out, mark
@@ -40,9 +43,11 @@ def read_task(spec: TaskSpec, seed: int, *, offline: bool = False) -> tuple[Task
         UsageError: a dataset of the hub without its commit.
     """
     files = find_parts(spec.data, offline=offline)
-    tables = {part: [read_table(path) for path in paths] for part, paths in files.items()}
-    columns = choose(spec, (tables.get("train") or next(iter(tables.values())))[0])
-    found = {part: tuple(item for table in each for item in to_items(table, columns)) for part, each in tables.items()}
+    first = "train" if files.get("train") else next(iter(files))
+    numbered = any(column.isdecimal() for column in (spec.text_column, spec.label_column))
+    opening = read_table(files[first][0], numbered=numbered)
+    columns = choose(spec, opening)
+    found, tally, mended = _items(spec, files, opening, columns)
     if all(label == WITHHELD for item in found.get("test", ()) for label in item.labels):
         found.pop("test", None)
     train, validation, test, how = _split(spec.data, found, columns.kind, seed)
@@ -50,8 +55,28 @@ def read_task(spec: TaskSpec, seed: int, *, offline: bool = False) -> tuple[Task
     _check(spec.data, train, labels, columns)
     if not validation or not test:
         raise InputError(f"task data {spec.data}: too few examples of each label to hold some out; add examples")
-    data = TaskData(columns.kind, labels, train, validation, test)
-    return data, (_summary(spec, data, columns, how), *_overlaps(data), *_unseen(spec.data, data), *_unnamed(data))
+    data = TaskData(columns.kind, labels, train, validation, test, tally)
+    said = (*mended, *_overlaps(data), *_unseen(spec.data, data), *_unnamed(data))
+    return data, (_summary(spec, data, columns, how), *said)
+
+
+def _items(
+    spec: TaskSpec, files: Mapping[str, Sequence[Path]], opening: DataTable, columns: Columns
+) -> tuple[dict[str, Items], TagTally | None, tuple[str, ...]]:
+    """Return the items of each part, mended, with what was mended in them."""
+    parts, found = list[str](), list[Labelled]()
+    for part, paths in files.items():
+        for path in paths:
+            table = opening if path == opening.path else read_table(path, numbered=opening.headless)
+            parts.append(part)
+            found.append(Labelled(path, to_items(table, columns)))
+            require_plain(found[-1])
+    evened, floats = without_fractions(found)
+    mended, tally, lines = columns.kind.mend(evened, spec.metric)
+    items: dict[str, Items] = {part: () for part in files}
+    for part, file in zip(parts, mended, strict=True):
+        items[part] += file.items
+    return items, tally, (*floats, *lines)
 
 
 def _split(source: str, found: Mapping[str, Items], kind: TaskKind, seed: int) -> tuple[Items, Items, Items, str]:
@@ -143,4 +168,4 @@ def _unnamed(data: TaskData) -> list[str]:
 
 
 def _some(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:MOST_SHOWN]) + (", ..." if len(labels) > MOST_SHOWN else "")
+    return ", ".join(label[:40] for label in labels[:MOST_SHOWN]) + (", ..." if len(labels) > MOST_SHOWN else "")

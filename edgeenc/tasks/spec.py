@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.types import PydanticCustomError  # pyright: ignore[reportPrivateImportUsage]
 
+from edgeenc.errors import UsageError
 from edgeenc.record.former import Former
 from edgeenc.tasks.task_kind import metrics, task_kinds
+
+NAME = r"^[a-z0-9-]+$"
+"""A name of a task: it is part of the names of folders."""
+LONGEST_NAME = 60
+"""Letters of a name that is typed."""
+_OPTIONS = {"name": "--task", "data": "--data", "text_column": "--text-column", "label_column": "--label-column"}
 
 
 class TaskSpec(BaseModel):
@@ -18,7 +27,7 @@ class TaskSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
     FORMER: ClassVar[Former] = Former({"text_column": "text", "label_column": "label"})
 
-    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    name: str = Field(pattern=NAME)
     """What the task is called on the command line and in reports: topic, sentiment, ner, pos, ..."""
     data: str
     """`starter:NAME` for a set of the kit, a file, a folder with a file a part, or `org/name@commit` of the hub."""
@@ -40,6 +49,38 @@ class TaskSpec(BaseModel):
     @classmethod
     def _known_metric(cls, metric: str) -> str:
         return _one_of(metric, (one.name for one in metrics()))
+
+
+def require_task_name(typed: str) -> None:
+    """Do nothing if a task can be called so.
+
+    Worked example: of `My mood` the message says that `my-mood` would do.
+
+    Raises:
+        UsageError: it cannot; the message has a name that can.
+    """
+    if re.fullmatch(NAME, typed) and len(typed) <= LONGEST_NAME:
+        return
+    plain = unicodedata.normalize("NFKD", typed).encode("ascii", "ignore").decode().lower()
+    safe = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or "mood"
+    raise UsageError(
+        f"--task {typed[:40]!r}: a task is named in at most {LONGEST_NAME} small letters a to z, digits and hyphens,"
+        f" since folders are called after it; write --task {safe}"
+    )
+
+
+def asked_spec(fields: Mapping[str, object]) -> TaskSpec:
+    """Return what was asked for on the command line.
+
+    Raises:
+        UsageError: a value that cannot be read; the message names its option.
+    """
+    try:
+        return TaskSpec.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]) if first["loc"] else ""
+        raise UsageError(f"{_OPTIONS.get(field, field)} {str(first['input'])[:40]!r}: {first['msg']}") from None
 
 
 def _one_of(word: str, names: Iterable[str]) -> str:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from edgeenc.errors import InputError
 from edgeenc.kinds import named, values_of
 from edgeenc.model.purpose import Purpose
+from edgeenc.record.steps import TagTally
 from edgeenc.tasks.datatable import DataTable
-from edgeenc.tasks.item import Item, Predicted
+from edgeenc.tasks.item import Item, Labelled, Predicted
 from edgeenc.tasks.metric import TaskMetric
 
 if TYPE_CHECKING:
@@ -31,10 +32,19 @@ class Baseline:
     predicted: Predicted
 
 
+Mended = tuple[Sequence[Labelled], TagTally | None, tuple[str, ...]]
+"""The files, what was counted in them, and the lines that say it."""
+
+
 def majority(train: Sequence[Item], test: Sequence[Item]) -> Baseline:
     """Return the label that `train` has most often, said of every word of `test`."""
     label = Counter(label for item in train for label in item.labels).most_common(1)[0][0]
     return Baseline(label, tuple((label,) * len(item.labels) for item in test))
+
+
+def unmended(files: Sequence[Labelled], metric: str) -> Mended:
+    """Return the files as they are."""
+    return files, None, ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class TaskKind:
         reads_first: whether the label is read at the first token alone, which then may start as the mean of all.
         baseline: what must be beaten, from train and test items.
         reading: raised when `encode` makes other tokens of the same items, so that old results are not taken for new.
+        mend: put all files of a task into the form that is learnt, from them and the name of the metric that was asked
+            for, which may be empty.
     """
 
     name: str
@@ -73,6 +85,7 @@ class TaskKind:
     default: bool = False
     baseline: Callable[[Sequence[Item], Sequence[Item]], Baseline] = majority
     reading: int = 1
+    mend: Callable[[Sequence[Labelled], str], Mended] = unmended
 
 
 def task_kinds() -> tuple[TaskKind, ...]:

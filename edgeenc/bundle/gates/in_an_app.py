@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from edgeenc.bundle.gate import Exported, GateCase, GateKind, Labelled
+from edgeenc.bundle.gate import AppReading, Exported, GateCase, GateKind
 from edgeenc.model.answers import NO_LABEL
 from edgeenc.record.gates import Gate
 from edgeenc.tasks.encode import encode
@@ -22,7 +22,7 @@ ENOUGH = 0.995
 """Share of words: sums of a batch and of a text alone differ in their last bits, which seldom changes a label."""
 
 
-def in_an_app_gate(file: Exported, asked: Labelled, case: GateCase) -> Gate:
+def in_an_app_gate(file: Exported, asked: AppReading, case: GateCase) -> Gate:
     """Return the share of words with the label that was scored; the worst text has the lowest share."""
     encoded = encode(asked.items, asked.kind, case.tokenizer, asked.positions)
     scored = predict(file.session, encoded, asked.labels)

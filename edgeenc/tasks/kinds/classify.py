@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 
 def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
-    names = table.names.get(label, ())
     for at, row in zip(table.lines, table.rows, strict=True):
         found, given = row[text], row[label]
         if not isinstance(found, str):
             raise wrong(table.path, at, f"{text!r} is {said(found)}, expected a text; {listing(table)}")
         if isinstance(given, list | dict):
             raise wrong(table.path, at, f"{label!r} is {said(given)}, expected one label; {listing(table)}")
-        yield Item((found,), (label_of(given, names),))
+        yield Item((found,), (label_of(table, label, at, given),), (at,))
 
 
 def _encode(tokenizer: Tokenizer, items: Sequence[Item]) -> tuple[list[Encoding], list[tuple[int, ...]]]:

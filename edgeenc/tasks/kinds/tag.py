@@ -8,7 +8,6 @@ Source: first token of a word for its tag: BERT, arXiv:1810.04805, section 5.3.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,21 +16,20 @@ from edgeenc.tasks.cells import as_list, is_empty, label_of, listing, said
 from edgeenc.tasks.datafile import wrong
 from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.iob2 import check_iob2
-from edgeenc.tasks.item import NOWHERE, Item
+from edgeenc.tasks.item import NOWHERE, Item, Labelled
 from edgeenc.tasks.metric import TaskMetric
 from edgeenc.tasks.metrics import SPAN_F1, TOKEN_ACCURACY
 from edgeenc.tasks.running_text import running_text
-from edgeenc.tasks.task_kind import TaskKind
+from edgeenc.tasks.schemes import are_spans
+from edgeenc.tasks.tagged import mend
+from edgeenc.tasks.task_kind import Mended, TaskKind
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
-_SPAN_TAG = re.compile(r"O|[BIESLU]-.+")
-
 
 def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
-    names = table.names.get(label, ())
-    for at, row in zip(table.lines, table.rows, strict=True):
+    for number, (at, row) in enumerate(zip(table.lines, table.rows, strict=True)):
         words, tags = as_list(row[text]), as_list(row[label])
         if words is None or tags is None or not all(isinstance(word, str) for word in words):
             raise wrong(
@@ -43,9 +41,12 @@ def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
         if len(words) != len(tags):
             found = f"{len(words)} words in {text!r} but {len(tags)} tags in {label!r}"
             raise wrong(table.path, at, f"{found}: {' '.join(map(str, words))[:60]}; each word needs one tag")
-        if any(is_empty(tag) for tag in tags):
-            raise wrong(table.path, at, f"a word without tag in {label!r}; each word needs one tag")
-        yield Item(tuple(map(str, words)), tuple(label_of(tag, names) for tag in tags))
+        lines = tuple(table.line_of(number, word) for word in range(len(words)))
+        bare = next((line for line, tag in zip(lines, tags, strict=True) if is_empty(tag)), None)
+        if bare is not None:
+            raise wrong(table.path, bare, f"a word without tag in {label!r}; each word needs one tag")
+        found = (label_of(table, label, line, tag) for line, tag in zip(lines, tags, strict=True))
+        yield Item(tuple(map(str, words)), tuple(found), lines=lines)
 
 
 def _encode(tokenizer: Tokenizer, items: Sequence[Item]) -> tuple[list[Encoding], list[tuple[int, ...]]]:
@@ -70,17 +71,22 @@ def _first_tokens(offsets: Sequence[tuple[int, int]], starts: Sequence[int], wor
 
 
 def _metric(parts: Mapping[str, Sequence[Item]]) -> TaskMetric:
-    """Return span F1 for tags in IOB2, token accuracy for others.
+    """Return span F1 for tags of spans, token accuracy for others.
 
     Raises:
-        InputError: the tags are those of spans, every one `O` or `X-...`, and break IOB2; the place is named.
+        InputError: spans that were not put into IOB2; the place is named.
     """
     tags = {label for items in parts.values() for item in items for label in item.labels}
-    if tags == {"O"} or not all(map(_SPAN_TAG.fullmatch, tags)):
+    if not are_spans(tags):
         return TOKEN_ACCURACY
     for part, items in parts.items():
         check_iob2(items, part)
     return SPAN_F1
+
+
+def _mend(files: Sequence[Labelled], metric: str) -> Mended:
+    """Return words with IOB2 tags; who asks for token accuracy gets the tags as they stand."""
+    return mend(files, spans=metric != TOKEN_ACCURACY.name)
 
 
 TAG = TaskKind(
@@ -96,4 +102,5 @@ TAG = TaskKind(
     line_up=lambda item: "",
     metrics=(SPAN_F1, TOKEN_ACCURACY),
     default_metric=_metric,
+    mend=_mend,
 )
