@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -79,6 +80,27 @@ class _Whole:
     """A file, with its model as it is found."""
 
     model: Mapping[str, object]
+
+
+NOWHERE = "\U0010ffff"
+"""A code point that is no character, so that every model is asked for what it gives for the unknown."""
+
+
+def given_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Return the ids that the tokenizer can give, ascending; the rows of an embedding at other ids are never read.
+
+    There are ids that it cannot give: holes, and those of a token that is in the file twice, whose last id counts.
+    Worked example: the tokens a 0, b 1, a 2 and an added token with the id 5 give 1, 2, 5.
+    """
+    ids = set(tokenizer.get_vocab(with_added_tokens=True).values())
+    with suppress(Exception):  # the library raises bare Exception where the model has no unknown token
+        ids.update(token.id for token in tokenizer.model.tokenize(NOWHERE))
+    return tuple(sorted(ids))
+
+
+def id_space(tokenizer: Tokenizer) -> int:
+    """Return one more than the highest id that the tokenizer can give: the rows that an embedding must have."""
+    return given_ids(tokenizer)[-1] + 1
 
 
 @dataclass(frozen=True)
