@@ -123,12 +123,25 @@ class Merges(TokenTable):
 
 
 @dataclass(frozen=True)
+class Spared:
+    """What a token of BPE that goes on with a word begins with, which a merge takes away."""
+
+    continuing_subword_prefix: str | None = None
+
+
+@dataclass(frozen=True)
 class Scores:
     """A Unigram model: tokens and their scores by number."""
 
     vocab: tuple[tuple[str, float], ...]
     unk_id: int | None = None
     byte_fallback: bool | None = False
+
+
+def byte_ids(tokens: Mapping[str, int]) -> tuple[int, ...]:
+    """Return the ids of the tokens for single bytes, `<0x00>` to `<0xFF>`, which a model with byte fallback has."""
+    names = (f"<0x{byte:02X}>" for byte in range(256))
+    return tuple(tokens[name] for name in names if name in tokens)
 
 
 def model_as(kind: type[T], text: str) -> T:

@@ -45,6 +45,11 @@ class Marks:
         return token.startswith(self.later) if self.later else not token.startswith(self.first)
 
 
+def always(_: Tokenizer) -> bool:
+    """Return that a type has every tokenizer of its model's class."""
+    return True
+
+
 def no_parts(_: Tokenizer) -> Mapping[int, frozenset[int]]:
     """Return that no token needs another."""
     return {}
@@ -62,6 +67,7 @@ class TokenizerType:
         trim: the text of a `tokenizer.json` with only the tokens that have a new id.
         parts: for each token those that it cannot be without.
         list_file: name of a file with its tokens, one a line, which its first readers ask for.
+        fits: whether a tokenizer of that class is of this type, where a class has several.
     """
 
     name: str
@@ -70,3 +76,4 @@ class TokenizerType:
     trim: Callable[[str, Mapping[int, int]], str]
     parts: Callable[[Tokenizer], Mapping[int, frozenset[int]]] = no_parts
     list_file: str | None = None
+    fits: Callable[[Tokenizer], bool] = always
