@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from edgeenc.bundle.gates.known_text import known_text_gate
 from edgeenc.text.must_stay import must_stay
 from edgeenc.text.spelling import spelt
 from edgeenc.text.trimmed import trim_tokenizer
@@ -131,3 +132,16 @@ def test_a_token_whose_characters_have_none_of_their_own_stays() -> None:
     tokenizer.add_special_tokens(SPECIALS)
     kept = must_stay(tokenizer, {"a", "b"}, count_tokens(["a b"], tokenizer))
     assert {tokenizer.id_to_token(int(i)) for i in kept.nonzero()[0]} == {*SPECIALS, "a", "##a", "b", "ab", "aab", "cd"}
+
+
+@pytest.mark.parametrize("make", TEACHERS)
+def test_the_gate_passes_and_sees_a_lost_accent(make: Callable[[], Tokenizer]) -> None:
+    """A student that has é and not its accent does not read the decomposed text; bytes read it all the same."""
+    teacher = make()
+    student = student_of(teacher)
+    assert known_text_gate(teacher, student, CORPUS).passed
+    accents = {student.token_to_id(token) for token in ("\u0301", "##\u0301", "\u030c", "##\u030c")}
+    deaf = trim_tokenizer(student, [i for i in range(student.get_vocab_size()) if i not in accents])
+    gate = known_text_gate(teacher, deaf, CORPUS)
+    assert gate.passed == (make is gemma)
+    assert (gate.figure < 1) == (make is not gemma)

@@ -107,7 +107,7 @@ def test_it_is_built_and_reported(bundle: Path) -> None:
     assert facts["bytes"]["names"] == ["whole", "half"]
     assert facts["bytes"]["int8"] == (bundle / "arrays" / "half.npz").stat().st_size
     gates = [gate["name"] for gate in facts["gates"]]
-    assert gates == ["tokenizer", "kept tokens", "whole parity", "half mean cosine", "half worst cosine"]
+    assert gates == ["tokenizer", "kept tokens", "known text", "whole parity", "half mean cosine", "half worst cosine"]
     assert set(facts["latency"]["models"]) == {"teacher whole", "student whole", "student half"}
     assert facts["latency"]["runtime"] == "PyTorch, CPU"
     card = (bundle / "README.md").read_text()

@@ -40,4 +40,4 @@ def pass_gates(work: Work) -> GateFigures:
     return GateFigures(gates=run_gates(case))
 
 
-STEP = StepKind(name="verify", version=2, figures=GateFigures, does=pass_gates)
+STEP = StepKind(name="verify", version=3, figures=GateFigures, does=pass_gates)

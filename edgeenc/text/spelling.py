@@ -11,6 +11,15 @@ ALWAYS = frozenset(string.ascii_letters + string.digits + string.punctuation + "
 """Any text may hold these, whatever the corpus holds; the last six are joiners, soft hyphens and styles of emoji."""
 
 
+def forms(text: str) -> tuple[str, ...]:
+    """Return a text as others may write it: composed, decomposed, compatible, in upper and lower case, without spaces.
+
+    The text itself is the first.
+    """
+    unicode_forms = (unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC"))
+    return tuple(dict.fromkeys((text, *unicode_forms, text.upper(), text.lower(), "".join(text.split()))))
+
+
 def needed(token: str, characters: AbstractSet[str]) -> bool:
     """Tell whether a token is one character that the text holds, or that any text may hold."""
     return len(token) == 1 and (token in characters or _anywhere(token))
@@ -25,8 +34,8 @@ def spelt(characters: AbstractSet[str], tokens: Iterable[str]) -> frozenset[str]
 
     Worked example: a text with é and o has E, the combining accent, and ó; it has not è.
     """
-    had = frozenset[str]().union(*map(_made_of, characters))
     candidates = frozenset[str]().union(*tokens) - characters
+    had = frozenset[str]().union(*map(_made_of, (*characters, *filter(_anywhere, candidates))))
     return frozenset(characters) | {c for c in candidates if not _is_syllable(c) and _made_of(c) <= had}
 
 
