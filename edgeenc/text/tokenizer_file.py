@@ -25,6 +25,21 @@ class AddedId:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedId:
+    """An added token and its id."""
+
+    id: int
+    content: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """The added tokens of a file."""
+
+    added_tokens: tuple[NamedId, ...] = field(default=(), metadata=SPARE)
+
+
+@dataclass(frozen=True, slots=True)
 class PaddingId:
     """What rows are filled up with."""
 
