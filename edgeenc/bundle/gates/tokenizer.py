@@ -64,7 +64,7 @@ def _by_list(folder: Path) -> PreTrainedTokenizerBase | None:
 
 
 def _ids(reader: PreTrainedTokenizerBase, text: str) -> list[int]:
-    return reader(text, verbose=False)["input_ids"]
+    return reader.encode(text, verbose=False)
 
 
 def _measure(case: GateCase) -> Iterator[Gate]:
