@@ -115,14 +115,14 @@ def test_scores_do_not_creep_with_loads_and_saves(sentences: tuple[str, ...]) ->
 
 
 def test_what_must_stay_of_a_unigram_model_by_hand() -> None:
-    """Specials, ▁, a, x, !, the lowest score, and `▁xy`: it is used, and its y has no token of its own."""
+    """Specials, ▁, a, x, !, the lowest score, and `▁xy` and `qz`: their y, q and z have no tokens of their own."""
     rows = [("▁", -2.0), ("a", -3.0), ("▁a", -1.0), ("ж", -4.0), ("!", -5.0), ("x", -5.5), ("▁xy", -6.0)]
     rows += [("aж", -9.0), ("aa", -7.0), ("qz", -8.0)]
     tokenizer = by_hand(rows)
     counts = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
     counts[tokenizer.token_to_id("▁xy")] = 1
     kept = {tokenizer.id_to_token(int(i)) for i in np.flatnonzero(must_stay(tokenizer, {"a"}, counts))}
-    assert kept == {"<s>", "<pad>", "</s>", "<unk>", "<mask>", "▁", "a", "!", "x", "▁xy", "aж"}
+    assert kept == {"<s>", "<pad>", "</s>", "<unk>", "<mask>", "▁", "a", "!", "x", "▁xy", "aж", "qz"}
 
 
 LOWEST = [("▁", -1.0), ("xb", -20.0), ("cy", -20.0), ("xbc", -1.0), ("zz", -50.0)]

@@ -114,7 +114,7 @@ def test_it_is_built_and_reported(bundle: Path) -> None:
     assert list(facts["bytes"]) == ["teacher_whole", "whole", "half"]
     assert {name: facts["bytes"][name] for name in sizes} == sizes
     gates = [gate["name"] for gate in facts["gates"]]
-    assert gates == ["half mean cosine", "half worst cosine", "kept tokens", "whole parity", "tokenizer"]
+    assert gates == ["half mean cosine", "half worst cosine", "kept tokens", "known text", "whole parity", "tokenizer"]
     assert set(facts["latency"]["models"]) == {"teacher whole", "student whole", "student half"}
     assert facts["latency"]["runtime"] == "PyTorch, CPU"
     card = (bundle / "README.md").read_text()

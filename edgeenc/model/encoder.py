@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from edgeenc.model.config import load_config, require_tied
 from edgeenc.model.families import family_of
 from edgeenc.model.family import Family
 from edgeenc.model.shape import Shape, shape_of
+from edgeenc.text.bert_reader import bert_reading
 from edgeenc.text.parse import parse_tokenizer
 from edgeenc.text.specials import Specials
 from edgeenc.text.types import type_of
@@ -164,17 +165,19 @@ def save_checkpoint(
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, shape: Shape) -> None:
     """Write the files from which transformers, transformers.js and mobile code read a tokenizer.
 
-    These are three, and for WordPiece its list of tokens beside them, which the first readers of BERT ask for.
+    These are three, and for WordPiece its list of tokens beside them, which the first readers of BERT ask for; unless
+    those would read it in another way than `tokenizer.json` says.
     """
     special = Specials.of(tokenizer).names.tokens()
     tokenizer.save(str(folder / "tokenizer.json"))
-    lower = '"lowercase":true' in tokenizer.to_str()
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": shape.longest, "do_lower_case": lower}
+    list_file = type_of(tokenizer).list_file
+    reading = bert_reading(tokenizer) if list_file else None
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": shape.longest}
+    config |= asdict(reading) if reading else {}
     reads = {} if shape.types > 1 else {"model_input_names": ["input_ids", "attention_mask"]}
     _write_json(folder / "tokenizer_config.json", config | special | reads)
     _write_json(folder / "special_tokens_map.json", special)
-    list_file = type_of(tokenizer).list_file
-    if list_file is None:
+    if list_file is None or reading is None:
         return
     vocabulary = tokenizer.get_vocab()
     tokens = sorted(vocabulary, key=vocabulary.__getitem__)

@@ -20,6 +20,7 @@ class TrimVocab(Stage):
 
     FORMER: ClassVar[Former] = Former({"vocab_size": "size"})
     trims: ClassVar[bool] = True
+    version: ClassVar[int] = 2
 
     kind: Literal["trim-vocab"] = "trim-vocab"
     vocab_size: int | None = Field(default=None, gt=0, le=MOST_TOKENS)

@@ -1,6 +1,6 @@
 """Tokens that a trimmed tokenizer cannot be without, and tokens that cannot be without others.
 
-Axis letters: V tokens of the tokenizer before trimming.
+Axis letters: V ids of the tokenizer before trimming.
 """
 
 from __future__ import annotations
@@ -10,13 +10,18 @@ from collections.abc import Set as AbstractSet
 
 from tokenizers import Tokenizer
 
+from edgeenc.text.spelling import spelt
 from edgeenc.text.tokenizer_type import Counts, Flags
 from edgeenc.text.types import type_of
 
 
 def must_stay(tokenizer: Tokenizer, characters: AbstractSet[str], counts_V: Counts) -> Flags:
-    """Return, for each of the V ids, whether its token must stay: added tokens, and what the rule of the type says."""
-    must_V = type_of(tokenizer).must_stay(tokenizer, characters, counts_V)
+    """Return, for each of the V ids, whether its token must stay: added tokens, and what the rule of the type says.
+
+    The rule is given the characters in every form, so that text in another form than the corpus stays known.
+    """
+    every = spelt(characters, tokenizer.get_vocab(with_added_tokens=False))
+    must_V = type_of(tokenizer).must_stay(tokenizer, every, counts_V)
     must_V[list(tokenizer.get_added_tokens_decoder())] = True
     return must_V
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tokenizers import Tokenizer, models
 
-from edgeenc.text.tokenizer_file import Scores, model_as
+from edgeenc.errors import InputError
+from edgeenc.record.form import parse
+from edgeenc.text.tokenizer_file import Named, Scores, model_as
 
 
 def parse_tokenizer(text: str) -> Tokenizer:
@@ -15,10 +17,24 @@ def parse_tokenizer(text: str) -> Tokenizer:
     and saving what was saved gives the same bytes.
 
     Raises:
+        InputError: an added token has another id in the text than the library gives it, which counts them through.
         Exception: of no narrower type, by the library, where the text describes no tokenizer.
     """
     tokenizer = Tokenizer.from_str(text)
+    _require_ids(text, tokenizer)
     if isinstance(tokenizer.model, models.Unigram):
         model = model_as(Scores, text)
         tokenizer.model = models.Unigram(list(model.vocab), model.unk_id, bool(model.byte_fallback))
     return tokenizer
+
+
+def _require_ids(text: str, tokenizer: Tokenizer) -> None:
+    """Refuse a file with added tokens that would silently be given other ids than it says."""
+    said = {token.content: token.id for token in parse(Named, text).added_tokens}
+    moved = [content for content, number in said.items() if tokenizer.token_to_id(content) != number]
+    if moved:
+        first = ", ".join(f"{name} is {said[name]:,}, read as {tokenizer.token_to_id(name)}" for name in moved[:3])
+        raise InputError(
+            f"{len(moved):,} added tokens have ids that tokenizers does not give them: {first}; give them the ids that"
+            " follow the model's, without holes, and move their embedding rows with them"
+        )

@@ -26,9 +26,10 @@ class Names:
 
 CONVENTIONS = (
     Names("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+    Names("<pad>", "<unk>", "<bos>", "<eos>", "<mask>"),
     Names("<pad>", "<unk>", "<s>", "</s>", "<mask>"),
 )
-"""BERT and all that followed it; RoBERTa, which got its names from fairseq."""
+"""BERT and all that followed it; Gemma and mmBERT; RoBERTa, which got its names from fairseq."""
 
 
 @dataclass(frozen=True, slots=True)

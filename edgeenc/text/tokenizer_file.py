@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -21,6 +22,21 @@ class AddedId:
     """A token that was added to the model's tokens."""
 
     id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedId:
+    """An added token and its id."""
+
+    id: int
+    content: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """The added tokens of a file."""
+
+    added_tokens: tuple[NamedId, ...] = field(default=(), metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,27 @@ class _Whole:
     model: Mapping[str, object]
 
 
+NOWHERE = "\U0010ffff"
+"""A code point that is no character, so that every model is asked for what it gives for the unknown."""
+
+
+def given_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Return the ids that the tokenizer can give, ascending; the rows of an embedding at other ids are never read.
+
+    There are ids that it cannot give: holes, and those of a token that is in the file twice, whose last id counts.
+    Worked example: the tokens a 0, b 1, a 2 and an added token with the id 5 give 1, 2, 5.
+    """
+    ids = set(tokenizer.get_vocab(with_added_tokens=True).values())
+    with suppress(Exception):  # the library raises bare Exception where the model has no unknown token
+        ids.update(token.id for token in tokenizer.model.tokenize(NOWHERE))
+    return tuple(sorted(ids))
+
+
+def id_space(tokenizer: Tokenizer) -> int:
+    """Return one more than the highest id that the tokenizer can give: the rows that an embedding must have."""
+    return given_ids(tokenizer)[-1] + 1
+
+
 @dataclass(frozen=True)
 class TokenTable:
     """A model with a number for each token: WordPiece, and a part of BPE."""
@@ -101,12 +138,25 @@ class Merges(TokenTable):
 
 
 @dataclass(frozen=True)
+class Spared:
+    """What a token of BPE that goes on with a word begins with, which a merge takes away."""
+
+    continuing_subword_prefix: str | None = None
+
+
+@dataclass(frozen=True)
 class Scores:
     """A Unigram model: tokens and their scores by number."""
 
     vocab: tuple[tuple[str, float], ...]
     unk_id: int | None = None
     byte_fallback: bool | None = False
+
+
+def byte_ids(tokens: Mapping[str, int]) -> tuple[int, ...]:
+    """Return the ids of the tokens for single bytes, `<0x00>` to `<0xFF>`, which a model with byte fallback has."""
+    names = (f"<0x{byte:02X}>" for byte in range(256))
+    return tuple(tokens[name] for name in names if name in tokens)
 
 
 def model_as(kind: type[T], text: str) -> T:

@@ -45,6 +45,11 @@ class Marks:
         return token.startswith(self.later) if self.later else not token.startswith(self.first)
 
 
+def always(_: Tokenizer) -> bool:
+    """Return that a type has every tokenizer of its model's class."""
+    return True
+
+
 def no_parts(_: Tokenizer) -> Mapping[int, frozenset[int]]:
     """Return that no token needs another."""
     return {}
@@ -64,6 +69,7 @@ class TokenizerType:
         list_file: name of a file with its tokens, one a line, which its first readers ask for.
         made_up: the text of a `tokenizer.json` of so many tokens, the first ones those of a WordPiece tokenizer, for
             rehearsals; None where nobody has said how.
+        fits: whether a tokenizer of that class is of this type, where a class has several.
     """
 
     name: str
@@ -73,3 +79,4 @@ class TokenizerType:
     parts: Callable[[Tokenizer], Mapping[int, frozenset[int]]] = no_parts
     list_file: str | None = None
     made_up: Callable[[Tokenizer, int], str] | None = None
+    fits: Callable[[Tokenizer], bool] = always

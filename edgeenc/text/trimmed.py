@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 
 from edgeenc.errors import UsageError
 from edgeenc.text.parse import parse_tokenizer
+from edgeenc.text.tokenizer_file import id_space
 from edgeenc.text.types import type_of
 
 
@@ -34,7 +35,7 @@ def trim_tokenizer(tokenizer: Tokenizer, keep: Sequence[int]) -> Tokenizer:
 
 def _renumber(tokenizer: Tokenizer, keep: Sequence[int]) -> dict[int, int]:
     """Return the new id of each old id in `keep`."""
-    size = tokenizer.get_vocab_size()
+    size = id_space(tokenizer)
     if list(keep) != sorted(set(keep)) or not keep or keep[0] < 0 or keep[-1] >= size:
         raise UsageError(f"the ids to keep must be distinct, ascending and from 0 to {size - 1:,}")
     new = {old: place for place, old in enumerate(keep)}

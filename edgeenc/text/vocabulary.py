@@ -1,10 +1,11 @@
 """Which tokens a language needs, and how well a tokenizer fits its text.
 
-Axis letters: V tokens of the tokenizer before trimming.
+Axis letters: V ids of the tokenizer before trimming.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain
@@ -20,6 +21,7 @@ from edgeenc.text.batches import encode
 from edgeenc.text.lines import chunks
 from edgeenc.text.must_stay import must_stay, parts_of
 from edgeenc.text.specials import Specials
+from edgeenc.text.tokenizer_file import given_ids, id_space
 
 Counts = NDArray[np.int64]
 Frequencies = NDArray[np.int64] | NDArray[np.float64]
@@ -30,7 +32,7 @@ Count = Literal["tokens", "documents"]
 
 def count_tokens(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
     """Return how often each token occurs in `lines`: (V,), special tokens not added."""
-    counts_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
+    counts_V = np.zeros(id_space(tokenizer), dtype=np.int64)
     for chunk in chunks(lines):
         ids = np.fromiter(chain.from_iterable(encode(chunk, tokenizer)), dtype=np.int64)
         counts_V += np.bincount(ids, minlength=len(counts_V))
@@ -42,7 +44,7 @@ def count_documents(lines: Sequence[str], tokenizer: Tokenizer) -> Counts:
 
     Worked example: of `a a b` and `a` the token a counts 2, and b 1.
     """
-    counts_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
+    counts_V = np.zeros(id_space(tokenizer), dtype=np.int64)
     for chunk in chunks(lines):
         ids = np.fromiter(chain.from_iterable(map(set, encode(chunk, tokenizer))), dtype=np.int64)
         counts_V += np.bincount(ids, minlength=len(counts_V))
@@ -76,11 +78,15 @@ def frequencies(
 
 
 def characters_of(lines: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
-    """Return the characters of `lines` as the tokenizer sees them, after its own normaliser; no white space."""
+    """Return the characters of `lines` as the tokenizer sees them, after its own normaliser; no white space.
+
+    Those of the composed line are among them (NFC).
+    """
     normaliser = tokenizer.normalizer
     seen = set[str]()
     for line in lines:
-        seen.update(normaliser.normalize_str(line) if normaliser else line)
+        for form in {line, unicodedata.normalize("NFC", line)}:
+            seen.update(normaliser.normalize_str(form) if normaliser else form)
     return frozenset(c for c in seen if not c.isspace())
 
 
@@ -98,7 +104,7 @@ def quality(lines: Sequence[str], tokenizer: Tokenizer) -> TokenizerQuality:
         raise InputError("no words to measure the tokenizer on; text is needed")
     total = int(counts_V.sum())
     unknown = int(counts_V[Specials.of(tokenizer).unk])
-    return TokenizerQuality(vocab=len(counts_V), unknown_rate=unknown / total, fertility=total / words)
+    return TokenizerQuality(vocab=tokenizer.get_vocab_size(), unknown_rate=unknown / total, fertility=total / words)
 
 
 def covered(counts_V: Counts, keep: Sequence[int]) -> float:
@@ -142,7 +148,7 @@ def choose(
         raise UsageError("a vocabulary is chosen either by size or by coverage; give exactly one of them")
     must_V = must_stay(tokenizer, characters, counts_V)
     order = np.lexsort((np.arange(len(counts_V)), -counts_V, ~must_V))
-    order = _after_parts(order, parts_of(tokenizer))
+    order = _after_parts(order[np.isin(order, given_ids(tokenizer))], parts_of(tokenizer))
     least = int(np.flatnonzero(must_V[order])[-1]) + 1 if must_V.any() else 0
     if size is None:
         assert coverage is not None

@@ -24,7 +24,7 @@ def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
             raise wrong(table.path, at, f"{text!r} is {said(found)}, expected a text; {listing(table)}")
         if isinstance(given, list | dict):
             raise wrong(table.path, at, f"{label!r} is {said(given)}, expected one label; {listing(table)}")
-        yield Item((found,), (label_of(table, label, at, given),), (at,))
+        yield Item((found,), (label_of(table, label, at, given),), lines=(at,))
 
 
 def _encode(tokenizer: Tokenizer, items: Sequence[Item]) -> tuple[list[Encoding], list[tuple[int, ...]]]:

@@ -20,10 +20,12 @@ def type_of(tokenizer: Tokenizer) -> TokenizerType:
     Raises:
         InputError: it is not known.
     """
-    kind, known = type(tokenizer.model).__name__, {own.name: own for own in tokenizer_types()}
-    if kind not in known:
-        raise InputError(f"a tokenizer of type {kind} is not known; known are: {', '.join(sorted(known))}")
-    return known[kind]
+    kind, known = type(tokenizer.model).__name__, tokenizer_types()
+    found = next((own for own in known if own.name == kind and own.fits(tokenizer)), None)
+    if found is None:
+        names = ", ".join(sorted({own.name for own in known}))
+        raise InputError(f"a tokenizer of type {kind} is not known; known are: {names}")
+    return found
 
 
 def marks_of(tokenizer: Tokenizer) -> Marks:

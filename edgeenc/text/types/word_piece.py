@@ -1,4 +1,7 @@
-"""WordPiece: single characters stay, alone and continued, that the text holds or any text may hold."""
+"""WordPiece: single characters stay, alone and continued, that the text holds or any text may hold.
+
+So does a token of such characters one of which has no token of its own in its place: nothing else can spell it.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,28 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from edgeenc.text.spelling import needed
-from edgeenc.text.tokenizer_file import TokenTable, model_as, with_ids
+from edgeenc.text.tokenizer_file import TokenTable, id_space, model_as, with_ids
 from edgeenc.text.tokenizer_type import Counts, Flags, Marks, TokenizerType
 
 _MARKS = Marks(later="##")
 
 
 def _must_stay(tokenizer: Tokenizer, characters: AbstractSet[str], _: Counts) -> Flags:
-    must_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.bool_)
-    for token, number in tokenizer.get_vocab().items():
-        must_V[number] = needed(_MARKS.bare(token), characters)
+    must_V = np.zeros(id_space(tokenizer), dtype=np.bool_)
+    tokens = tokenizer.get_vocab()
+    for token, number in tokens.items():
+        bare = _MARKS.bare(token)
+        must_V[number] = needed(bare, characters) or (
+            not _spelt(token, tokens) and all(needed(character, characters) for character in bare)
+        )
     return must_V
+
+
+def _spelt(token: str, tokens: Mapping[str, int]) -> bool:
+    """Tell whether every character of a token has a token of its own in its place."""
+    bare = _MARKS.bare(token)
+    first = bare[:1] if bare == token else f"{_MARKS.later}{bare[:1]}"
+    return first in tokens and all(f"{_MARKS.later}{character}" in tokens for character in bare[1:])
 
 
 def _cut(text: str, new: Mapping[int, int]) -> str:
