@@ -39,6 +39,7 @@ from edgeenc.sources import (
     require_found,
     starter_corpus,
     teacher_folder,
+    with_version,
 )
 from edgeenc.steps.line.make import make_plan
 from edgeenc.store import Store, check_destination, default_root, publish
@@ -108,6 +109,7 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
     recipe = _recipe(ask)
     source = ask.teacher or recipe.teacher
     source = f"{RANDOM}{source}" if ask.random_teacher and not is_random(source) else source
+    source = with_version(source, offline=offline)
     target = target_named(ask.target) if ask.target else default_target()
     precisions = target.names if ask.precisions is None else _precisions(ask.precisions, target)
     problems: list[InputError] = []

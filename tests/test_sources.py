@@ -193,3 +193,17 @@ def test_data_is_found_in_an_installed_package_and_in_a_checkout(
     assert data_folder("recipes") == tmp_path / "recipes"
     (package / "recipes").mkdir(parents=True)
     assert data_folder("recipes") == package / "recipes", "what the wheel carries comes first"
+
+
+def test_a_name_without_a_commit_gets_the_one_of_today_and_keeps_it_offline(tmp_path: Path) -> None:
+    (answer,) = ask(tmp_path, dead_address(), "some/model", of="with_version")
+    assert (answer["code"], "cannot be fetched" in answer["words"]) == (5, True)
+    (answer,) = ask(tmp_path, dead_address(), "some/model", of="with_version", offline="offline")
+    assert (answer["code"], "this run is offline" in answer["words"]) == (5, True)
+    with running_hub({"models/some/model": Repo({"pytorch_model.bin": b"", "config.json": b"{}"})}) as hub:
+        (answer,) = ask(tmp_path, hub.address, "some/model", of="with_version")
+        assert answer["folder"] == f"some/model@{COMMIT}", answer
+        (pickled,) = ask(tmp_path, hub.address, f"some/model@{COMMIT}")
+        assert f"edgeenc convert some/model@{COMMIT} -o FOLDER" in pickled["words"]
+    (answer,) = ask(tmp_path, dead_address(), "some/model", of="with_version", offline="offline")
+    assert answer["folder"] == f"some/model@{COMMIT}"

@@ -17,6 +17,7 @@ from edgeenc import __version__
 from edgeenc.cli.bench import bench
 from edgeenc.cli.build import build, plan
 from edgeenc.cli.compare import compare
+from edgeenc.cli.convert import convert
 from edgeenc.cli.fetch import fetch
 from edgeenc.cli.look import doctor, inspect, verify
 from edgeenc.cli.recipes import recipes
@@ -65,5 +66,5 @@ def cli() -> None:
     """Make a small, fast, verified model of one language out of a multilingual encoder."""
 
 
-for command in (build, plan, fetch, bench, report, compare, recipes, verify, inspect, doctor, store):
+for command in (build, plan, fetch, convert, bench, report, compare, recipes, verify, inspect, doctor, store):
     cli.add_command(command)

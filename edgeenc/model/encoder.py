@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
@@ -22,6 +21,7 @@ from edgeenc.model.config import load_config, require_tied
 from edgeenc.model.families import family_of
 from edgeenc.model.family import Family
 from edgeenc.model.shape import Shape, shape_of
+from edgeenc.model.weights import WEIGHTS, read_weights
 from edgeenc.text.bert_reader import bert_reading
 from edgeenc.text.parse import parse_tokenizer
 from edgeenc.text.specials import Specials
@@ -30,7 +30,6 @@ from edgeenc.text.types import type_of
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-WEIGHTS = "model.safetensors"
 OWN_WEIGHTS = "edgeenc.safetensors"
 """Weights of a model with layers that no class of the library has; the library must not take a part of them for all."""
 
@@ -120,20 +119,12 @@ def _state(folder: Path, family: Family) -> dict[str, Tensor]:
 
 
 def load_state(folder: Path, weights: str = WEIGHTS) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint folder, in its file `weights`, as float32.
+    """Return the tensors of a checkpoint folder, in its file `weights` or the parts of its index, as float32.
 
     Raises:
         InputError: the file is missing or damaged.
     """
-    path = folder / weights
-    if not path.is_file():
-        raise InputError(
-            f"checkpoint {folder}: {weights} is missing; other formats are not loaded because they can run code"
-        )
-    try:
-        return {name: tensor.float() for name, tensor in load_file(path).items()}
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"checkpoint {folder}: {weights} is damaged ({error})") from None
+    return read_weights(folder, weights)
 
 
 def _modern(name: str) -> str:

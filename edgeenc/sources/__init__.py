@@ -10,7 +10,7 @@ from edgeenc.sources.datasets import dataset_folder
 from edgeenc.sources.given import exists, file_and_column, given_texts
 from edgeenc.sources.kit import STARTER, data_folder, starter_corpus
 from edgeenc.sources.missing import attempt, require_found
-from edgeenc.sources.models import NEEDED, teacher_folder
+from edgeenc.sources.models import NEEDED, teacher_folder, with_version
 from edgeenc.sources.rehearsal import RANDOM, SEED, described, is_random
 from edgeenc.sources.texts import ENOUGH, hub_text, is_hub_text
 
@@ -34,4 +34,5 @@ __all__ = [
     "require_found",
     "starter_corpus",
     "teacher_folder",
+    "with_version",
 ]

@@ -71,6 +71,41 @@ def pinned(spec: str, kind: Kind, what: str) -> Pin | None:
     return Pin(kind, what, name, commit, config, column)
 
 
+def with_commit(spec: str, what: str, *, offline: bool) -> str:
+    """Return `org/name` or `org/name@branch` of a model with the commit that it means now; other names as they are.
+
+    What was found is noted in the hub's cache; `offline` takes what was noted last.
+
+    Raises:
+        InputError: the hub cannot be asked, or has no such model or branch; or, offline, nothing was noted.
+        UsageError: the hub gives no such names.
+    """
+    asked = _NAME.fullmatch(spec)
+    if asked is None or asked["config"] or asked["column"] or _COMMIT.fullmatch(asked["commit"] or ""):
+        return spec
+    branch = asked["commit"] or "main"
+    pin = Pin("model", what, asked["name"], branch)
+    cached(pin)  # checks the name
+    note = _place(pin) / "refs" / branch
+    from huggingface_hub import HfApi, constants
+
+    if offline or constants.HF_HUB_OFFLINE:
+        found = note.read_text(encoding="utf-8").strip() if ".." not in branch and note.is_file() else ""
+        if not _COMMIT.fullmatch(found):
+            require_online(pin, f"the commit of {branch}", offline=offline)
+        return f"{pin.name}@{found}"
+    with asking(pin, f"the commit of {branch}"):
+        patience = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)
+        found = HfApi().repo_info(pin.name, repo_type="model", revision=branch, timeout=patience).sha or ""
+    if not _COMMIT.fullmatch(found):
+        raise InputError(f"{pin}: the hub named no commit")
+    if ".." not in branch:
+        with on_disk(note):
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(found, encoding="utf-8")
+    return f"{pin.name}@{found}"
+
+
 def cached(pin: Pin) -> Path | None:
     """Return the folder in the hub's cache that holds files of `pin`, perhaps not all of them; no network is used.
 

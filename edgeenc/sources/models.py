@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 from edgeenc.errors import InputError
-from edgeenc.sources.hub import Pin, cached, fetch, pinned, require_online
+from edgeenc.model.weights import WEIGHTS, weight_files
+from edgeenc.sources.hub import Pin, cached, fetch, pinned, require_online, with_commit
 from edgeenc.sources.kit import STARTER, data_folder
 from edgeenc.sources.rehearsal import is_random, random_folder
 
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
 """Without one of these a folder is no checkpoint; the others that are fetched can be made from them."""
 
-_FETCHED = ("config.json", "model.safetensors", "tokenizer*.json", "special_tokens_map.json", "vocab.txt")
+_FETCHED = (
+    "config.json",
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "model-*-of-*.safetensors",
+    "tokenizer*.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+)
 """Never pickled weights, which can run code, nor code."""
 
 
@@ -55,15 +65,43 @@ def _of_hub(pin: Pin, offline: bool) -> Path:
     if folder is not None and not missing:
         return folder
     require_online(pin, missing, offline=offline)
-    folder, _ = fetch(pin, _wanted, missing)
+    folder, _ = fetch(pin, partial(_wanted, pin), missing)
     if missing := _missing(folder):
         raise InputError(f"{pin}: {missing} not found; the model has no such file")
     return folder
 
 
-def _wanted(names: Sequence[str]) -> list[str]:
+def _wanted(pin: Pin, names: Sequence[str]) -> list[str]:
+    if (
+        WEIGHTS not in names
+        and f"{WEIGHTS}.index.json" not in names
+        and any(n.startswith("pytorch_model") for n in names)
+    ):
+        raise InputError(
+            f"{pin}: only pickled weights, which a build never opens; run"
+            f" `edgeenc convert {pin.name}@{pin.commit} -o FOLDER` once and give that folder"
+        )
     return [name for name in names if any(fnmatch(name, pattern) for pattern in _FETCHED)]
 
 
 def _missing(folder: Path | None) -> str:
-    return " and ".join(name for name in NEEDED if folder is None or not (folder / name).is_file())
+    return " and ".join(name for name in NEEDED if folder is None or not _has(folder, name))
+
+
+def _has(folder: Path, name: str) -> bool:
+    if name != WEIGHTS:
+        return (folder / name).is_file()
+    with suppress(InputError):
+        return bool(weight_files(folder))
+    return False
+
+
+def with_version(spec: str, *, offline: bool) -> str:
+    """Return the name of a teacher, a model of the hub with its commit; folders, the kit and shapes as they are.
+
+    Raises:
+        EdgeencError: as `hub.with_commit`.
+    """
+    if is_random(spec) or spec == STARTER or Path(spec).expanduser().is_dir():
+        return spec
+    return with_commit(spec, "teacher", offline=offline)

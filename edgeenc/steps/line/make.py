@@ -14,6 +14,7 @@ from edgeenc.machine.disk import file_hash
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.config import load_shape
 from edgeenc.model.shape import Shape
+from edgeenc.model.weights import INDEX, WEIGHTS, weight_files
 from edgeenc.planned import (
     CORPUS,
     DATA,
@@ -56,7 +57,7 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     maker = _Maker(request, runtime)
     maker.add(StepName("corpus"), {}, corpus_fields(request.texts, request.recipe.data_fraction))
     shape = request.known or load_shape(request.teacher)
-    names = ("config.json", "model.safetensors", "tokenizer.json")
+    names = ("config.json", *_weight_names(request), "tokenizer.json")
     teacher = maker.add(StepName("teacher"), {}, _teacher_fields(request, names), shape=shape)
     last, cut = maker.stages(teacher, shape)
     maker.results(teacher, last, cut)
@@ -248,6 +249,14 @@ def _teacher_fields(request: Request, names: Sequence[str]) -> dict[str, JsonVal
     if request.known:  # two teachers whose files are all missing are still two
         drawn |= {"source": request.source}
     return drawn | {name: file_hash(request.teacher / name) for name in names}
+
+
+def _weight_names(request: Request) -> list[str]:
+    """Return the files of the teacher's weights, all parts and their index; one name where there are none to read."""
+    if request.known or is_random(request.recipe.teacher):
+        return [WEIGHTS]
+    names = [path.name for path in weight_files(request.teacher)]
+    return names if names == [WEIGHTS] else [INDEX, *names]
 
 
 def _control_options(recipe: Recipe) -> TrainingOptions | None:

@@ -1,0 +1,153 @@
+"""The weights of a checkpoint folder: one safetensors file, or several with an index. Nothing is ever unpickled here.
+
+What files there are is told without torch, so that a plan refuses what a build would.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeenc.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+FLOATS = ("F64", "F32", "F16", "BF16")
+"""Types of safetensors that are read; all are computed in float32."""
+
+COUNTS = ("position_ids", "token_type_ids", "num_batches_tracked")
+"""Buffers of integers that old versions of the library saved; they hold nothing that was learnt."""
+
+FOREIGN = (
+    ("pytorch_model", "PyTorch pickle"),
+    ("tf_model", "TensorFlow"),
+    ("flax_model", "Flax"),
+    (".onnx", "ONNX"),
+    (".gguf", "GGUF"),
+    (".ckpt", "TensorFlow checkpoint"),
+)
+
+
+def weight_files(folder: Path, weights: str = WEIGHTS) -> list[Path]:
+    """Return the safetensors files of a checkpoint folder, by name; the tensors are not read.
+
+    Raises:
+        InputError: there are none, a part that the index names is missing, or the index is damaged.
+    """
+    if (folder / weights).is_file():
+        return [folder / weights]
+    if weights == WEIGHTS and (folder / INDEX).is_file():
+        return [folder / name for name in sorted(set(_index(folder).values()))]
+    raise InputError(f"checkpoint {folder}: {_instead(folder, weights)}")
+
+
+def read_weights(folder: Path, weights: str = WEIGHTS) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint folder as float32.
+
+    Raises:
+        InputError: a file is missing or damaged, index and files disagree, or a tensor is of a type that is not read.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    state: dict[str, Tensor] = {}
+    for path in weight_files(folder, weights):
+        _require_floats(folder, path)
+        try:
+            found = load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"checkpoint {folder}: {path.name} is damaged ({error})") from None
+        if twice := sorted(state.keys() & found.keys()):
+            raise InputError(f"checkpoint {folder}: {_few(twice)} in more than one file, {path.name} and one before it")
+        state |= found
+    if not (folder / weights).is_file():
+        _require_as_indexed(folder, sorted(state))
+    return {name: tensor.float() for name, tensor in state.items() if tensor.is_floating_point()}
+
+
+def _index(folder: Path) -> dict[str, str]:
+    """Return the file of each tensor, as the index says.
+
+    Raises:
+        InputError: the index is damaged, names a path instead of a file beside it, or names files that are missing.
+    """
+    try:
+        found = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"checkpoint {folder}: {INDEX} is damaged ({error})") from None
+    files = found.get("weight_map") if isinstance(found, dict) else None
+    if not isinstance(files, dict) or not files or not all(isinstance(name, str) for name in files.values()):
+        raise InputError(f"checkpoint {folder}: {INDEX} is damaged (no weight_map from tensors to files)")
+    names = sorted(set(files.values()))
+    if wrong := [name for name in names if not _is_part(name)]:
+        raise InputError(f"checkpoint {folder}: {INDEX} names {_few(wrong)}; only *.safetensors beside it are read")
+    if lost := [name for name in names if not (folder / name).is_file()]:
+        raise InputError(f"checkpoint {folder}: {_few(lost)} missing, which {INDEX} names; fetch all parts")
+    return files
+
+
+def _is_part(name: str) -> bool:
+    return name.endswith(".safetensors") and not set(name) & set("/\\\0")
+
+
+def _require_as_indexed(folder: Path, found: Sequence[str]) -> None:
+    named = set(_index(folder))
+    if lost := sorted(named - set(found)):
+        raise InputError(f"checkpoint {folder}: {_few(lost)} not in any part, but in {INDEX}")
+    if extra := sorted(set(found) - named):
+        raise InputError(
+            f"checkpoint {folder}: {_few(extra)} not in {INDEX}, but in a part; they do not belong together"
+        )
+
+
+def _require_floats(folder: Path, path: Path) -> None:
+    """Refuse tensors that hold no floating-point numbers, and a header that claims what the file cannot hold."""
+    other = [
+        f"{name} ({kind})" for name, kind in _types(folder, path) if kind not in FLOATS and not name.endswith(COUNTS)
+    ]
+    if other:
+        raise InputError(
+            f"checkpoint {folder}: {path.name}: {_few(other)} of a type that is not read; give weights in"
+            " float32, float16, bfloat16 or float64"
+        )
+
+
+def _types(folder: Path, path: Path) -> list[tuple[str, str]]:
+    """Return name and type of each tensor from the header: eight bytes of length, then JSON."""
+    try:
+        with path.open("rb") as opened:
+            length = int.from_bytes(opened.read(8), "little")
+            if length > min(100_000_000, path.stat().st_size - 8):
+                raise InputError(f"checkpoint {folder}: {path.name} is damaged (its header is longer than the file)")
+            header = json.loads(opened.read(length))
+        return [(name, str(row["dtype"])) for name, row in header.items() if name != "__metadata__"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"checkpoint {folder}: {path.name} is damaged ({error!r})") from None
+
+
+def _instead(folder: Path, weights: str) -> str:
+    """Return what is missing, what is there in its place, and what helps."""
+    names: list[str] = []
+    with suppress(OSError):
+        names = sorted(path.name for path in folder.iterdir())
+    there = [kind for part, kind in FOREIGN if any(part in name for name in names)]
+    if weights == WEIGHTS and any(name.startswith("pytorch_model") for name in names):
+        return (
+            f"{weights} is missing, there is only a pickle, which a build never opens because it can run code;"
+            f" run `edgeenc convert {folder}` once"
+        )
+    if there:
+        return f"{weights} is missing; there are only {' and '.join(there)} weights, which are not read"
+    return f"{weights} is missing; other formats are not loaded because they can run code"
+
+
+def _few(names: Sequence[str]) -> str:
+    """Return how many there are and the first three."""
+    first = ", ".join(names[:3])
+    return first if len(names) <= 3 else f"{len(names):,} ({first}, ...)"
