@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from edgeenc.errors import InputError
 from edgeenc.model.config import load_config, require_tied
-from edgeenc.model.families import family_of
 from edgeenc.model.family import Family
 from edgeenc.model.shape import Shape, shape_of
 from edgeenc.text.parse import parse_tokenizer
@@ -66,7 +65,7 @@ def load_encoder(folder: Path) -> Encoder:
             embedding disagree about the vocabulary.
     """
     config = load_config(folder)
-    family = family_of(config.model_type)
+    family = shape_of(config).table
     state = _state(folder, family)
     require_tied(config, folder)
     try:
@@ -109,7 +108,8 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 def _state(folder: Path, family: Family) -> dict[str, Tensor]:
     """Return the checkpoint's tensors as float32, tied names filled in, foreign heads left out."""
     state = load_state(folder)
-    state = {_modern(name): tensor for name, tensor in state.items() if not name.startswith(family.ignored)}
+    state = {_modern(name): tensor for name, tensor in state.items() if not name.startswith(family.foreign)}
+    state = {family.today(name): tensor for name, tensor in state.items()}
     for name, source in family.tied.items():
         if source not in state:
             continue

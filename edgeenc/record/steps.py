@@ -73,7 +73,7 @@ class StageFigures:
         languages: the same of each of several languages.
     """
 
-    shape: Mapping[str, int | str] = field(default_factory=dict, metadata=SPARE)
+    shape: Mapping[str, int | str | tuple[str, ...]] = field(default_factory=dict, metadata=SPARE)
     parameters: int | None = field(default=None, metadata=SPARE)
     tokens: int | None = field(default=None, metadata=SPARE)
     best_step: int | None = field(default=None, metadata=SPARE)
