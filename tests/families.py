@@ -142,7 +142,7 @@ TYPES = {"bert": 2, "xlm-roberta": 1, "roberta": 1, "electra": 2}
 """Rows of the table of token types; the others have none."""
 
 MORE_SIZES: dict[str, dict[str, Any]] = {
-    "electra": {"embedding": 16, "parts": ("factorised",)},
+    "electra": {"embedding": 40, "parts": ("factorised",)},
     "deberta-v2": {"relative": 16, "parts": ("distance-norm",)},
 }
 """What shapes of some families have beside the usual sizes."""

@@ -164,7 +164,7 @@ def test_an_untied_teacher_is_refused(sentences: tuple[str, ...], tmp_path: Path
 @pytest.mark.parametrize(("content", "words"), [
     ("{", "config.json cannot be read"),
     ('{"model_type": "gpt2"}', "model type 'gpt2' is not known; known are: bert"),
-    ('{"model_type": "bert", "hidden_size": -1}', "sizes are positive whole numbers"),
+    ('{"model_type": "bert", "hidden_size": -1}', "hidden_size is -1; expected a positive whole number"),
 ])  # fmt: skip
 def test_a_damaged_configuration_is_told_in_words(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "config.json").write_text(content)

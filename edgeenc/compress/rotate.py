@@ -108,7 +108,7 @@ class LineSums:
 
 
 def _norms(encoder: Encoder) -> tuple[list[str], str | None]:
-    """Return the names of the norms of the stream in the encoder proper, and of the one in the head, if there is one."""
+    """Return the names of the norms of the stream: those of the encoder proper, and the head's, if it has one."""
     found = [name for name in norms(encoder) if encoder.family.axes(f"{name}.weight") == ("hidden",)]
     body = [name for name in found if name.startswith(encoder.family.body)]
     return body, next((name for name in found if name not in body), None)

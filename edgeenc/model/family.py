@@ -228,8 +228,9 @@ class Family:
         """
         found = {name: getattr(config, place, None) for name, place in self.fields.items()}
         sizes = {name: size for name, size in found.items() if type(size) is int and size > 0}
-        if sizes != found:
-            raise InputError(f"config.json: sizes are positive whole numbers, found {list(found.values())}")
+        for name, place in self.fields.items():
+            if name not in sizes:
+                raise InputError(f"config.json: {place} is {found[name]!r}; sizes are positive whole numbers")
         hidden, heads = sizes["hidden"], sizes["heads"]
         if hidden % heads:
             raise InputError(f"config.json: hidden size {hidden} does not divide into {heads} heads")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from edgeenc.model.config import load_config
+from edgeenc.model.config import load_encoder_config
 from edgeenc.model.encoder import Encoder, load_tokenizer
 from edgeenc.model.shape import shape_of
 
@@ -29,7 +29,7 @@ def random_encoder(folder: Path, seed: int) -> Encoder:
     Raises:
         InputError: configuration or tokenizer are missing or damaged.
     """
-    config = load_config(folder)
+    config = load_encoder_config(folder)
     family = shape_of(config).table
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

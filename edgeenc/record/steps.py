@@ -52,9 +52,10 @@ class CorpusFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherFigures:
-    """Parameters of the teacher; `weights` is `random` in a rehearsal."""
+    """Parameters of the teacher; what of its configuration was left out; `weights` is `random` in a rehearsal."""
 
     parameters: int
+    left_out: tuple[str, ...] = field(default=(), metadata=SPARE)
     weights: str | None = field(default=None, metadata=SPARE)
 
 
