@@ -51,7 +51,7 @@ def no_sizes(_: Config) -> Mapping[str, int]:
 
 
 @dataclass(frozen=True)
-class Part:
+class Variant:
     """Parameters that only some configurations of a family have, or have with other axes.
 
     Attributes:
@@ -137,7 +137,7 @@ class Family:
     why_not: Callable[[Config], str] = lambda _: ""
     fixed: Mapping[str, bool] = field(default_factory=dict)
     former: Mapping[str, str] = field(default_factory=dict)
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Variant, ...] = ()
     traced: Callable[[], AbstractContextManager[None]] = nullcontext
     unused_positions: int = 0
     refused: Mapping[str, str] = field(default_factory=dict)

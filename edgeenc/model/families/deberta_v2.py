@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from edgeenc.model.axes import linear, norm
-from edgeenc.model.family import FIELDS, Config, Family, LastLayer, Part
+from edgeenc.model.family import FIELDS, Config, Family, LastLayer, Variant
 from edgeenc.model.graph_text import FamilyText, GraphText
 
 _LAYER = "deberta.encoder.layer.*"
@@ -107,18 +107,18 @@ FAMILY = Family(
         "lm_predictions.lm_head.": "cls.predictions.transform.",
     },
     parts=(
-        Part(
+        Variant(
             "positions",
             there=lambda config: bool(getattr(config, "position_biased_input", True)),
             embeddings={"deberta.embeddings.position_embeddings.weight": ("positions", "hidden")},
             left_over=True,
         ),
-        Part(
+        Variant(
             "types",
             there=lambda config: _number(config, FIELDS["types"]) > 0,
             embeddings={"deberta.embeddings.token_type_embeddings.weight": ("types", "hidden")},
         ),
-        Part(
+        Variant(
             "distance-norm",
             there=lambda config: "layer_norm" in str(getattr(config, "norm_rel_ebd", "")).lower(),
             embeddings=norm("deberta.encoder.LayerNorm"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from edgeenc.model.axes import linear, norm
 from edgeenc.model.families.bert_rows import bert_embeddings, bert_layer
-from edgeenc.model.family import FIELDS, Config, Family, LastLayer, Part
+from edgeenc.model.family import FIELDS, Config, Family, LastLayer, Variant
 from edgeenc.model.graph_text import FamilyText, GraphText
 
 _TABLES = bert_embeddings("electra")
@@ -42,7 +42,7 @@ FAMILY = Family(
     fields={**FIELDS, "embedding": _WIDTH},
     counted=_embedding,
     parts=(
-        Part(
+        Variant(
             "factorised",
             there=_factorised,
             embeddings={
