@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ def encoder(request: pytest.FixtureRequest, sentences: tuple[str, ...]) -> Encod
     return variant(*VARIANTS[request.param], sentences)
 
 
-def variant(family: str, fields: Mapping[str, object], sentences: tuple[str, ...]) -> Encoder:
+def variant(family: str, fields: dict[str, Any], sentences: tuple[str, ...]) -> Encoder:
     """Return a tiny encoder of a family with these fields of its configuration, in float64."""
     like = tiny(family, sentences)
     config = type(like.model.config).from_dict(like.model.config.to_dict() | fields)

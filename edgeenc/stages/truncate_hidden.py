@@ -45,8 +45,8 @@ def narrowed(shape: Shape, hidden: int, method: Method) -> Shape:
     within("truncate-hidden: hidden_size", hidden, shape.hidden)
     if hidden == shape.embedding:
         raise ShapeError(
-            f"truncate-hidden: hidden_size {hidden} is the width of the token table too, and models of {shape.family} have"
-            " no projection between equal widths, so that the one which is there would be lost; choose another size"
+            f"truncate-hidden: hidden_size {hidden} is the width of the token table too, and models of {shape.family}"
+            " have no projection between equal widths, so that the one which is there would be lost; choose another size"
         )
     unit = shape.head_width if method == "heads" else shape.heads
     if hidden % unit:
