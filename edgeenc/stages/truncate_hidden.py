@@ -46,7 +46,7 @@ def narrowed(shape: Shape, hidden: int, method: Method) -> Shape:
     if hidden == shape.embedding:
         raise ShapeError(
             f"truncate-hidden: hidden_size {hidden} is the width of the token table too, and models of {shape.family}"
-            " have no projection between equal widths, so that the one which is there would be lost; choose another size"
+            " have no projection between equal widths, so that the one there is would be lost; choose another size"
         )
     unit = shape.head_width if method == "heads" else shape.heads
     if hidden % unit:
