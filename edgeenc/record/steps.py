@@ -140,9 +140,11 @@ class FileFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateFigures:
-    """Every gate of the exported files."""
+    """Every gate of the exported files; `read` of the `reads` tokens that a model can read, where they had not all."""
 
     gates: tuple[Gate, ...]
+    read: int | None = field(default=None, metadata=SPARE)
+    reads: int | None = field(default=None, metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

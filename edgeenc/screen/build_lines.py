@@ -121,7 +121,7 @@ def note(figures: object) -> str:
         case TeacherFigures():
             return _teacher_note(figures)
         case GateFigures():
-            return f"{len(figures.gates)} gates passed"
+            return f"{len(figures.gates)} gates passed{_gate_note(figures)}"
     return ""
 
 
@@ -131,6 +131,12 @@ def _all_bits(found: BitsFigures) -> str:
         *(("control", found.control), ("student", found.student)),
     )
     return ", ".join(f"{name} {bits(value)}" for name, value in named if value is not None)
+
+
+def _gate_note(figures: GateFigures) -> str:
+    if figures.read is None or figures.reads is None:
+        return ""
+    return f", on texts of at most {count(figures.read)} of the {count(figures.reads)} tokens that the model reads"
 
 
 def _teacher_note(figures: TeacherFigures) -> str:

@@ -21,7 +21,7 @@ def pass_gates(work: Work) -> GateFigures:
         GateError: a bound is crossed.
     """
     from edgeenc.bundle.gate import GateCase, run_gates
-    from edgeenc.bundle.gate_text import gate_batches
+    from edgeenc.bundle.gate_text import ALONE, gate_batches
     from edgeenc.bundle.opened import opened
     from edgeenc.model.encoder import load_tokenizer
 
@@ -37,7 +37,9 @@ def pass_gates(work: Work) -> GateFigures:
         request.recipe.bounds,
         teacher=load_tokenizer(work.input(TEACHER)),
     )
-    return GateFigures(gates=run_gates(case))
+    reads = work.longest(STUDENT)
+    short = {"read": ALONE, "reads": reads} if reads > ALONE else {}
+    return GateFigures(gates=run_gates(case), **short)
 
 
 STEP = StepKind(name="verify", version=2, figures=GateFigures, does=pass_gates)
