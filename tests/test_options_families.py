@@ -101,6 +101,7 @@ def test_attention_maps_are_the_librarys(exact: Encoder, batches: list[Masked]) 
         zero = matcher.loss(inner, inner, torch.arange(ids.numel()), None)
     for ours, theirs in zip(inner.heads, expected.attentions, strict=True) if maps else ():
         assert torch.allclose(mean_map(ours, inner.width).double(), theirs.mean(1), atol=1e-5)
+    assert {x.shape for layer in inner.heads for x in layer} == {(*ids.shape, exact.shape.attention)}  # of the tokens
     for ours, theirs in zip(inner.hidden, expected.hidden_states, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-9)
     assert float(zero) == pytest.approx(0.0, abs=1e-5)
