@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -21,10 +23,9 @@ def tiny(family: str, text: tuple[str, ...]) -> Encoder:
     """Return a random encoder of 3 layers, hidden 32, 4 heads, FFN 48 that reads texts of 64 tokens."""
     tokenizer = TOKENIZERS[family](text)
     unused = 2 if "roberta" in family else 0
-    types = {"bert": 2, "xlm-roberta": 1, "roberta": 1}.get(family, 0)
     every = 2 if family == "modernbert" else 1
-    shape = Shape(LAYERS, 32, 4, 8, 48, tokenizer.get_vocab_size(), 64 + unused, types, family, every)
-    return random_encoder(shape, tokenizer)
+    shape = Shape(LAYERS, 32, 4, 8, 48, tokenizer.get_vocab_size(), 64 + unused, TYPES.get(family, 0), family, every)
+    return random_encoder(replace(shape, **MORE_SIZES.get(family, {})), tokenizer)
 
 
 def random_encoder(shape: Shape, tokenizer: Tokenizer, seed: int = 1) -> Encoder:
@@ -32,7 +33,7 @@ def random_encoder(shape: Shape, tokenizer: Tokenizer, seed: int = 1) -> Encoder
     special = Specials.of(tokenizer)
     ids = {"pad_token_id": special.pad, "cls_token_id": special.cls, "sep_token_id": special.sep}
     ids |= {"bos_token_id": special.cls, "eos_token_id": special.sep}
-    more = {"local_attention": 8} if shape.family == "modernbert" else {}
+    more = QUIRKS.get(shape.family, {})
     config = AutoConfig.for_model(shape.family, **shape.config_fields, **ids, **more, initializer_range=0.2)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
@@ -90,7 +91,7 @@ def unigram(text: tuple[str, ...], size: int = 130) -> Tokenizer:
     return _framed(tokenizer, "<s>", "</s>")
 
 
-def unigram_of_deberta(text: tuple[str, ...], size: int = 130) -> Tokenizer:
+def unigram_without_mask(text: tuple[str, ...], size: int = 130) -> Tokenizer:
     """Return a Unigram tokenizer as mDeBERTa has it, `[PAD] [CLS] [SEP] [UNK]` first; its mask is added behind."""
     first = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
     rows = json.loads(unigram(text, size).to_str())["model"]["vocab"][4:-1]
@@ -157,10 +158,50 @@ def _framed(tokenizer: Tokenizer, cls: str, sep: str) -> Tokenizer:
     return tokenizer
 
 
+def unigram_of_deberta(text: tuple[str, ...], size: int = 130) -> Tokenizer:
+    """Return a Unigram tokenizer as mDeBERTa has it: the names of BERT, `[PAD] [CLS] [SEP] [UNK]` first."""
+    names = {"<pad>": "[PAD]", "<s>": "[CLS]", "</s>": "[SEP]", "<unk>": "[UNK]", "<mask>": "[MASK]"}
+    fields = json.loads(unigram(text, size).to_str())
+    rows = [(names.get(token, token), score) for token, score in fields["model"]["vocab"]]
+    rows[:2] = [("[PAD]", 0.0), ("[CLS]", 0.0)]
+    tokenizer = Tokenizer(models.Unigram(rows, unk_id=3))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens(["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"])
+    return _framed(tokenizer, "[CLS]", "[SEP]")
+
+
+TYPES = {"bert": 2, "xlm-roberta": 1, "roberta": 1, "electra": 2}
+"""Rows of the table of token types; the others have none."""
+
+MORE_SIZES: dict[str, dict[str, Any]] = {
+    "electra": {"embedding": 40, "parts": ("factorised",)},
+    "deberta-v2": {"relative": 16, "parts": ("distance-norm",)},
+}
+"""What shapes of some families have beside the usual sizes."""
+
+QUIRKS: dict[str, dict[str, Any]] = {
+    "modernbert": {"local_attention": 8},
+    "deberta-v2": {
+        "relative_attention": True,
+        "position_buckets": 8,
+        "norm_rel_ebd": "layer_norm",
+        "share_att_key": True,
+        "pos_att_type": "p2c|c2p",
+        "max_relative_positions": -1,
+        "position_biased_input": False,
+        "type_vocab_size": 0,
+    },
+}
+"""What configurations of some families say beside sizes; that of `deberta-v2` is mDeBERTa's."""
+
 TOKENIZERS = {
     "bert": word_piece,
     "xlm-roberta": unigram,
     "roberta": byte_pairs_of_roberta,
     "distilbert": word_piece,
     "modernbert": byte_pairs,
+    "deberta-v2": unigram_of_deberta,
+    "electra": word_piece,
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from families import byte_pairs_of_gemma, unigram, unigram_of_deberta, word_piece
+from families import byte_pairs_of_gemma, unigram, unigram_without_mask, word_piece
 from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer
 from torch import Tensor
@@ -170,7 +170,7 @@ REPLICAS = {
         **{"pickled": True, "beside": _pooling("cls_token", _NORMALIZE)},
     ),
     "mdeberta-v3-base": Replica(
-        *("deberta-v2", "DebertaV2Model", unigram_of_deberta),
+        *("deberta-v2", "DebertaV2Model", unigram_without_mask),
         {
             **{"relative_attention": True, "position_buckets": 16, "norm_rel_ebd": "layer_norm", "share_att_key": True},
             **{"pos_att_type": ["p2c", "c2p"], "position_biased_input": False, "type_vocab_size": 0},

@@ -19,7 +19,7 @@ from edgeenc.text.specials import Specials
 pytestmark = pytest.mark.export
 
 
-@pytest.fixture(scope="module", params=["xlm-roberta", "distilbert", "modernbert"])
+@pytest.fixture(scope="module", params=["xlm-roberta", "distilbert", "modernbert", "deberta-v2", "electra"])
 def built(
     request: pytest.FixtureRequest, sentences: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[World, Path]:

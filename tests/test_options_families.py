@@ -56,10 +56,12 @@ def test_a_rotation_is_exact_where_norms_have_one_gain(exact: Encoder, batches: 
             if isinstance(module, torch.nn.LayerNorm):
                 module.weight.fill_(0.8)
     rotated = rotate(exact, batches, exact.shape)
-    old, new = (e.model.get_input_embeddings().weight.detach() for e in (exact, rotated))
-    basis = torch.linalg.lstsq(old, new).solution
     with torch.no_grad():
-        assert torch.allclose(rotated.hidden(batches[1].ids_BT), exact.hidden(batches[1].ids_BT) @ basis, atol=1e-6)
+        old, new = (e.hidden(batches[1].ids_BT).flatten(0, 1) for e in (exact, rotated))
+        basis = torch.linalg.lstsq(old, new).solution
+        assert torch.allclose(basis.T @ basis, torch.eye(exact.shape.hidden).double(), atol=2e-4)
+        near = 1e-5 if getattr(exact.model.config, "layer_norm_eps", 0) > 1e-10 else 1e-6
+        assert torch.allclose(new, old @ basis, atol=near)
 
 
 @pytest.mark.parametrize("method", ["leading", "importance", "heads", "svd", "pca"])
@@ -93,11 +95,13 @@ def test_attention_maps_are_the_librarys(exact: Encoder, batches: list[Masked]) 
     with torch.no_grad():
         inner = look_inside(exact, ids, heads=True)
         expected = eager.base_model(ids, output_attentions=True, output_hidden_states=True)
-        everything = Match(cosine=1, hidden=1, relation=1, attention=1, layers="all")
+        maps = 0 if exact.shape.relative else 1  # its attention adds distances, so that maps are refused in the plan
+        everything = Match(cosine=1, hidden=1, relation=1, attention=maps, layers="all")
         matcher = Matcher.of(everything, exact, exact, ids)
         zero = matcher.loss(inner, inner, torch.arange(ids.numel()), None)
-    for ours, theirs in zip(inner.heads, expected.attentions, strict=True):
+    for ours, theirs in zip(inner.heads, expected.attentions, strict=True) if maps else ():
         assert torch.allclose(mean_map(ours, inner.width).double(), theirs.mean(1), atol=1e-5)
+    assert {x.shape for layer in inner.heads for x in layer} == {(*ids.shape, exact.shape.attention)}  # of the tokens
     for ours, theirs in zip(inner.hidden, expected.hidden_states, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-9)
     assert float(zero) == pytest.approx(0.0, abs=1e-5)

@@ -164,7 +164,7 @@ def test_an_untied_teacher_is_refused(sentences: tuple[str, ...], tmp_path: Path
 @pytest.mark.parametrize(("content", "words"), [
     ("{", "config.json cannot be read"),
     ('{"model_type": "gpt2"}', "model type 'gpt2' is not known; known are: bert"),
-    ('{"model_type": "bert", "hidden_size": -1}', "config.json: hidden_size is -1; a size is a positive whole number"),
+    ('{"model_type": "bert", "hidden_size": -1}', "hidden_size is -1; expected a positive whole number"),
     ('{"model_type": "distilbert", "n_layers": null}', "config.json: n_layers is missing; a size is"),
     (
         '{"model_type": "bert", "hidden_size": 0, "num_hidden_layers": 0, "vocab_size": "a", "intermediate_size": 0}',

@@ -7,7 +7,7 @@ from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
-from families import random_encoder
+from families import MORE_SIZES, TYPES, random_encoder
 from tokenizers import Tokenizer, models
 
 from edgeenc.model.encoder import save_encoder
@@ -46,8 +46,7 @@ def word_list(family: str, size: int) -> Tokenizer:
 )
 @pytest.mark.parametrize("family", [family.name for family in families()])
 def test_predicted_bytes_are_those_of_the_files(shape: Shape, family: str, task: Purpose, tmp_path: Path) -> None:
-    types = {"bert": 2, "xlm-roberta": 1, "roberta": 1}.get(family, 0)
-    shape = replace(shape, family=family, types=types)
+    shape = replace(shape, family=family, types=TYPES.get(family, 0), **MORE_SIZES.get(family, {}))
     if family == "modernbert":  # a single layer has no window, and so no graph of one
         shape = replace(shape, attend_every=3, layers=max(2, shape.layers))
     encoder = random_encoder(shape, word_list(family, shape.vocab))

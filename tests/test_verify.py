@@ -25,7 +25,9 @@ from edgeenc.model.purposes.feature_extraction import FEATURE_EXTRACTION, mean_p
 from edgeenc.model.purposes.fill_mask import FILL_MASK
 from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
 from edgeenc.recipe import Bounds, load_recipe
-from edgeenc.record.gates import MOST_TOKENS, Gate
+from edgeenc.record.gates import Gate
+from edgeenc.record.steps import GateFigures
+from edgeenc.screen.build_lines import note
 from edgeenc.sources import data_folder
 from edgeenc.targets.onnx_file.export import export
 from edgeenc.targets.onnx_file.quantize import quantize
@@ -87,6 +89,21 @@ def test_batches_hold_every_line_and_the_extremes(tiny_encoder: Encoder, sentenc
                 assert b.ids_BT[row, attend == 1].tolist() == right
             assert (b.ids_BT[row, attend == 0] == tokenizer.token_to_id("[PAD]")).all()
         assert not b.masked_BT.any() and b.ids_BT.dtype == np.int64
+
+
+def test_texts_of_gates_are_no_longer_than_memory_bears(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
+    """A model that reads 8,192 tokens: 2,048 alone, 512 beside others, lines of the text like the made-up one."""
+    lines = (*sentences[:4], " ".join(sentences * 40), *sentences[4:], " ".join(sentences * 80))
+    batches = gate_batches(lines, tiny_encoder.tokenizer, positions=8192, purpose=FEATURE_EXTRACTION)
+    assert max(b.ids_BT.shape[1] for b in batches if len(b.lines) == 1) == 2048
+    assert max(b.ids_BT.shape[1] for b in batches if len(b.lines) > 1) == 512
+    assert all(b.ids_BT[:, 0].tolist() == [tiny_encoder.tokenizer.token_to_id("[CLS]")] * len(b.lines) for b in batches)
+
+
+def test_what_the_gates_did_not_read_is_said() -> None:
+    assert note(GateFigures(gates=())) == "0 gates passed"
+    said = "0 gates passed, on texts of at most 2,048 of the 8,192 tokens that the model reads"
+    assert note(GateFigures(gates=(), read=2048, reads=8192)) == said
 
 
 def test_batches_for_a_masked_lm_hide_every_seventh_token(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
@@ -268,8 +285,3 @@ def test_other_tokens_of_the_same_text_do_not_pass(tiny_encoder: Encoder, senten
     assert not gate.passed
     assert gate.worst in sentences
     assert not kept_tokens_gate(teacher, teacher, []).passed
-
-
-def test_the_longest_text_that_gates_read_is_bounded(starter: Encoder, sentences: tuple[str, ...]) -> None:
-    batches = gate_batches(sentences, starter.tokenizer, 8192, FEATURE_EXTRACTION)
-    assert max(batch.ids_BT.shape[1] for batch in batches) == MOST_TOKENS == 1024

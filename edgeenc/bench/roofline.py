@@ -52,7 +52,7 @@ def operations(shape: Shape, batch: int, tokens: int, output: int = 0) -> int:
     """
     weights = 4 * shape.hidden * shape.attention + 2 * shape.hidden * shape.ffn
     attention = 2 * tokens * shape.attention
-    head = shape.hidden * output + (shape.hidden**2 if output == shape.vocab else 0)
+    head = _head_weights(shape, output)
     return 2 * batch * tokens * (shape.layers * (weights + attention) + head)
 
 
@@ -68,9 +68,17 @@ def least_bytes(shape: Shape, batch: int, tokens: int, precision: str, output: i
     """
     number = format_of(precision)
     stream = batch * tokens * shape.hidden
-    head = shape.hidden * output + (shape.hidden**2 if output == shape.vocab else 0)
+    head = _head_weights(shape, output)
     weights = number.weight_bytes * (shape.layers * shape.layer_parameters + head + stream)
     return weights + number.activation_bytes * ((2 * shape.layers + 1) * stream + batch * tokens * output)
+
+
+def _head_weights(shape: Shape, output: int) -> int:
+    """Return the weights of a head: of a masked LM the transform to the width of the table, and the table."""
+    if output != shape.vocab:
+        return shape.hidden * output
+    width = shape.size("embedding")
+    return shape.hidden * width + width * output
 
 
 def standing(

@@ -25,6 +25,10 @@ SIZES = (1, 3, 8)
 EVERY = 7
 """In batches for a masked LM every 7th token is masked, about the share (15 %) that a masked LM is trained on."""
 
+ALONE, BESIDE = MOST_TOKENS, 512
+"""Tokens of a text that is alone in its batch, and of one beside others, at most: the memory of attention grows with
+the square of a text's length, and 8,192 tokens, which some models read, would take tens of gigabytes."""
+
 WORDS = 3
 """One-word texts, which make the shortest inputs there are."""
 
@@ -49,20 +53,21 @@ class GateBatch:
 def gate_batches(lines: Sequence[str], tokenizer: Tokenizer, positions: int, purpose: Purpose) -> tuple[GateBatch, ...]:
     """Return all `lines` in batches of 1, 3 and 8 as they come, so that lengths mix and are padded, and the extremes.
 
-    The extremes: one-word texts together; a text as long as the model reads (`positions` tokens, at most 1,024) alone;
-    and that text beside one word, which is then nearly all padding. Longer lines are truncated to as many.
+    The extremes: one-word texts together; a text as long as the model reads (`positions` tokens) alone; and that text
+    beside one word, which is then nearly all padding. Longer lines are truncated to `positions`, and where that is
+    more, to `ALONE` tokens, or `BESIDE` in a batch of several.
 
     Raises:
         InputError: there is no line with a word in it, or the tokenizer lacks a special token.
     """
-    positions = min(positions, MOST_TOKENS)
     lines = [line for line in lines if line.strip()]
     if not lines:
         raise InputError("the gates have no text: every line of the test split is empty; give a corpus with sentences")
     words = list(dict.fromkeys(line.split()[0] for line in lines))[:WORDS]
-    text = _long_text(lines, tokenizer, positions)
+    alone, beside = min(positions, ALONE), min(positions, BESIDE)
+    text = _long_text(lines, tokenizer, alone)
     groups = [*_groups(lines), words, [text], [words[0], text]]
-    return tuple(_batch(group, tokenizer, positions, purpose) for group in groups)
+    return tuple(_batch(group, tokenizer, beside if len(group) > 1 else alone, purpose) for group in groups)
 
 
 def _groups(lines: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -14,7 +14,6 @@ from edgeenc.model.bottleneck import added_parameters, reduction_of
 from edgeenc.model.classifier import weights_of
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS
-from edgeenc.model.families import family_of
 from edgeenc.model.family import Family
 from edgeenc.model.purpose import labelled_purpose
 from edgeenc.model.shape import shape_of
@@ -42,8 +41,8 @@ def look(path: Path) -> Inspected:
         InputError: no such folder, no `config.json` or file of weights, one of them damaged, or an unknown family.
     """
     config = load_config(path)
-    family = family_of(config.model_type)
     shape = shape_of(config)
+    family = shape.table
     weights = weights_of(config)
     header = read_header(path / weights)
     parts = _parts(header, family)
@@ -117,8 +116,8 @@ def _parts(header: dict[str, Tensor], family: Family) -> PartsStored:
 
 def _part_of(name: str, header: dict[str, Tensor], family: Family) -> str:
     """Return the part of a tensor; the second name of a tied tensor counts only where the first is not there."""
-    first = family.tied.get(name, name)
-    if name.startswith(family.ignored) or (first != name and first in header):
+    first = family.tied.get(family.today(name), family.today(name))
+    if name.startswith(family.foreign) or (first != family.today(name) and first in header):
         return "unused"
     if family.layer_of(first) is not None:
         return "layers"

@@ -76,6 +76,7 @@ def importance(
         for p in parameters:
             p.requires_grad_(False)
         for batch in batches:
+            seen.clear()
             masked_lm(chosen_logits(encoder, batch), batch.labels_P).backward()
             for place, x_BTC in seen.items():
                 assert x_BTC.grad is not None  # every watched tensor lies between the embeddings and the loss
@@ -105,15 +106,21 @@ def mean_loss(encoder: Encoder, batches: Sequence[Masked]) -> float:
 
 
 def _watch(module: nn.Module, seen: dict[int, Tensor], place: int, side: Side) -> RemovableHandle:
-    """Keep the input or the output of `module`, and its gradient, in `seen[place]`."""
+    """Keep the input or the output of `module`, and its gradient, in `seen[place]`, where it is empty.
+
+    A module may run twice: DeBERTa's queries and keys are made of the tokens first, then of the table of distances.
+    """
+
+    def keep(x_BTC: Tensor) -> None:
+        if place not in seen:
+            x_BTC.retain_grad()
+            seen[place] = x_BTC
 
     def before(_: nn.Module, args: tuple[Tensor, ...]) -> None:
-        args[0].retain_grad()
-        seen[place] = args[0]
+        keep(args[0])
 
     def after(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> None:
-        output.retain_grad()
-        seen[place] = output
+        keep(output)
 
     return module.register_forward_hook(after) if side == "output" else module.register_forward_pre_hook(before)
 

@@ -57,7 +57,7 @@ def _kept(encoder: Encoder, modules: list[str], seen: dict[str, Tensor]) -> Iter
 
     def hook_of(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         def hook(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> None:
-            seen[name] = output
+            seen.setdefault(name, output)  # DeBERTa runs it once more, on its table of distances
 
         return hook
 

@@ -40,7 +40,8 @@ def rotate(encoder: Encoder, batches: Sequence[Masked], shape: Shape) -> Encoder
     - a norm's gains belong to channels, not to components: gain and bias of each component are the line that comes
       nearest to what the old norm gave, site by site, on the old model's own inputs;
     - behind the head's transform is an activation, through which no rotation passes: the transform becomes the
-      least-squares affine map to the projected output of the head, kept small, where the activation bends little.
+      least-squares affine map to the projected output of the head, kept small, where the activation bends little. A
+      head that leaves the stream for the width of a narrower table has nothing to approximate.
 
     Source: the rotation of Ashkboos et al. 2024, arXiv:2401.15024 (SliceGPT), exact for norms that scale by one number;
     the fits are ours.
@@ -54,6 +55,8 @@ def rotate(encoder: Encoder, batches: Sequence[Masked], shape: Shape) -> Encoder
     body, last = _norms(encoder)
     basis_HK = components(_moments(encoder, body, batches), shape.hidden)
     state = _projected(encoder, basis_HK) | _fitted_norms(encoder, body, batches, basis_HK)
+    if last is None:
+        return rebuild(encoder, _narrowed(state, found, shape, encoder.model.dtype), shape)
     transform = _transform(encoder)
     state |= _fitted_transform(encoder, (transform, last), batches, basis_HK)
     rotated = rebuild(encoder, _narrowed(state, found, shape, encoder.model.dtype), shape)
@@ -104,12 +107,11 @@ class LineSums:
         return slope, (y - slope * x) / count
 
 
-def _norms(encoder: Encoder) -> tuple[list[str], str]:
-    """Return the names of the norms of the encoder proper, and of the head's one."""
-    found = norms(encoder)
+def _norms(encoder: Encoder) -> tuple[list[str], str | None]:
+    """Return the names of the norms of the stream: those of the encoder proper, and the head's, if it has one."""
+    found = [name for name in norms(encoder) if encoder.family.axes(f"{name}.weight") == ("hidden",)]
     body = [name for name in found if name.startswith(encoder.family.body)]
-    (last,) = set(found) - set(body)
-    return body, last
+    return body, next((name for name in found if name not in body), None)
 
 
 def _transform(encoder: Encoder) -> str:

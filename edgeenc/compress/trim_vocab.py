@@ -13,8 +13,8 @@ from edgeenc.model.surgery import rebuild, take
 from edgeenc.text.trimmed import trim_tokenizer
 from edgeenc.text.vocabulary import Count, characters_of, choose, frequencies
 
-IDS = tuple(f"{role}_token_id" for role in ("pad", "bos", "eos", "cls", "sep"))
-"""Fields of a configuration that hold a token's id, which follows the token."""
+ID = "_token_id"
+"""The end of the names of those fields of a configuration that hold a token's id, which follows the token."""
 
 
 def trim_vocab(
@@ -69,9 +69,9 @@ def keep_tokens(encoder: Encoder, keep: Sequence[int]) -> Encoder:
     config = encoder.model.config.to_dict()
     new = {old: place for place, old in enumerate(keep)}
     for name, old in encoder.family.required.items():
-        if name in IDS and new.get(int(old)) != old:
+        if name.endswith(ID) and new.get(int(old)) != old:
             raise InputError(f"{name} {old} would move; a {encoder.family.name} model counts its positions from there")
-    ids = {name: new.get(config[name]) for name in IDS if config.get(name) is not None}
+    ids = {name: new.get(old) for name, old in config.items() if name.endswith(ID) and isinstance(old, int)}
     tokenizer = trim_tokenizer(encoder.tokenizer, keep)
     state = encoder.family.untied(encoder.model.state_dict())
     kept = take(state, encoder.family, "vocab", torch.tensor(keep, device=encoder.model.device))

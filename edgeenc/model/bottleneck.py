@@ -19,7 +19,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgeenc.model.families import family_of
 from edgeenc.model.family import Family
 from edgeenc.model.shape import Shape, shape_of
 
@@ -70,8 +69,8 @@ def added_parameters(shape: Shape, reduction_factor: int) -> int:
 
 def add_sequential(model: PreTrainedModel, reduction_factor: int, seed: int) -> None:
     """Add a sequential adapter to each block, in place, and write so into the model's configuration."""
-    family = family_of(model.config.model_type)
-    width = width_of(shape_of(model.config), reduction_factor)
+    shape = shape_of(model.config)
+    family, width = shape.table, width_of(shape, reduction_factor)
     model.config.update({FIELD: {"placement": "behind", "reduction": reduction_factor}})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

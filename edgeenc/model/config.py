@@ -1,16 +1,19 @@
-"""Read `config.json` of a checkpoint folder; for its shape alone the library, which takes seconds, is not loaded."""
+"""Read `config.json` of a checkpoint folder; for its shape alone the library, which takes seconds, is not loaded.
+
+What a file says of how the model was saved, called or tuned for a task is no part of an encoder: `config_fields` knows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
+from edgeenc.model.config_fields import left_behind, require_cuttable, require_typed, without_switches, without_task
 from edgeenc.model.families import family_names, family_of
-from edgeenc.model.family import Config
 from edgeenc.model.shape import Shape, shape_of
 from edgeenc.record.form import parse
 
@@ -19,20 +22,22 @@ if TYPE_CHECKING:
 
 
 def load_config(folder: Path) -> PretrainedConfig:
-    """Read `config.json` of a checkpoint folder; no weights are read.
+    """Read `config.json` of a checkpoint folder, the labels of a classifier among it; no weights are read.
 
     Raises:
-        InputError: the folder or the file is missing or damaged.
+        InputError: the folder or the file is missing or damaged, the family is not known, a field is of a wrong type,
+            or the model is no encoder that can be cut.
     """
-    from transformers import AutoConfig
+    return _by_the_library(_checked(folder), folder)
 
-    _require_file(folder)
-    _require_family(folder)
-    try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # transformers 5 checks each field with a class of its own
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise InputError(f"checkpoint {folder}: config.json cannot be read ({reason})") from None
+
+def load_encoder_config(folder: Path) -> PretrainedConfig:
+    """Read `config.json` of a checkpoint folder without what belongs to a task that the encoder learnt before.
+
+    Raises:
+        InputError: as `load_config`.
+    """
+    return _by_the_library(without_task(_checked(folder)), folder)
 
 
 def load_shape(folder: Path) -> Shape:
@@ -43,22 +48,21 @@ def load_shape(folder: Path) -> Shape:
     Raises:
         InputError: as `load_config`, or the file describes no model that can be compressed.
     """
-    config = _plain(folder) or load_config(folder)
-    require_tied(config, folder)
-    return shape_of(config)
+    fields = without_task(_checked(folder))
+    family = family_of(fields.get("model_type"))
+    whole = {*family.fields.values(), *family.required} <= set(fields)
+    config = plain_config(fields) if whole else _by_the_library(fields, folder)
+    with _named(folder):
+        return shape_of(config)
 
 
-def require_tied(config: Config, folder: Path) -> None:
-    """Refuse a model with two tables of tokens.
+def left_out(folder: Path) -> tuple[str, ...]:
+    """Return what an encoder leaves behind of the `config.json` of a checkpoint folder, in words.
 
     Raises:
-        InputError: the output matrix is not the embedding; the library ties them where the file is silent.
+        InputError: the folder or the file is missing or damaged.
     """
-    if not getattr(config, "tie_word_embeddings", True):
-        raise InputError(
-            f"checkpoint {folder}: the output matrix is not tied to the embedding (tie_word_embeddings is false);"
-            " such models are not supported, since one of the two tables would be lost"
-        )
+    return left_behind(_written(folder))
 
 
 class FileConfig(SimpleNamespace):
@@ -72,32 +76,69 @@ def plain_config(fields: Mapping[str, object]) -> FileConfig:
     return FileConfig(**fields)
 
 
-def _written(folder: Path) -> FileConfig:
-    """Return the configuration as the file has it.
+def _by_the_library(fields: Mapping[str, object], folder: Path) -> PretrainedConfig:
+    """Return the library's configuration of these fields, all others at their defaults; it has a shape."""
+    from transformers import CONFIG_MAPPING
+
+    family = family_of(fields.get("model_type"))
+    try:
+        config = CONFIG_MAPPING[family.name].from_dict({**fields, **family.fixed})
+    except Exception as error:  # transformers 5 checks each field with a class of its own
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise InputError(f"checkpoint {folder}: config.json cannot be read ({reason})") from None
+    with _named(folder):
+        shape_of(config)
+    return config
+
+
+def _checked(folder: Path) -> dict[str, object]:
+    """Return the fields of a model that is run as every other one.
 
     Raises:
-        OSError: the file cannot be read.
-        ValueError: it holds no JSON object.
+        InputError: as `load_config`.
     """
-    return plain_config(parse(dict[str, object], (folder / "config.json").read_bytes()))
+    fields = _written(folder)
+    with _named(folder):
+        _require_family(fields)
+        require_typed(fields)
+        require_cuttable(fields)
+    return without_switches(fields)
 
 
-def _plain(folder: Path) -> FileConfig | None:
-    """Return the configuration as the file has it, or None where it lacks a field, or nothing can be read."""
+@contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """Put the folder before what is wrong in it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"checkpoint {folder}: {error}") from None
+
+
+def _require_family(fields: Mapping[str, object]) -> None:
+    """Refuse what does not say what it is, and a model of no family that is known, with those that are."""
+    model_type = fields.get("model_type")
+    if not model_type:
+        raise InputError(f"config.json has no model_type; expected one of {family_names()}")
+    code = fields.get("auto_map")
+    try:
+        family_of(model_type)
+    except InputError as error:
+        own = "; it needs code of its own (auto_map), which is not run" if code else ""
+        raise InputError(f"{error}{own}") from None
+
+
+def _written(folder: Path) -> dict[str, object]:
+    """Return the fields as the file has them.
+
+    Raises:
+        InputError: the folder or the file is missing, or it holds no JSON object.
+    """
     _require_file(folder)
     try:
-        config = _written(folder)
-        family = family_of(config.model_type)
-    except (OSError, ValueError, InputError):
-        return None
-    return config if {*family.fields.values(), *family.required} <= set(vars(config)) else None
-
-
-def _require_family(folder: Path) -> None:
-    """Refuse what does not say what it is, before the library lists all families that it knows."""
-    with suppress(OSError, ValueError):  # what cannot be read is the library's to explain
-        if not _written(folder).model_type:
-            raise InputError(f"checkpoint {folder}: config.json has no model_type; expected one of {family_names()}")
+        return parse(dict[str, object], (folder / "config.json").read_bytes())
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise InputError(f"checkpoint {folder}: config.json cannot be read ({reason})") from None
 
 
 def _require_file(folder: Path) -> None:

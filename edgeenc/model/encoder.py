@@ -17,8 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from edgeenc.errors import InputError
-from edgeenc.model.config import load_config, require_tied
-from edgeenc.model.families import family_of
+from edgeenc.model.config import load_encoder_config
 from edgeenc.model.family import Family
 from edgeenc.model.shape import Shape, shape_of
 from edgeenc.model.weights import WEIGHTS, read_weights
@@ -65,10 +64,9 @@ def load_encoder(folder: Path) -> Encoder:
         InputError: a file is missing or damaged, a tensor is missing, unknown or of a wrong size, or tokenizer and
             embedding disagree about the vocabulary.
     """
-    config = load_config(folder)
-    family = family_of(config.model_type)
+    config = load_encoder_config(folder)
+    family = shape_of(config).table
     state = _state(folder, family)
-    require_tied(config, folder)
     try:
         with torch.random.fork_rng(devices=[]):
             model = family.model_class(config)
@@ -109,7 +107,10 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 def _state(folder: Path, family: Family) -> dict[str, Tensor]:
     """Return the checkpoint's tensors as float32, tied names filled in, foreign heads left out."""
     state = load_state(folder)
-    state = {_modern(name): tensor for name, tensor in state.items() if not name.startswith(family.ignored)}
+    state = {_modern(name): tensor for name, tensor in state.items() if not name.startswith(family.foreign)}
+    state = {family.today(name): tensor for name, tensor in state.items()}
+    if not any(name in state and "vocab" in axes for name, axes in family.head.items()):
+        state = {name: tensor for name, tensor in state.items() if name not in family.head}  # of a classifier
     for name, source in family.tied.items():
         if source not in state:
             continue

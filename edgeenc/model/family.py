@@ -6,8 +6,9 @@ No library of tensors is loaded for it, so that a plan can ask.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -39,6 +40,33 @@ FIELDS: Mapping[str, str] = {
     "types": "type_vocab_size",
 }
 """What most configurations call each size."""
+
+TASK_HEADS = ("classifier.", "pre_classifier.", "qa_outputs.", "pooler.", "summary.", "sequence_summary.")
+"""Prefixes of the heads that the library's classes for tasks have; no masked-LM class has parameters of such names."""
+
+
+def no_sizes(_: Config) -> Mapping[str, int]:
+    """Return no sizes."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Parameters that only some configurations of a family have, or have with other axes.
+
+    Attributes:
+        name: in one word.
+        there: whether a configuration has it.
+        embeddings: rows as those of the family, which they replace where they have their names.
+        head: rows likewise.
+        left_over: whether published checkpoints hold them too where their configuration has them not.
+    """
+
+    name: str
+    there: Callable[[Config], bool]
+    embeddings: Rows = field(default_factory=dict)
+    head: Rows = field(default_factory=dict)
+    left_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +106,12 @@ class Family:
         fields: for each size of a shape, what the configuration calls it; a size that is not there is 0.
         required: fields of the configuration that must have this value, since the rows hold for no other.
         derived: fields that the library works out from the others where they are not given.
+        counted: sizes that no field says as they are, from a configuration; they go before those of `fields`.
+        why_not: why a configuration cannot be cut, beside `required`; "" where it can.
+        fixed: fields that say how parameters are called, and the value under which they are called as in the rows.
+        former: prefixes of parameters in published checkpoints, and what the rows call them.
+        parts: parameters that only some configurations have.
+        traced: what holds while a model of the family is traced for an export, where its own code has no plain graph.
         unused_positions: rows at the start of the position table that no token of a text reads.
         refused: stages that cannot work on the family, by their kind, and why.
         text: bytes of graph text that an exported file takes beside that of BERT, measured like that.
@@ -99,6 +133,12 @@ class Family:
     fields: Mapping[str, str] = field(default_factory=lambda: FIELDS)
     required: Mapping[str, str | int | bool] = field(default_factory=dict)
     derived: tuple[str, ...] = ()
+    counted: Callable[[Config], Mapping[str, int]] = no_sizes
+    why_not: Callable[[Config], str] = lambda _: ""
+    fixed: Mapping[str, bool] = field(default_factory=dict)
+    former: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[Variant, ...] = ()
+    traced: Callable[[], AbstractContextManager[None]] = nullcontext
     unused_positions: int = 0
     refused: Mapping[str, str] = field(default_factory=dict)
     text: FamilyText = field(default_factory=FamilyText)
@@ -110,6 +150,32 @@ class Family:
         import transformers  # seconds, which a plan does without
 
         return getattr(transformers, self.class_name)
+
+    def parts_of(self, config: Config) -> tuple[str, ...]:
+        """Return the names of the parts that a configuration has."""
+        return tuple(part.name for part in self.parts if part.there(config))
+
+    def with_parts(self, names: Sequence[str]) -> Family:
+        """Return the family with the rows of these parts among its own."""
+        embeddings, head, ignored = dict(self.embeddings), dict(self.head), self.ignored
+        for part in self.parts:
+            if part.name in names:
+                embeddings, head = embeddings | dict(part.embeddings), head | dict(part.head)
+            elif part.left_over:
+                ignored = (*ignored, *part.embeddings, *part.head)
+        return replace(self, embeddings=embeddings, head=head, ignored=ignored) if self.parts else self
+
+    @property
+    def foreign(self) -> tuple[str, ...]:
+        """Prefixes of what a masked-LM encoder does not have: of the family's own, and of heads for tasks."""
+        return (*self.ignored, *TASK_HEADS)
+
+    def today(self, name: str) -> str:
+        """Return what the rows call a parameter of a published checkpoint."""
+        for old, new in self.former.items():
+            if name.startswith(old):
+                return new + name.removeprefix(old)
+        return name
 
     @property
     def packed(self) -> bool:
@@ -161,7 +227,7 @@ class Family:
                 value under which the family's table does not hold.
         """
         found = {name: getattr(config, place, None) for name, place in self.fields.items()}
-        sizes = {name: size for name, size in found.items() if isinstance(size, int) and size > 0}
+        sizes = {name: size for name, size in found.items() if type(size) is int and size > 0}
         if wrong := [self.fields[name] for name in found if name not in sizes]:
             raise InputError(f"config.json: {_wrong_sizes(config, wrong)}")
         hidden, heads = sizes["hidden"], sizes["heads"]
@@ -172,7 +238,9 @@ class Family:
                 raise InputError(
                     f"config.json: {name} is {other!r}; a {self.name} model can be cut only where it is {value!r}"
                 )
-        return {"head_width": hidden // heads, **sizes}
+        if reason := self.why_not(config):
+            raise InputError(f"config.json: {reason}")
+        return {"head_width": hidden // heads, **sizes, **self.counted(config)}
 
     def untied(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return `state` without the second names of tied tensors."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from edgeenc.model.config import load_config
+from edgeenc.model.config import load_encoder_config
 from edgeenc.model.encoder import Encoder, load_tokenizer
-from edgeenc.model.families import family_of
+from edgeenc.model.shape import shape_of
 
 
 def random_like(encoder: Encoder, seed: int) -> Encoder:
@@ -29,8 +29,8 @@ def random_encoder(folder: Path, seed: int) -> Encoder:
     Raises:
         InputError: configuration or tokenizer are missing or damaged.
     """
-    config = load_config(folder)
-    family = family_of(config.model_type)
+    config = load_encoder_config(folder)
+    family = shape_of(config).table
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = family.model_class(config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgeenc.errors import ShapeError
@@ -31,6 +31,9 @@ class Shape:
         types: rows of the token-type table, 0 where there is none.
         family: name of the family whose table of parameters holds.
         attend_every: every so many layers, from the first, one attends to the whole text, the others to a window.
+        embedding: width of the tables of tokens, positions and types; 0 where it is the hidden size.
+        relative: rows of the table of distances between tokens, 0 where there is none.
+        parts: names of the parameters that this model has, and others of its family do not.
     """
 
     layers: int
@@ -43,11 +46,14 @@ class Shape:
     types: int
     family: str
     attend_every: int = 1
+    embedding: int = 0
+    relative: int = 0
+    parts: tuple[str, ...] = ()
 
     @property
     def table(self) -> Family:
-        """What is known of the family, the rows of its parameters above all."""
-        return family_of(self.family)
+        """What is known of the family, the rows of its parameters above all, those of `parts` among them."""
+        return family_of(self.family).with_parts(self.parts)
 
     @property
     def attention(self) -> int:
@@ -66,7 +72,14 @@ class Shape:
     def sizes(self) -> dict[str, int]:
         """The sizes by name, for reports."""
         names = ("layers", "hidden", "heads", "head_width", "ffn", "vocab", "positions", "types")
-        return {name: getattr(self, name) for name in names}
+        more = ("embedding",) if self.embedding else ()
+        return {name: getattr(self, name) for name in (*names, *more)}
+
+    @property
+    def recorded(self) -> dict[str, int | str | tuple[str, ...]]:
+        """All that is known of the shape, for manifests; what only some families have is left out where it is empty."""
+        rare = ("embedding", "relative", "parts")
+        return {name: value for name, value in asdict(self).items() if value or name not in rare}
 
     @property
     def absent(self) -> Rows:
@@ -76,7 +89,7 @@ class Shape:
     def size(self, axis: str) -> int:
         """Return how many indices a dimension of this axis has, `3*attention` being three times `attention`."""
         blocks, name = unpacked(axis)
-        return blocks * int(getattr(self, name))
+        return blocks * int(getattr(self, name)) or (self.hidden if name == "embedding" else 0)
 
     def count(self, axes: Axes) -> int:
         """Return the parameters of a tensor with these axes."""
@@ -158,4 +171,5 @@ def shape_of(config: Config) -> Shape:
         InputError: the family is not known, or the configuration describes no model of it that can be compressed.
     """
     family = family_of(config.model_type)
-    return Shape(**{"types": 0, **family.sizes(config)}, family=family.name)
+    sizes = {"types": 0, **family.sizes(config)}
+    return Shape(**sizes, family=family.name, parts=family.parts_of(config))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MOST_TOKENS = 1024
+MOST_TOKENS = 2048
 """Of the longest text that gates read: attention over 8,192 tokens would take gigabytes in each of three engines."""
 
 

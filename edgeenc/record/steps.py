@@ -56,9 +56,10 @@ class CorpusFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherFigures:
-    """Parameters of the teacher; `weights` is `random` in a rehearsal."""
+    """Parameters of the teacher; what of its configuration was left out; `weights` is `random` in a rehearsal."""
 
     parameters: int
+    left_out: tuple[str, ...] = field(default=(), metadata=SPARE)
     weights: str | None = field(default=None, metadata=SPARE)
 
 
@@ -77,7 +78,7 @@ class StageFigures:
         languages: the same of each of several languages.
     """
 
-    shape: Mapping[str, int | str] = field(default_factory=dict, metadata=SPARE)
+    shape: Mapping[str, int | str | tuple[str, ...]] = field(default_factory=dict, metadata=SPARE)
     parameters: int | None = field(default=None, metadata=SPARE)
     tokens: int | None = field(default=None, metadata=SPARE)
     best_step: int | None = field(default=None, metadata=SPARE)
@@ -161,9 +162,11 @@ class FileFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateFigures:
-    """Every gate of the exported files."""
+    """Every gate of the exported files; `read` of the `reads` tokens that a model can read, where they had not all."""
 
     gates: tuple[Gate, ...]
+    read: int | None = field(default=None, metadata=SPARE)
+    reads: int | None = field(default=None, metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
+from edgeenc.model.config import left_out
 from edgeenc.record.steps import (
     BitsFigures,
     CorpusFigures,
@@ -119,10 +120,10 @@ def note(figures: object) -> str:
             return f"bits per character: {_all_bits(figures)}"
         case CorpusFigures(text=TextTally() as text):
             return _text_note(text)
-        case TeacherFigures(weights="random"):
-            return "random weights: a rehearsal, whose quality metrics mean nothing"
+        case TeacherFigures():
+            return _teacher_note(figures)
         case GateFigures():
-            return f"{len(figures.gates)} gates passed"
+            return f"{len(figures.gates)} gates passed{_gate_note(figures)}"
         case _:
             return _tags_note(figures.tags) if isinstance(figures, TaskFigures) and figures.tags else ""
 
@@ -133,6 +134,18 @@ def _all_bits(found: BitsFigures) -> str:
         *(("control", found.control), ("student", found.student)),
     )
     return ", ".join(f"{name} {bits(value)}" for name, value in named if value is not None)
+
+
+def _gate_note(figures: GateFigures) -> str:
+    if figures.read is None or figures.reads is None:
+        return ""
+    return f", on texts of at most {count(figures.read)} of the {count(figures.reads)} tokens that the model reads"
+
+
+def _teacher_note(figures: TeacherFigures) -> str:
+    drawn = ("random weights: a rehearsal, whose quality metrics mean nothing",) if figures.weights else ()
+    left = (f"left out of config.json: {', '.join(figures.left_out)}",) if figures.left_out else ()
+    return "; ".join((*drawn, *left))
 
 
 def _text_note(text: TextTally) -> str:
@@ -183,6 +196,8 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
         size = f"{least}{megabytes(step.predicted_bytes)}" if step.predicted_bytes else ""
         table.add_row(step.name, step.key[:8], status[step.name], *sizes, size)
     said = f"Teacher: {request.source}. " if is_random(request.recipe.teacher) else ""
+    if request.known is None and (left := left_out(request.teacher)):
+        said += f"Left out of the teacher's config.json: {', '.join(left)}. "
     if len(request.texts) > 1:
         said += "Text: " + ", ".join(f"{asked(t.weight)} {t.language.bcp47}" for t in request.texts) + ". "
     if request.recipe.data_fraction < 1:

@@ -56,12 +56,18 @@ class Match(BaseModel):
         """Refuse a shape whose queries, keys and values cannot be told apart, where they are to be compared.
 
         Raises:
-            ShapeError: the family packs the three into one matrix.
+            ShapeError: the family packs the three into one matrix, or its attention reads more than these.
         """
         if self.reads_attention and shape.table.packed:
             raise ShapeError(
                 f"match: relation and attention compare queries, keys and values, which a {shape.family} model packs"
                 " into one matrix; leave both at 0 and give cosine or hidden a weight"
+            )
+
+        if self.attention and shape.relative:
+            raise ShapeError(
+                f"match: attention compares maps of queries and keys alone, to which a {shape.family} model adds the"
+                " distances between tokens; leave it at 0 and give relation, cosine or hidden a weight"
             )
 
     def pairs(self, student: Shape, teacher: Shape) -> tuple[tuple[int, int], ...]:

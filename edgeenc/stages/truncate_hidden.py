@@ -43,6 +43,11 @@ def narrowed(shape: Shape, hidden: int, method: Method) -> Shape:
         ShapeError: `hidden` is outside 1..H, or cannot be divided into heads.
     """
     within("truncate-hidden: hidden_size", hidden, shape.hidden)
+    if hidden == shape.embedding:
+        raise ShapeError(
+            f"truncate-hidden: hidden_size {hidden} is the width of the token table too, and models of {shape.family}"
+            " have no projection between equal widths, so that the one there is would be lost; choose another size"
+        )
     unit = shape.head_width if method == "heads" else shape.heads
     if hidden % unit:
         what = f"heads of width {unit}" if method == "heads" else f"{unit} equal heads"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ def apply_stage(work: Work) -> StageFigures:
     if work.step.exact and shape != work.step.shape:
         raise EdgeencError(f"step {work.step.name}: planned {work.step.shape}, made {shape}; please report this")
     save_encoder(made.encoder, work.out)
-    return replace(made.figures, shape=asdict(shape), parameters=shape.parameters)
+    return replace(made.figures, shape=shape.recorded, parameters=shape.parameters)
 
 
 def _require_known(encoder: Encoder, corpus: Corpus, path: Path) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def take_teacher(work: Work) -> TeacherFigures:
     """Save the teacher in the folder of the step."""
+    from edgeenc.model.config import left_out
     from edgeenc.model.encoder import load_encoder, save_encoder
     from edgeenc.model.random import random_encoder
     from edgeenc.sources import SEED, is_random
@@ -21,7 +22,9 @@ def take_teacher(work: Work) -> TeacherFigures:
     drawn = is_random(request.recipe.teacher)
     encoder = random_encoder(request.teacher, SEED) if drawn else load_encoder(request.teacher)
     save_encoder(encoder, work.out)
-    return TeacherFigures(parameters=encoder.shape.parameters, weights="random" if drawn else None)
+    return TeacherFigures(
+        parameters=encoder.shape.parameters, weights="random" if drawn else None, left_out=left_out(request.teacher)
+    )
 
 
 STEP = StepKind(

@@ -22,7 +22,7 @@ def pass_gates(work: Work) -> GateFigures:
         GateError: a bound is crossed.
     """
     from edgeenc.bundle.gate import GateCase, run_gates
-    from edgeenc.bundle.gate_text import gate_batches
+    from edgeenc.bundle.gate_text import ALONE, gate_batches
     from edgeenc.bundle.opened import opened
     from edgeenc.model.encoder import load_tokenizer
 
@@ -39,7 +39,9 @@ def pass_gates(work: Work) -> GateFigures:
         teacher=load_tokenizer(work.input(TEACHER)),
         labelled=_labelled(work) if DATA in work.step.inputs else None,
     )
-    return GateFigures(gates=run_gates(case))
+    reads = work.longest(STUDENT)
+    short = {"read": ALONE, "reads": reads} if reads > ALONE else {}
+    return GateFigures(gates=run_gates(case), **short)
 
 
 def _labelled(work: Work) -> AppReading:

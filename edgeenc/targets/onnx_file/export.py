@@ -25,6 +25,7 @@ from edgeenc.errors import GateError, HostError
 from edgeenc.model.bottleneck import with_its_own
 from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS
 from edgeenc.model.purpose import Purpose
+from edgeenc.model.shape import shape_of
 from edgeenc.targets.onnx_file.graph import initializers, read_graph, tidy, write_graph
 from edgeenc.targets.onnx_file.sizes import require_one_file
 
@@ -101,7 +102,8 @@ def _trace(model: PreTrainedModel, out: Path, purpose: Purpose) -> None:
             f"optimum-onnx cannot be imported ({error}); it needs transformers 4.57, which a plain install of edgeenc"
             " brings"
         ) from None
-    with _quiet(), torch.random.fork_rng(devices=[]):
+    family = shape_of(model.config).table
+    with _quiet(), torch.random.fork_rng(devices=[]), family.traced():
         make = TasksManager.get_exporter_config_constructor(
             "onnx", model=model, task=purpose.name, library_name="transformers"
         )

@@ -19,6 +19,9 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from edgeenc.errors import GateError
 from edgeenc.targets.onnx_file.graph import initializers, read_graph, tidy, write_graph
 
+PRODUCTS = ("MatMul", "Gemm")
+"""What reads a stored matrix as the weight of a product, whose scales belong to its columns."""
+
 LARGEST_FLOAT = 0.05
 """Share of the int8 file that one float32 tensor may take; more means that something was not quantized."""
 
@@ -67,10 +70,15 @@ def quantize_rows(table_VH: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDAr
 
 
 def _quantize_tables(graph: GraphProto) -> None:
-    """Replace float32 tables and the nodes that read them: `Gather`, and the tied output `Gemm`."""
+    """Replace float32 tables and the nodes that read them: `Gather`, the tied output `Gemm`, and what reads them whole.
+
+    Whole tables are those of the distances between tokens: their rows are made float32 again where the graph begins.
+    """
     stored = initializers(graph)
     tables = {n.input[0] for n in graph.node if n.op_type == "Gather" and _is_table(stored.get(n.input[0]))}
-    nodes: list[NodeProto] = []
+    read = {name for node in graph.node if node.op_type not in PRODUCTS for name in node.input}
+    whole = sorted(name for name in read - tables if _is_table(stored.get(name)) and stored[name].dims[0] > 1)
+    nodes: list[NodeProto] = [node for name in whole for node in _whole(name)]
     for node in graph.node:
         if node.op_type == "Gather" and node.input[0] in tables:
             nodes.extend(_gather(node))
@@ -81,6 +89,11 @@ def _quantize_tables(graph: GraphProto) -> None:
     copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
     graph.node.extend(copies)
+    for name in whole:
+        rows_VH, scale_V = quantize_rows(numpy_helper.to_array(stored[name]))
+        graph.initializer.remove(stored[name])
+        graph.initializer.append(numpy_helper.from_array(rows_VH, f"{name}_quantized"))
+        graph.initializer.append(numpy_helper.from_array(scale_V[:, None], f"{name}_scale"))
     for name in sorted(tables):
         rows_VH, scale_V = quantize_rows(numpy_helper.to_array(stored[name]))
         graph.initializer.remove(stored[name])
@@ -91,6 +104,12 @@ def _quantize_tables(graph: GraphProto) -> None:
 
 def _is_table(tensor: TensorProto | None) -> bool:
     return tensor is not None and tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 2
+
+
+def _whole(table: str) -> Iterator[NodeProto]:
+    """Yield `Cast -> Mul(scale)` from int8 rows to the table under its old name."""
+    yield helper.make_node("Cast", [f"{table}_quantized"], [f"{table}/floats"], f"{table}/Cast", to=TensorProto.FLOAT)
+    yield helper.make_node("Mul", [f"{table}/floats", f"{table}_scale"], [table], f"{table}/Mul")
 
 
 def _gather(node: NodeProto) -> Iterator[NodeProto]:
