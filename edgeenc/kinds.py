@@ -46,7 +46,10 @@ def values_of(package: str, kind: type[T]) -> tuple[T, ...]:
 
 @contextmanager
 def added(package: str, value: object) -> Iterator[None]:
-    """Let `values_of` give `value` too, before those of the folder, while the context lasts: for tests and plugins."""
+    """Let `values_of` and, where it is a class, `types_of` give `value` too, first of all, while the context lasts.
+
+    For tests and plugins.
+    """
     before = _ADDED.get(package, ())
     _ADDED[package] = (value, *before)
     try:
@@ -75,9 +78,14 @@ def _listed(package: str, kind: type[T]) -> tuple[T, ...]:
     return tuple(found.values())
 
 
-@cache
 def types_of(package: str, base: type[T]) -> tuple[type[T], ...]:
     """Return every subclass of `base` that a module of `package` defines, by the modules' names."""
+    more = tuple(one for one in _ADDED.get(package, ()) if isinstance(one, type) and issubclass(one, base))
+    return more + _defined(package, base)
+
+
+@cache
+def _defined(package: str, base: type[T]) -> tuple[type[T], ...]:
     return tuple(
         value
         for module in _loaded(package)

@@ -172,7 +172,7 @@ class Plan:
         request = self.request
         predicted: dict[str, JsonValue] = {
             f"{one.name}_bytes": one.predicted_bytes(student, request.purpose, request.labels)
-            for one in request.target.precisions
+            for one in request.target.made_for(request.precisions)
         }
         return {
             "recipe": self.request.recipe.name,

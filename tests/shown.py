@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -37,6 +38,8 @@ def changed(record: T, place: str, value: object) -> T:
         at = int(name) % len(record)
         new = changed(record[at], rest, value) if rest else value
         return cast("T", (*record[:at], new, *record[at + 1 :]))
+    if isinstance(record, Mapping):
+        return cast("T", {**record, name: changed(record[name], rest, value) if rest else value})
     assert is_dataclass(record) and not isinstance(record, type)
     new = changed(getattr(record, name), rest, value) if rest else value
     return cast("T", replace(record, **{name: new}))

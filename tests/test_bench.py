@@ -351,7 +351,7 @@ def test_a_damaged_file_fails_its_rows_and_no_others(bundle: Path, tmp_path: Pat
     (["x={tmp}/none"], 5, "no such folder"),
     (["{tmp}"], 5, "config.json is missing"),
     (["{bundle}", "{bundle}"], 2, "more than one of them called tiny; give each a name: tiny-1="),
-    (["{bundle}", "--runtime", "tflite"], 2, "'tflite': expected one or more of ort, torch, torch-compiled"),
+    (["{bundle}", "--runtime", "tflite"], 2, "'tflite': expected one or more of ort, session, torch, torch-compiled"),
     (["{bundle}", "--device", "tpu"], 2, "'tpu': expected one or more of cpu, cuda"),
     (["{bundle}", "--precision", "int4"], 2, "expected one or more of fp32, int8, bf16, fp16"),
     (["{bundle}", "--batch", "1,0"], 2, "'0': expected one or more of whole numbers from 1"),
@@ -384,7 +384,7 @@ def test_a_subject_is_read(bundle: Path, tiny_encoder: Encoder, tmp_path: Path) 
     assert (named.name, plain.name) == ("student", "tiny")
     assert named.folder == plain.folder == bundle.resolve()
     assert named.shape == tiny_encoder.shape
-    assert set(named.onnx) == {"fp32"}
+    assert set(named.exported) == {"fp32"}
     assert named.file("torch", "bf16") == bundle.resolve() / "model.safetensors"
     (tmp_path / "big.onnx").write_bytes(b"123")
     (tmp_path / "big.onnx_data").write_bytes(b"12345")

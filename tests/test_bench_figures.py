@@ -22,7 +22,7 @@ from edgeenc.bench.fresh import Finished, run_fresh
 from edgeenc.bench.matrix import Case, Matrix, contests, obstacle
 from edgeenc.bench.row_process import Taken, padded, sampled, up_and_down
 from edgeenc.bench.sentences import exact_batches, exact_text, own_lengths
-from edgeenc.bench.settings import Device, Precision
+from edgeenc.bench.settings import Device
 from edgeenc.bench.subject import Subject
 from edgeenc.errors import InputError, UsageError
 from edgeenc.machine import describe as host
@@ -207,7 +207,7 @@ def test_cases_are_grouped_by_what_they_are_compared_at(subject: Subject) -> Non
     (("ort", "cpu", "int8", 16), ALL, "no file model_quantized.onnx"),
     (("ort", "cuda", "fp32", 16), NONE, "this ONNX Runtime has no CUDA provider"),
     (("ort", "cuda", "fp32", 16), ALL, ""),
-    (("torch", "cpu", "int8", 16), ALL, "int8 is a file of ONNX Runtime; PyTorch has none"),
+    (("torch", "cpu", "int8", 16), ALL, "int8 is the name of an exported file; PyTorch has none"),
     (("torch", "cuda", "bf16", 16), NONE, "PyTorch sees no CUDA device"),
     (("torch", "cuda", "bf16", 16), ALL, ""),
     (("torch-compiled", "cpu", "fp32", 16), NONE, "PyTorch compiles with a C++ compiler, and none is installed"),
@@ -216,7 +216,7 @@ def test_cases_are_grouped_by_what_they_are_compared_at(subject: Subject) -> Non
 def test_what_cannot_be_run(
     monkeypatch: pytest.MonkeyPatch,
     subject: Subject,
-    asked: tuple[str, Device, Precision, int | None],
+    asked: tuple[str, Device, str, int | None],
     able: bool,
     reason: str,
 ) -> None:
@@ -226,7 +226,12 @@ def test_what_cannot_be_run(
 
 
 def test_every_runtime_is_a_file_of_its_own_and_reports_know_its_words() -> None:
-    words = {"ort": "ONNX Runtime", "torch": "PyTorch", "torch-compiled": "PyTorch, compiled"}
+    words = {
+        "ort": "ONNX Runtime",
+        "session": "the target's own session",
+        "torch": "PyTorch",
+        "torch-compiled": "PyTorch, compiled",
+    }
     assert {name: engine.words for name, engine in engines().items()} == words
     for name, known in words.items():
         assert runtime_words(Condition(name, "cpu", 1, 1, None)) == known

@@ -99,7 +99,7 @@ def test_a_bundle_shows_its_onnx_files(checkpoint: Path) -> None:
     (checkpoint / "manifest.json").write_text('{"edgeenc_bundle": 1}', encoding="utf-8")
     found = look(checkpoint)
     assert found.kind == "bundle"
-    assert found.onnx == {"onnx/model.onnx": 2_000_000, "onnx/model_quantized.onnx": 500_000}
+    assert found.files == {"onnx/model.onnx": 2_000_000, "onnx/model_quantized.onnx": 500_000}
     lines = {tuple(line.split()) for line in shown(found).splitlines()}
     assert ("onnx/model.onnx", "2.00") in lines
     assert ("onnx/model_quantized.onnx", "0.50") in lines

@@ -47,3 +47,12 @@ def test_a_value_can_be_added_for_a_while(folder: str) -> None:
     with added(folder, Kind("toy")), added(folder, "no kind"):
         assert [kind.name for kind in values_of(folder, Kind)] == ["toy", "zebra", "b", "a"]
     assert [kind.name for kind in values_of(folder, Kind)] == ["zebra", "b", "a"]
+
+
+def test_a_class_can_be_added_for_a_while(folder: str) -> None:
+    class Spotted(Kind):
+        """A kind of its own."""
+
+    with added(folder, Spotted), added(folder, int), added(folder, Spotted("a value")):
+        assert [kind.__name__ for kind in types_of(folder, Kind)] == ["Spotted", "Striped"]
+    assert [kind.__name__ for kind in types_of(folder, Kind)] == ["Striped"]

@@ -19,6 +19,7 @@ from edgeenc.model.encoder import Encoder
 from edgeenc.planned import CORPUS, ENCODER, GUIDE, Plan, Request, Role
 from edgeenc.recipe import build_steps, parse_recipe
 from edgeenc.steps.line.make import make_plan, seed_for
+from edgeenc.targets.onnx import ONNX
 from edgeenc.tasks.examples import Item, TaskData
 from edgeenc.tasks.kinds.classify import CLASSIFY
 from edgeenc.tasks.metrics import MACRO_F1
@@ -163,6 +164,18 @@ def test_a_task_is_learnt_by_teacher_and_student_with_each_seed_and_one_is_shipp
     other = replace(task, data=replace(task.data, test=items[:1]))
     moved = make_plan(replace(plan.request, task_data=other), RUNTIME)
     assert moved.step("tune:student:1").key != plan.step("tune:student:1").key
+
+
+def test_what_a_task_s_file_is_made_from_is_verified_too(world: World) -> None:
+    """Also where only the last file is asked for, as for an encoder; the bundle has but what was asked for."""
+    items = tuple(Item((text,), (label,)) for text, label in (("Umuulan.", "a"), ("Mainit.", "b")))
+    task = Task("mood", MACRO_F1, TaskData(CLASSIFY, ("a", "b"), items, items, items))
+    asked = replace(request_of(world), task_data=task, purpose=CLASSIFY.purpose)
+    whole, last = (make_plan(replace(asked, precisions=names), RUNTIME) for names in (ONNX.names, ONNX.names[-1:]))
+    for name in ("verify", "bench"):
+        assert [role.precision for role in last.step(name).inputs if role.part == "file"] == list(ONNX.names)
+        assert last.step(name).key == whole.step(name).key
+    assert last.bundle.fields["precisions"] == list(ONNX.names[-1:])
 
 
 def test_without_training_there_is_no_cut(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,13 @@ from line import edgeenc, make_world
 from tokenizers import Tokenizer
 
 from edgeenc.errors import InputError
+from edgeenc.kinds import added
 from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.model.families import family_of
 from edgeenc.model.random import random_encoder
 from edgeenc.sources import SEED, data_folder, described, teacher_folder
 from edgeenc.sources.rehearsal import known_shapes, random_folder
+from edgeenc.text.types.word_piece import TYPE as WORD_PIECE
 
 TINY = {
     "model_type": "bert", "vocab_size": 30_010, "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4,
@@ -117,6 +121,20 @@ def test_a_family_without_a_rule_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps(TINY | {"model_type": "gpt2"}))
     with pytest.raises(InputError, match=r"no tokenizer can be made up for 'gpt2', only for bert"):
         teacher_folder(f"random:{path}", offline=True)
+
+
+def test_a_type_of_tokenizers_says_itself_how_one_is_made_up(tmp_path: Path) -> None:
+    made = replace(WORD_PIECE, name="ToyPiece", made_up=lambda kit, size: f"toy {size} of {kit.get_vocab_size()}")
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(TINY | {"model_type": "toybert"}))
+    toy = replace(family_of("bert"), name="toybert", tokenizer="ToyPiece")
+    with added("edgeenc.model.families", toy):
+        with added("edgeenc.text.types", made):
+            written = (random_folder(f"random:{path}") / "tokenizer.json").read_text()
+        path.write_text(json.dumps(TINY | {"model_type": "toybert", "hidden_size": 32}))
+        with pytest.raises(InputError, match="no tokenizer can be made up for 'toybert'"):
+            random_folder(f"random:{path}")
+    assert written.startswith(f"toy {TINY['vocab_size']} of ")
 
 
 def test_reports_say_that_the_weights_are_random() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from shown import DATA, Page, changed, plain_facts
 
 from edgeenc.record.facts import Facts
-from edgeenc.record.form import parse
+from edgeenc.record.form import as_object, parse
 from edgeenc.report import html_report, json_report, markdown_report, write_report
 from edgeenc.report.draw import numbers as written
 from edgeenc.report.draw.bars_svg import bars
@@ -55,6 +56,25 @@ def test_what_was_not_measured_is_not_said(facts: Facts) -> None:
     assert "int8 file" not in html_report(facts)
     assert "| Relative latency | – | not measured |" in text
     assert "random weights" not in text
+
+
+def test_files_are_read_by_the_names_of_any_target(facts: Facts) -> None:
+    """Of ONNX files a report has the words that it always had; of none it says so."""
+    assert list(facts.bytes) == ["teacher_fp32", "fp32", "int8"]
+    assert facts.files.written == facts.bytes and facts.files.shipped == (facts.bytes["int8"], "int8")
+    other = replace(facts, bytes={"teacher_whole": 50, "whole": 10, "half": 6, "packed": 2, "bits": None})
+    assert (other.files.first, other.files.teacher, other.files.shipped) == ("whole", 50, (2, "packed"))
+    assert other.files.written == other.bytes
+    rows = [row[0] for row in markdown_cells(markdown_report(other)) if row[0].startswith(("Teacher,", "Student,"))]
+    assert rows[: rows.index("Student, packed") + 1] == [
+        "Teacher, whole",
+        "Student, whole",
+        "Student, half",
+        "Student, packed",
+    ]
+    for wrong in ({}, {"fp32": 1}, {"teacher_fp32": 1, "fp32": None}):
+        with pytest.raises(ValueError, match="teacher's file"):
+            parse(Facts, json.dumps(as_object(facts) | {"bytes": wrong}))
 
 
 def test_a_failed_gate_is_named_in_the_first_sentence(facts: Facts) -> None:

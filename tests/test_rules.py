@@ -145,6 +145,14 @@ def names_of_kinds() -> tuple[set[str], set[str], set[str]]:
     return known, kinds, set(step_kinds())
 
 
+OF_TARGETS = ("targets/onnx.py", "targets/onnx_file/")
+"""The files of a target, which alone have its name, and those of its precisions, in names of their own."""
+
+
+def names_of_targets() -> set[str]:
+    return {name for target in targets() for name in (target.name, *target.names)}
+
+
 def constants(node: ast.AST) -> Iterator[ast.Constant]:
     """Yield the texts that a node is, or that a tuple, list or set of them has."""
     if isinstance(node, ast.Tuple | ast.List | ast.Set):
@@ -174,6 +182,33 @@ def asked_by_name(path: Path) -> Iterator[tuple[int, str]]:
             case ast.MatchValue(value=value):
                 found, names = list(constants(value)), known | kinds | steps
         yield from ((one.lineno, str(one.value)) for one in found if one.value in names)
+
+
+def named_after_a_target(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and name of every attribute and field called after a target or a precision, and of such imports."""
+    made = names_of_targets()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Attribute(value=ast.Name(id="np" | "torch")):
+                continue  # a type of numbers
+            case ast.Attribute(attr=name) | ast.AnnAssign(target=ast.Name(id=name)):
+                names = [name] if made.intersection(name.lower().split("_")) else []
+            case ast.ImportFrom(module=str(origin), names=aliases) if origin.startswith("edgeenc.targets."):
+                names = [one.name for one in aliases if one.name.lower() in made]
+            case _:
+                continue
+        yield from ((node.lineno, one) for one in names)
+
+
+def test_no_attribute_is_called_after_a_target_or_a_precision(tmp_path: Path) -> None:
+    """Those have names of their own in their own files alone: whoever else has such a slot has none for another."""
+    slots = ("sizes.int8", "sizes.teacher_fp32 = 1", "found.onnx", "fp32: int", "from edgeenc.targets.onnx import INT8")
+    allowed = ("np.int8", "one.onnxruntime", "import onnx", "from edgeenc.targets.onnx import open_file", "fp32 = 4")
+    (tmp_path / "source.py").write_text("\n".join([*slots, *allowed]))
+    assert sorted(line for line, _ in named_after_a_target(tmp_path / "source.py")) == list(range(1, len(slots) + 1))
+    elsewhere = [path for path in FILES if not path.relative_to(PACKAGE).as_posix().startswith(OF_TARGETS)]
+    found = [f"{relative(path)}:{line}: {name}" for path in elsewhere for line, name in named_after_a_target(path)]
+    assert found == []
 
 
 def test_nobody_asks_which_family_purpose_target_or_kind_it_is(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,9 @@ def half_bytes(shape: Shape, purpose: Purpose, labels: int) -> int:
 
 
 WHOLE = Precision("whole", "arrays/whole.npz", "gather", 1, make_whole, whole_bytes, open_arrays)
-HALF = Precision("half", "arrays/half.npz", "halve", 1, make_half, half_bytes, open_arrays, source="whole")
+HALF = Precision(
+    "half", "arrays/half.npz", "halve", 1, make_half, half_bytes, open_arrays, source="whole", rounded=True
+)
 ARRAYS = Target("arrays", "PyTorch, CPU", (WHOLE, HALF), tags=("numpy",))
 
 
@@ -94,6 +97,9 @@ def test_it_is_planned(world: World, tmp_path: Path) -> None:
     assert plan["predicted"]["whole_bytes"] == 2 * plan["predicted"]["half_bytes"]
     only = json.loads(edgeenc("plan", *command, "--precision", "whole").stdout)
     assert "halve" not in [step["kind"] for step in only["steps"]]
+    assert set(only["predicted"]) == {"whole_bytes", "exact"}, "of a file that is not made nothing is predicted"
+    shown = edgeenc("plan", *[word for word in command if word != "--json"], "--precision", "whole").stdout
+    assert "exported whole file" in " ".join(shown.split()) and "half" not in shown
     wrong = edgeenc("plan", *command, "--precision", "fp32")
     assert wrong.returncode == 2 and "expected one or more of whole, half" in wrong.stderr
 
@@ -104,10 +110,11 @@ def test_it_is_built_and_reported(bundle: Path) -> None:
     assert sorted(path.name for path in (bundle / "arrays").iterdir()) == ["half.npz", "whole.npz"]
     assert not (bundle / "onnx").exists()
     facts = json.loads((bundle / "report" / "report.json").read_text())
-    assert facts["bytes"]["names"] == ["whole", "half"]
-    assert facts["bytes"]["int8"] == (bundle / "arrays" / "half.npz").stat().st_size
+    sizes = {name: (bundle / "arrays" / f"{name}.npz").stat().st_size for name in ("whole", "half")}
+    assert list(facts["bytes"]) == ["teacher_whole", "whole", "half"]
+    assert {name: facts["bytes"][name] for name in sizes} == sizes
     gates = [gate["name"] for gate in facts["gates"]]
-    assert gates == ["tokenizer", "kept tokens", "whole parity", "half mean cosine", "half worst cosine"]
+    assert gates == ["half mean cosine", "half worst cosine", "kept tokens", "whole parity", "tokenizer"]
     assert set(facts["latency"]["models"]) == {"teacher whole", "student whole", "student half"}
     assert facts["latency"]["runtime"] == "PyTorch, CPU"
     card = (bundle / "README.md").read_text()
@@ -133,3 +140,67 @@ def test_it_verifies_and_a_changed_file_does_not(bundle: Path, tmp_path: Path) -
     batches = gate_batches(lines, tokenizer, 64, default_purpose())
     with pytest.raises(GateError, match="gate whole parity"):
         run_gates(GateCase(bundle, tokenizer, lines, batches, files, Bounds()))
+
+
+def test_what_is_made_from_a_file_and_not_rounded_is_held_against_it(bundle: Path) -> None:
+    """That a file is made from another does not make it coarser: its target says what it is."""
+    from edgeenc.bundle.gate import GateCase, run_gates
+    from edgeenc.bundle.gate_text import gate_batches
+    from edgeenc.bundle.opened import opened
+    from edgeenc.model.encoder import load_tokenizer
+    from edgeenc.recipe import Bounds
+
+    packed = replace(HALF, name="packed", rounded=False)
+    files = {"whole": bundle / "arrays" / "whole.npz", "packed": bundle / "arrays" / "whole.npz"}
+    tokenizer, lines = load_tokenizer(bundle), ["Ang aso ay natutulog."]
+    target, batches = replace(ARRAYS, precisions=(WHOLE, packed)), gate_batches(lines, tokenizer, 64, default_purpose())
+
+    def names(**paths: Path) -> list[str]:
+        held = opened(target, bundle, files | paths, default_purpose())
+        gates = run_gates(GateCase(bundle, tokenizer, lines, batches, held, Bounds()))
+        return [gate.name for gate in gates if "tokenizer" not in gate.name]
+
+    assert names() == ["whole parity", "packed parity"]
+    with pytest.raises(GateError, match="gate packed parity"):
+        names(packed=bundle / "arrays" / "half.npz")
+
+
+def test_it_is_looked_into(bundle: Path) -> None:
+    found = json.loads(edgeenc("inspect", str(bundle), "--json").stdout)
+    sizes = {f"arrays/{name}.npz": (bundle / "arrays" / f"{name}.npz").stat().st_size for name in ("half", "whole")}
+    assert found["files"] == sizes and found["problems"] == []
+    shown = edgeenc("inspect", str(bundle)).stdout
+    assert all(name in shown for name in sizes) and "onnx" not in shown
+
+
+def test_it_is_compared_and_reported_again(bundle: Path, tmp_path: Path) -> None:
+    done = edgeenc("compare", str(bundle), str(bundle), "--rounds", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    lines = {line["metric"]: line for line in json.loads(done.stdout)["lines"]}
+    assert lines["bytes"]["what"] == "file (half)" and lines["bytes"]["words"] == "equal"
+    assert edgeenc("report", str(bundle), "-o", str(tmp_path)).returncode == 0
+    text = (tmp_path / "report.md").read_text()
+    assert "| Teacher, whole |" in text and "| Student, half |" in text
+    assert "int8" not in text and "ONNX" not in text
+    assert "times as fast as the teacher" in text
+
+
+def test_it_is_timed_as_its_own_files(bundle: Path, tmp_path: Path) -> None:
+    """The runtime, the files and their names are what the target says; a checkpoint it is too, for PyTorch."""
+    asked = ("--rounds", "1", "--runs", "2", "--seconds", "0", "--seq-len", "8", "-o", str(tmp_path / "timed"))
+    done = edgeenc("bench", f"toy={bundle}", *asked, "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {(row["runtime"], row["precision"]): row for row in json.loads(done.stdout)["rows"]}
+    measured = [key for key, row in rows.items() if row["status"] == "measured"]
+    assert measured == [("session", "whole"), ("session", "half"), ("torch", "fp32")]
+    assert rows["session", "half"]["file_bytes"] == (bundle / "arrays" / "half.npz").stat().st_size
+    assert rows["session", "half"]["share_of_peak"] > 0
+    assert rows["torch", "half"]["reason"] == "half is the name of an exported file; PyTorch has none"
+    assert {row["status"] for row in rows.values()} == {"measured", "not run"}
+    text = (tmp_path / "timed" / "report.md").read_text()
+    assert "half toy:" in text and "int8" not in text and "ONNX" not in text
+    one = edgeenc("bench", str(bundle), *asked[:-2], "--precision", "half", "--runtime", "ort,session", "--json")
+    reasons = {row["runtime"]: row["reason"] for row in json.loads(one.stdout)["rows"]}
+    assert reasons == {"ort": "no file of precision half", "session": ""}
+    wrong = edgeenc("bench", str(bundle), "--precision", "quarter")
+    assert wrong.returncode == 2 and "whole, half" in wrong.stderr

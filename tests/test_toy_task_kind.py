@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,11 @@ from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
 from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.encode import encode
 from edgeenc.tasks.item import Item, Predicted
+from edgeenc.tasks.kinds import classify
 from edgeenc.tasks.metric import TaskMetric
 from edgeenc.tasks.read import read_task
 from edgeenc.tasks.spec import TaskSpec
-from edgeenc.tasks.task_kind import FOLDER, Baseline, TaskKind, task_kind_named
+from edgeenc.tasks.task_kind import FOLDER, Baseline, TaskKind, solver_of, task_kind_named
 
 SCALE = ("short", "middle", "long")
 
@@ -116,6 +118,17 @@ def test_its_label_is_read_at_the_last_token(tiny_encoder: Encoder) -> None:
     assert one.places == ((len(one.ids[0]) - 2,),)
 
 
+def test_a_report_says_the_kind_and_an_old_one_lets_the_metric_say_it() -> None:
+    """Kinds may share a metric, so that its name tells a kind only where nothing else does."""
+    shared = replace(LAST_WORD, name="shared", solver="judge", metrics=classify.CLASSIFY.metrics)
+    with added(FOLDER, shared):
+        assert solver_of("shared", "macro_f1") == "judge"
+        assert solver_of("classify", "macro_f1") == "classifier"
+    assert solver_of("classify", "nearness") == "classifier"
+    assert [solver_of(kind, "nearness") for kind in (None, "of tomorrow")] == ["grader", "grader"]
+    assert solver_of(None, "of tomorrow") == "classifier"
+
+
 def test_it_goes_through_plan_build_report_and_verify(world: World, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = world.command(tmp_path / "store", out, "--task", "length")
@@ -126,7 +139,7 @@ def test_it_goes_through_plan_build_report_and_verify(world: World, tmp_path: Pa
     done = edgeenc(*command)
     assert done.returncode == 0, done.stderr
     facts = json.loads((out / "report" / "report.json").read_text())
-    assert {row["metric"] for row in facts["tasks"]} == {"nearness"}
+    assert {(row["metric"], row["kind"]) for row in facts["tasks"]} == {("nearness", "last-word")}
     assert facts["constant"]["label"] == "middle"
     assert facts["bytes"]["fp32"] == pytest.approx(plan["predicted"]["fp32_bytes"], rel=0.03)
     assert "length grader" in (out / "README.md").read_text()

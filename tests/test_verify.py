@@ -38,11 +38,11 @@ BOUNDS = Bounds(parity=1e-4, mean_cosine=0.98, worst_cosine=0.9, top1_agreement=
 
 
 def parity_gate(reference: Session, exported: Session, batches: Sequence[GateBatch], bound: float) -> Gate:
-    return parity.parity_gate(Exported("fp32", exported, reference, derived=False), batches, bound)
+    return parity.parity_gate(Exported("fp32", exported, reference, rounded=False), batches, bound)
 
 
 def int8_gates(fp32: Session, int8: Session, batches: Sequence[GateBatch], bounds: Bounds) -> tuple[Gate, ...]:
-    file, bound_of = Exported("int8", int8, fp32, derived=True), fp32.purpose.view.choices
+    file, bound_of = Exported("int8", int8, fp32, rounded=True), fp32.purpose.view.choices
     found = [] if bound_of is None else [agreement.agreement_gate(file, batches, bound_of(bounds))]
     return (*found, *cosines.cosine_gates(file, batches, bounds))
 

@@ -19,7 +19,7 @@ from edgeenc.bench.matrix import Case, Matrix, contests, obstacle
 from edgeenc.bench.roofline import measure_peak
 from edgeenc.bench.row_process import RowRequest, Taken, up_and_down
 from edgeenc.bench.sentences import bench_text, exact_batches, own_lengths
-from edgeenc.bench.settings import Device, Precision
+from edgeenc.bench.settings import Device, format_of
 from edgeenc.bench.subject import Subject
 from edgeenc.bench.taken_scores import read_scores
 from edgeenc.errors import EdgeencError, HostError, InputError
@@ -105,11 +105,12 @@ def check_lengths(subjects: Sequence[Subject], ask: Matrix, lines: Sequence[str]
 
 def measured_peaks(cases: Iterable[Case], ask: Matrix) -> list[Peak]:
     """Measure the machine's peaks for every device and number of threads that a case needs."""
-    needed: dict[tuple[Device, int], list[Precision]] = {}
+    needed: dict[tuple[Device, int], list[str]] = {}
     for case in cases:
         precisions = needed.setdefault((case.device, case.threads), [])
-        if case.precision not in precisions:
-            precisions.append(case.precision)
+        numbers = format_of(case.precision).name
+        if numbers not in precisions:
+            precisions.append(numbers)
     seconds = min(ask.seconds, PEAK_SECONDS)
     return [measure_peak(device, threads, found, seconds) for (device, threads), found in needed.items()]
 
@@ -166,6 +167,7 @@ def run_case(case: Case, text: BenchText, ask: Matrix, turn: int, scratch: Path)
         precision=case.precision,
         threads=case.threads,
         path=str(file),
+        opener=case.subject.opener(case.precision),
         tokenizer=str(case.subject.tokenizer),
         pad=case.subject.pad,
         max_length=case.length or positions,

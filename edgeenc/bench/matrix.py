@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeenc.bench.engines import engines
-from edgeenc.bench.settings import Device, Precision
+from edgeenc.bench.settings import FORMATS, Device
 from edgeenc.bench.subject import Subject
 from edgeenc.errors import UsageError
+
+CHECKPOINTS = "torch"
+"""The runtime of a checkpoint, which every bundle is too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Matrix:
 
     devices: tuple[Device, ...] = ("cpu",)
     runtimes: tuple[str, ...] = ("ort", "torch")
-    precisions: tuple[Precision, ...] = ("fp32", "int8")
+    precisions: tuple[str, ...] = ("fp32", "int8")
     threads: tuple[int, ...] = (1,)
     batches: tuple[int, ...] = (1,)
     lengths: tuple[int | None, ...] = (16, 64, 128)
@@ -41,10 +44,21 @@ class Case:
     subject: Subject
     runtime: str
     device: Device
-    precision: Precision
+    precision: str
     threads: int
     batch: int
     length: int | None
+
+
+def usual_runtimes(subjects: Sequence[Subject]) -> tuple[str, ...]:
+    """Return the runtimes where none are asked for: those of the models' files, then PyTorch for their checkpoints."""
+    return tuple(dict.fromkeys([*(subject.engine for subject in subjects), CHECKPOINTS]))
+
+
+def usual_precisions(subjects: Sequence[Subject]) -> tuple[str, ...]:
+    """Return the precisions where none are asked for: those of the models' targets, and that of checkpoints."""
+    own = [name for subject in subjects for name in subject.target.names]
+    return tuple(dict.fromkeys([*own, next(iter(FORMATS))]))
 
 
 def contests(subjects: Sequence[Subject], ask: Matrix) -> list[tuple[Case, ...]]:
@@ -74,8 +88,8 @@ def contests(subjects: Sequence[Subject], ask: Matrix) -> list[tuple[Case, ...]]
 def obstacle(case: Case) -> str:
     """Return why a case cannot be run on this machine, or "" where it can."""
     engine, positions = engines()[case.runtime], case.subject.shape.positions
-    if case.precision in engine.lacks:
-        return engine.lacks[case.precision]
+    if lacks := engine.lacks(case.precision):
+        return lacks
     if case.subject.file(case.runtime, case.precision) is None:
         return engine.no_file(case.precision)
     if case.length is not None and case.length > positions:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeenc.bench.settings import PRECISIONS, Device, Precision
+from edgeenc.bench.settings import FORMATS, Device
 from edgeenc.record.form import plain
 from edgeenc.record.host import Peak
 
@@ -33,7 +33,7 @@ class PeakRequest:
 
     device: Device
     threads: int
-    precisions: Sequence[Precision]
+    precisions: Sequence[str]
     seconds: float
 
 
@@ -50,7 +50,7 @@ def measure(request: PeakRequest) -> Peak:
     )
 
 
-def product_rates(request: PeakRequest, precision: Precision) -> dict[str, float]:
+def product_rates(request: PeakRequest, precision: str) -> dict[str, float]:
     """Return the highest rate of each library, in 10^9 operations per second."""
     rates: dict[str, float] = {}
     for size in SIZES[request.device]:
@@ -82,11 +82,11 @@ def clocked(run: Callable[[], object]) -> Callable[[], float]:
     return timed
 
 
-def on_cpu(precision: Precision, size: int, threads: int) -> Mapping[str, Callable[[], float]]:
+def on_cpu(precision: str, size: int, threads: int) -> Mapping[str, Callable[[], float]]:
     """Return a product of two square matrices in each library that has one for this precision."""
     import torch
 
-    number = PRECISIONS[precision]
+    number = FORMATS[precision]
     if number.quantized:
         return {"onnxruntime": clocked(_ort_product(precision, size, threads))}
     dtype = number.torch_dtype()
@@ -99,15 +99,15 @@ def on_cpu(precision: Precision, size: int, threads: int) -> Mapping[str, Callab
     return runs
 
 
-def on_gpu(precision: Precision, size: int) -> Mapping[str, Callable[[], float]]:
+def on_gpu(precision: str, size: int) -> Mapping[str, Callable[[], float]]:
     """Return a product of two square matrices on the GPU, timed by events; int8 has none here."""
     import torch
 
     from edgeenc.bench.engines.clocks import by_events
 
-    if PRECISIONS[precision].quantized:
+    if FORMATS[precision].quantized:
         return {}
-    dtype = PRECISIONS[precision].torch_dtype()
+    dtype = FORMATS[precision].torch_dtype()
     left_MK, right_KN = (torch.randn(size, size, device="cuda").to(dtype) for _ in range(2))
     return {"torch": lambda: by_events(lambda: left_MK @ right_KN) / 1e3}
 
@@ -126,13 +126,13 @@ def copy_rate(device: Device, seconds: float) -> float:
     return 2 * COPIED[device] / best(run, seconds) / 1e9
 
 
-def _ort_product(precision: Precision, size: int, threads: int) -> Callable[[], Sequence[object]]:
+def _ort_product(precision: str, size: int, threads: int) -> Callable[[], Sequence[object]]:
     """Return a product in ONNX Runtime by a constant matrix: float32, or unsigned by signed bytes as in int8 files."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
     chance = np.random.default_rng(0)
-    if PRECISIONS[precision].quantized:
+    if FORMATS[precision].quantized:
         operator, element, result = "MatMulInteger", TensorProto.UINT8, TensorProto.INT32
         left_MK = chance.integers(0, 256, (size, size), dtype=np.uint8)
         right_KN = chance.integers(-127, 128, (size, size), dtype=np.int8)

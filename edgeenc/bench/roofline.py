@@ -14,7 +14,7 @@ from typing import Literal
 
 from edgeenc.bench.fresh import run_fresh
 from edgeenc.bench.peaks_process import PeakRequest
-from edgeenc.bench.settings import PRECISIONS, Device, Precision
+from edgeenc.bench.settings import Device, format_of
 from edgeenc.errors import HostError
 from edgeenc.model.shape import Shape
 from edgeenc.record.form import parse, plain
@@ -56,7 +56,7 @@ def operations(shape: Shape, batch: int, tokens: int, output: int = 0) -> int:
     return 2 * batch * tokens * (shape.layers * (weights + attention) + head)
 
 
-def least_bytes(shape: Shape, batch: int, tokens: int, precision: Precision, output: int = 0) -> int:
+def least_bytes(shape: Shape, batch: int, tokens: int, precision: str, output: int = 0) -> int:
     """Return a lower bound of the bytes of one run: what must move even if all else stayed in registers.
 
     The weights of all layers, and of the head, once; a row of the word embeddings for each token; the residual
@@ -66,7 +66,7 @@ def least_bytes(shape: Shape, batch: int, tokens: int, precision: Precision, out
     feed-forward block, 16 of two norms, 172 in all, 688 bytes; 2 rows of 16 bytes are 32; the stream of 32 bytes
     is moved 3 times, 96 bytes: 816.
     """
-    number = PRECISIONS[precision]
+    number = format_of(precision)
     stream = batch * tokens * shape.hidden
     head = _head_weights(shape, output)
     weights = number.weight_bytes * (shape.layers * shape.layer_parameters + head + stream)
@@ -111,15 +111,16 @@ def standing(
     )
 
 
-def highest(peaks: Sequence[Peak], device: Device, threads: int, precision: Precision) -> tuple[float, float] | None:
+def highest(peaks: Sequence[Peak], device: Device, threads: int, precision: str) -> tuple[float, float] | None:
     """Return product and copy rate (GFLOP/s, GB/s) for one precision: of several libraries the fastest counts."""
+    numbers = format_of(precision).name
     for peak in peaks:
-        if (peak.device, peak.threads) == (device, threads) and peak.gflops.get(precision):
-            return max(peak.gflops[precision].values()), peak.copy_gbytes_per_s
+        if (peak.device, peak.threads) == (device, threads) and peak.gflops.get(numbers):
+            return max(peak.gflops[numbers].values()), peak.copy_gbytes_per_s
     return None
 
 
-def measure_peak(device: Device, threads: int, precisions: Sequence[Precision], seconds: float) -> Peak:
+def measure_peak(device: Device, threads: int, precisions: Sequence[str], seconds: float) -> Peak:
     """Measure the peaks of this machine in a fresh process, for `seconds` each.
 
     Raises:

@@ -20,7 +20,7 @@ import numpy as np
 
 from edgeenc.bench.engines import engines
 from edgeenc.bench.engines.engine import LoadedModel
-from edgeenc.bench.settings import Device, Precision
+from edgeenc.bench.settings import Device
 from edgeenc.machine.memory import peak_resident_bytes, resident_bytes
 from edgeenc.record.form import plain
 
@@ -39,6 +39,7 @@ class RowRequest:
 
     Attributes:
         path: the file that the runtime loads.
+        opener: where what runs it lies, as its target says; "" where none does.
         tokenizer: its file.
         pad: id that batches are filled up with.
         max_length: to how many tokens the tokenizer truncates a text.
@@ -47,9 +48,10 @@ class RowRequest:
 
     runtime: str
     device: Device
-    precision: Precision
+    precision: str
     threads: int
     path: str
+    opener: str
     tokenizer: str
     pad: int
     max_length: int
@@ -96,7 +98,7 @@ def measure(request: RowRequest) -> Taken:
     tokenizer.no_padding()
     tokenizer.enable_truncation(request.max_length)
     start = time.perf_counter_ns()
-    model = runtime.open(Path(request.path), request.device, request.precision, request.threads)
+    model = runtime.open(Path(request.path), request.device, request.precision, request.threads, request.opener)
     load_ms = (time.perf_counter_ns() - start) / 1e6
     first = padded(_encode(tokenizer, request.batches[0]), request.pad)
     model.bind(*first)()

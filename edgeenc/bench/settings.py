@@ -6,30 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from edgeenc.targets.onnx import FP32, INT8
+from edgeenc.targets.target import targets
 
 if TYPE_CHECKING:
     import torch
 
 Device = Literal["cpu", "cuda"]
-Precision = Literal["fp32", "int8", "bf16", "fp16"]
 DEVICES: Mapping[str, str] = {"cpu": "CPU", "cuda": "GPU"}
 """Every device, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberFormat:
-    """What a precision means for files and numbers.
+    """Numbers that a model is computed in.
 
     Attributes:
-        name: of the precision.
-        onnx_name: what transformers.js and optimum call the file, in the folder or in `onnx` in it.
+        name: as on the command line.
         weight_bytes, activation_bytes: of one number; between the products of an int8 graph everything is float32.
         dtype: PyTorch's name of it; empty where a checkpoint cannot be computed in it.
     """
 
-    name: Precision
-    onnx_name: str
+    name: str
     weight_bytes: int
     activation_bytes: int
     dtype: str
@@ -46,12 +43,33 @@ class NumberFormat:
         return getattr(torch, self.dtype)
 
 
-PRECISIONS: Mapping[Precision, NumberFormat] = {
+FORMATS: Mapping[str, NumberFormat] = {
     one.name: one
     for one in (
-        NumberFormat(name="fp32", onnx_name=FP32.file, weight_bytes=4, activation_bytes=4, dtype="float32"),
-        NumberFormat(name="int8", onnx_name=INT8.file, weight_bytes=1, activation_bytes=4, dtype=""),
-        NumberFormat(name="bf16", onnx_name="model_bf16.onnx", weight_bytes=2, activation_bytes=2, dtype="bfloat16"),
-        NumberFormat(name="fp16", onnx_name="model_fp16.onnx", weight_bytes=2, activation_bytes=2, dtype="float16"),
+        NumberFormat(name="fp32", weight_bytes=4, activation_bytes=4, dtype="float32"),
+        NumberFormat(name="int8", weight_bytes=1, activation_bytes=4, dtype=""),
+        NumberFormat(name="bf16", weight_bytes=2, activation_bytes=2, dtype="bfloat16"),
+        NumberFormat(name="fp16", weight_bytes=2, activation_bytes=2, dtype="float16"),
     )
 }
+"""What this machine's peaks are measured in, and a checkpoint can be loaded in; files of a target are computed so."""
+
+
+def precisions() -> tuple[str, ...]:
+    """Return every precision: those that a checkpoint can be loaded in, and those of the files of every target."""
+    return tuple(dict.fromkeys([*FORMATS, *(name for target in targets() for name in target.paths)]))
+
+
+def format_of(precision: str) -> NumberFormat:
+    """Return what a precision is computed in.
+
+    Worked example: `int8` in `int8`; a file of a target that it calls `half`, and widens as it loads it, in `fp32`.
+    """
+    made = {one.name: one.numbers for target in targets() for one in target.precisions}
+    return FORMATS[precision if precision in FORMATS else made[precision]]
+
+
+def file_called(engine: str, precision: str) -> str:
+    """Return what a file of this precision is called that this engine runs; the precision where none is known."""
+    paths = [target.paths.get(precision) for target in targets() if target.engine == engine]
+    return next((path.rpartition("/")[2] for path in paths if path), f"of precision {precision}")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeenc.bench.engines import engines
-from edgeenc.bench.settings import PRECISIONS, Precision
 from edgeenc.errors import InputError, UsageError
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS, load_tokenizer
 from edgeenc.model.shape import Shape, shape_of
 from edgeenc.record.form import parse
 from edgeenc.store import MANIFEST
+from edgeenc.targets.target import Target, default_target, targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +32,34 @@ class Subject:
         folder: where its files are.
         shape: its sizes.
         pad: id that batches are filled up with.
-        onnx: exported file by precision; empty where there is none.
+        exported: file by precision; empty where there is none.
         language: of a bundle, else "".
+        target: in which form the exported files are.
     """
 
     name: str
     folder: Path
     shape: Shape
     pad: int
-    onnx: Mapping[Precision, Path]
+    exported: Mapping[str, Path]
     language: str
+    target: Target = field(default_factory=default_target)
 
     @property
     def tokenizer(self) -> Path:
         """The file of its tokenizer."""
         return self.folder / "tokenizer.json"
 
-    def file(self, runtime: str, precision: Precision) -> Path | None:
+    @property
+    def engine(self) -> str:
+        """The runtime that its exported files are timed in."""
+        return self.target.engine
+
+    def opener(self, precision: str) -> str:
+        """Return where what runs a file of this precision lies; "" of one that its target does not make."""
+        return self.target.precision(precision).opener if precision in self.target.names else ""
+
+    def file(self, runtime: str, precision: str) -> Path | None:
         """Return what this runtime loads for this precision, or None where there is no such file."""
         return engines()[runtime].file(self, precision)
 
@@ -81,19 +92,18 @@ def read_subject(text: str) -> Subject:
     folder = Path(rest if named else text)
     config = load_config(folder)
     load_tokenizer(folder)
-    onnx: dict[Precision, Path] = {
-        precision: path for precision in PRECISIONS if (path := _onnx(folder, precision)) is not None
-    }
-    if not onnx and not (folder / WEIGHTS).is_file():
-        first = next(iter(PRECISIONS.values()))
-        raise InputError(f"bench: {folder} has neither {WEIGHTS} nor onnx/{first.onnx_name}; nothing can be run")
+    target = next((one for one in targets() if one.to_time_in(folder)), default_target())
+    exported = target.to_time_in(folder)
+    if not exported and not (folder / WEIGHTS).is_file():
+        raise InputError(f"bench: {folder} has neither {WEIGHTS} nor {target.first.path}; nothing can be run")
     return Subject(
         name=name if named else folder.resolve().name,
         folder=folder.resolve(),
         shape=shape_of(config),
         pad=config.pad_token_id or 0,
-        onnx=onnx,
+        exported=exported,
         language=_language(folder),
+        target=target,
     )
 
 
@@ -101,11 +111,6 @@ def stored_bytes(path: Path) -> int:
     """Return the bytes of a model file, with the data that large ONNX files keep beside them."""
     beside = [path.with_name(path.name + suffix) for suffix in ("_data", ".data")]
     return sum(file.stat().st_size for file in (path, *beside) if file.is_file())
-
-
-def _onnx(folder: Path, precision: Precision) -> Path | None:
-    name = PRECISIONS[precision].onnx_name
-    return next((path.resolve() for path in (folder / "onnx" / name, folder / name) if path.is_file()), None)
 
 
 def _language(folder: Path) -> str:

@@ -31,13 +31,13 @@ class Exported:
         precision: its name.
         session: runs it.
         source: runs what it was made from: PyTorch, or another file.
-        derived: whether that is another file, so that numbers were rounded on the way.
+        rounded: whether its numbers are coarser than those of the source.
     """
 
     precision: str
     session: Session
     source: Session
-    derived: bool
+    rounded: bool
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,17 @@ class GateKind:
     """One check.
 
     Attributes:
-        name: what is checked.
-        place: where it stands among the others, in reports too.
+        name: what is checked; gates run in the order of their names, in reports too.
         measure: yield what was found; nothing where the gate does not apply.
     """
 
     name: str
-    place: int
     measure: Callable[[GateCase], Iterator[Gate]]
 
 
 def gate_kinds() -> tuple[GateKind, ...]:
     """Return every gate, in the order in which they run."""
-    return tuple(sorted(values_of(FOLDER, GateKind), key=lambda kind: kind.place))
+    return tuple(sorted(values_of(FOLDER, GateKind), key=lambda kind: kind.name))
 
 
 def run_gates(case: GateCase) -> tuple[Gate, ...]:

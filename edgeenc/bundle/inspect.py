@@ -19,6 +19,7 @@ from edgeenc.model.purpose import labelled_purpose
 from edgeenc.model.shape import shape_of
 from edgeenc.record.inspected import Inspected, PartsStored, PartStored, TokenizerFile
 from edgeenc.store import BUNDLE_MARK, MANIFEST
+from edgeenc.targets.target import targets
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def look(path: Path) -> Inspected:
         reduction = reduction_of(config)
         expected = shape.encoder_parameters + parts.head.parameters
         expected += added_parameters(shape, reduction) if reduction is not None else 0
+    exported = dict.fromkeys(file for target in targets() for file in target.all_in(path))
     tokenizer = _tokenizer(path / "tokenizer.json")
     problems = []
     if parts.loaded != expected:
@@ -68,7 +70,7 @@ def look(path: Path) -> Inspected:
         parts=parts,
         dtypes=tuple(sorted({tensor.dtype for tensor in header.values()})),
         tokenizer=tokenizer,
-        onnx={file.relative_to(path).as_posix(): file.stat().st_size for file in sorted(path.rglob("*.onnx*"))},
+        files={file.relative_to(path).as_posix(): file.stat().st_size for file in exported},
         problems=tuple(problems),
     )
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from edgeenc.bench.engines import engines
-from edgeenc.bench.settings import DEVICES, PRECISIONS
+from edgeenc.bench.settings import DEVICES, precisions
 from edgeenc.cli.options import FILE, FOLDER, JSON
 from edgeenc.record.form import plain
 
@@ -28,9 +28,13 @@ class Listed(click.ParamType):
 
     name = "list"
 
-    def __init__(self, words: Sequence[str] = (), *, numbers: bool = False) -> None:
-        """Take `words`, and whole numbers from 1 where `numbers` are allowed."""
-        self._words, self._numbers = words, numbers
+    def __init__(self, words: Callable[[], Sequence[str]] = tuple, *, numbers: bool = False) -> None:
+        """Take the `words` that there are when one is read, and whole numbers from 1 where `numbers` are allowed."""
+        self._listed, self._numbers = words, numbers
+
+    @property
+    def _words(self) -> Sequence[str]:
+        return self._listed()
 
     def convert(
         self, value: str | tuple[str | int, ...], param: click.Parameter | None, ctx: click.Context | None
@@ -54,7 +58,7 @@ class Listed(click.ParamType):
 @click.argument("models", nargs=-1, required=True, metavar="[NAME=]DIR...")
 @click.option(
     "--device",
-    type=Listed(tuple(DEVICES)),
+    type=Listed(lambda: tuple(DEVICES)),
     default="cpu",
     show_default=True,
     metavar="LIST",
@@ -62,19 +66,15 @@ class Listed(click.ParamType):
 )
 @click.option(
     "--runtime",
-    type=Listed(tuple(engines())),
-    default="ort,torch",
-    show_default=True,
+    type=Listed(lambda: tuple(engines())),
     metavar="LIST",
-    help=", ".join(engine.hint for engine in engines().values()) + ".",
+    help=", ".join(engine.hint for engine in engines().values()) + ".  [default: what runs the models' files, torch]",
 )
 @click.option(
     "--precision",
-    type=Listed(tuple(PRECISIONS)),
-    default="fp32,int8",
-    show_default=True,
+    type=Listed(precisions),
     metavar="LIST",
-    help=", ".join(PRECISIONS) + ".",
+    help=", ".join(precisions()) + ".  [default: those of the models' files, fp32]",
 )
 @click.option(
     "--threads", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Threads of a run."
@@ -82,7 +82,7 @@ class Listed(click.ParamType):
 @click.option("--batch", type=Listed(numbers=True), default="1", show_default=True, metavar="LIST", help="Batch size.")
 @click.option(
     "--seq-len",
-    type=Listed((OWN,), numbers=True),
+    type=Listed(lambda: (OWN,), numbers=True),
     default="16,64,128",
     show_default=True,
     metavar="LIST",
@@ -101,8 +101,8 @@ class Listed(click.ParamType):
 def bench(
     models: tuple[str, ...],
     device: tuple,
-    runtime: tuple,
-    precision: tuple,
+    runtime: tuple | None,
+    precision: tuple | None,
     threads: tuple,
     batch: tuple,
     seq_len: tuple,
@@ -123,15 +123,16 @@ def bench(
     from rich.console import Console
 
     from edgeenc.bench import harness
-    from edgeenc.bench.matrix import Matrix
+    from edgeenc.bench.matrix import Matrix, usual_precisions, usual_runtimes
     from edgeenc.bench.subject import read_subjects
     from edgeenc.report.overview import write_overview
     from edgeenc.report.reading import check_place, read
     from edgeenc.screen.bench_lines import BenchScreen
 
     lengths = tuple(None if length == OWN else length for length in seq_len)
-    ask = Matrix(device, runtime, precision, threads, batch, lengths, rounds, runs, seconds)
     subjects = read_subjects(models)
+    runtimes, numbers = runtime or usual_runtimes(subjects), precision or usual_precisions(subjects)
+    ask = Matrix(device, runtimes, numbers, threads, batch, lengths, rounds, runs, seconds)
     if output is not None:
         check_place(output)
         output.mkdir(parents=True, exist_ok=True)

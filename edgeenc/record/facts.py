@@ -71,36 +71,56 @@ class StudentFacts:
     vocab: int
 
 
+OF_TEACHER = "teacher_"
+"""What a report puts before the precision of the teacher's file."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileBytes:
-    """Bytes of exported files, under the names of ONNX files: the first precision is that which others are made from.
+    """Bytes of exported files; the names of the precisions are those of the target.
 
     Attributes:
-        teacher_fp32: the untouched teacher in the first precision.
-        fp32: the student in it.
-        int8: the student in the smallest precision that was made from another; None where there is none.
-        names: what these two precisions are called where they are not `fp32` and `int8`.
+        first: name of the precision that the others are held against.
+        teacher: the untouched teacher in it.
+        student: the student in each precision, in the order in which they are made; None where one was not.
     """
 
-    teacher_fp32: int
-    fp32: int
-    int8: int | None = None
-    names: tuple[str, str] | tuple[()] = field(default=(), metadata=SPARE)
+    first: str
+    teacher: int
+    student: Mapping[str, int | None]
 
     @property
-    def first(self) -> str:
-        """Name of the first precision."""
-        return self.names[0] if self.names else "fp32"
-
-    @property
-    def smallest(self) -> str:
-        """Name of the smallest precision, whether it was made or not."""
-        return self.names[1] if self.names else "int8"
+    def made(self) -> Mapping[str, int]:
+        """The student's files that there are."""
+        return {name: size for name, size in self.student.items() if size is not None}
 
     @property
     def shipped(self) -> tuple[int, str]:
-        """Bytes and precision of the smallest file."""
-        return (self.fp32, self.first) if self.int8 is None else (self.int8, self.smallest)
+        """Bytes and precision of the last file, which is the smallest."""
+        name, size = list(self.made.items())[-1]
+        return size, name
+
+    @property
+    def written(self) -> Mapping[str, int | None]:
+        """The bytes as a report has them.
+
+        Worked example: of ONNX files `{"teacher_fp32": 50, "fp32": 10, "int8": 3}`.
+        """
+        return {f"{OF_TEACHER}{self.first}": self.teacher, **self.student}
+
+
+def file_bytes(written: Mapping[str, int | None]) -> FileBytes:
+    """Return what a report says of its files.
+
+    Raises:
+        ValueError: it says nothing of the teacher's, or of no file of the student.
+    """
+    student = dict(written)
+    first = next((name.removeprefix(OF_TEACHER) for name in written if name.startswith(OF_TEACHER)), "")
+    teacher = student.pop(f"{OF_TEACHER}{first}", None)
+    if teacher is None or not any(size is not None for size in student.values()):
+        raise ValueError("bytes of a teacher's file and of the student's are expected")
+    return FileBytes(first=first, teacher=teacher, student=student)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +186,8 @@ class Facts:
     Attributes:
         edgeenc: version.
         corpus: `starter` or the name of a file.
-        compression: 1 - bytes of the student (int8, else fp32) / bytes of the teacher.
+        bytes: as `FileBytes.written` has them; `files` reads them.
+        compression: 1 - bytes of the student's last file / bytes of the teacher.
         latency: None where nothing was timed.
         control: which other build measured the bits of training from scratch, where this one did not.
         languages: where there are several.
@@ -180,7 +201,7 @@ class Facts:
     corpus: str
     steps: tuple[StepFacts, ...]
     student: StudentFacts
-    bytes: FileBytes
+    bytes: Mapping[str, int | None]
     compression: float
     bits_per_character: BitsPerCharacter
     floors: tuple[Floor, ...]
@@ -194,3 +215,16 @@ class Facts:
     tasks: tuple[Score, ...] = field(default=(), metadata=SPARE | SORTED)
     differences: tuple[Difference, ...] = field(default=(), metadata=SPARE | SORTED)
     constant: MajorityBaseline | None = field(default=None, metadata=SPARE | SORTED)
+
+    def __post_init__(self) -> None:
+        """See to it that what is said of the files can be read.
+
+        Raises:
+            ValueError: it cannot.
+        """
+        file_bytes(self.bytes)
+
+    @property
+    def files(self) -> FileBytes:
+        """The bytes of the exported files."""
+        return file_bytes(self.bytes)

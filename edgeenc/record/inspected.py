@@ -50,7 +50,7 @@ class Inspected:
     Attributes:
         parameters: those an encoder loads, the tied table counted once.
         dtypes: types of the stored tensors.
-        onnx: bytes of each exported file.
+        files: bytes of each exported file, by its path in the folder.
         problems: what does not belong together.
     """
 
@@ -62,5 +62,5 @@ class Inspected:
     parts: PartsStored
     dtypes: tuple[str, ...]
     tokenizer: TokenizerFile | None
-    onnx: Mapping[str, int]
+    files: Mapping[str, int]
     problems: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ class Score:
         n: test examples.
         seeds: tunings.
         by_seed: the figure of each seed, where it is known.
+        kind: name of the task's kind; None in files of versions that did not write it.
     """
 
     task: str
@@ -49,6 +50,7 @@ class Score:
     n: int
     seeds: int
     by_seed: tuple[float, ...] = field(default=(), metadata=SPARE)
+    kind: str | None = field(default=None, metadata=SPARE, compare=False)
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from edgeenc.record.scores import Difference, Score, metric_words
 from edgeenc.report.draw.numbers import interval, megabytes, milliseconds, percent, times
-from edgeenc.report.measured import FIRST, TEACHER, Candidate, Measured
+from edgeenc.report.measured import TEACHER, Candidate, Measured
 
 NOTHING_SEEN = "no difference seen"
 
@@ -30,7 +30,7 @@ def answer(measured: Measured, candidate: Candidate) -> str:
 
 def kept(measured: Measured, candidate: Candidate) -> list[str]:
     """Return for each task how a model stands to the teacher, in words that hold whichever of the two is better."""
-    teacher = Candidate(TEACHER, FIRST)
+    teacher = Candidate(TEACHER, measured.first)
     scores = ((measured.score(task, candidate), measured.score(task, teacher), task) for task in measured.tasks)
     return [
         _kept(score, base, measured.difference(task, candidate)) for score, base, task in scores if score is not None
@@ -41,7 +41,7 @@ def task_tiles(measured: Measured, candidate: Candidate) -> Iterator[tuple[str, 
     """Yield name, value and meaning of a model's score on each task, with the teacher's beside it."""
     for task in measured.tasks:
         score, difference = measured.score(task, candidate), measured.difference(task, candidate)
-        teacher = measured.score(task, Candidate(TEACHER, FIRST))
+        teacher = measured.score(task, Candidate(TEACHER, measured.first))
         if score is not None:
             told = [candidate.name, *([f"teacher {percent(teacher.value)}"] if teacher else [])]
             told += [] if difference is None else [verdict(difference)]

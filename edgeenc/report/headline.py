@@ -20,7 +20,7 @@ def headline(facts: Facts) -> str:
     size, precision = shipped(facts)
     parts = [
         f"{megabytes(size)} MB ({precision}), {percent(facts.compression)} smaller than its teacher"
-        f" of {megabytes(facts.bytes.teacher_fp32)} MB"
+        f" of {megabytes(facts.files.teacher)} MB"
     ]
     if (share := time_share(facts.latency)) is not None:
         faster = f"{1 / share:,.1f} times as fast{_rough(facts)}"
@@ -33,7 +33,7 @@ def _task_headline(facts: Facts) -> str:
     """Return the answer of a build that was scored on tasks."""
     measured = of_facts(facts)
     parts = [answer(measured, candidate) for candidate in measured.shipped]
-    saved = f"{percent(facts.compression)} smaller than its teacher of {megabytes(facts.bytes.teacher_fp32)} MB"
+    saved = f"{percent(facts.compression)} smaller than its teacher of {megabytes(facts.files.teacher)} MB"
     parts += [*warning(facts), saved, f"as a language model {_quality(facts)}", outcome(facts.gates, "gate")]
     return "; ".join(parts) + "."
 
@@ -68,7 +68,7 @@ def answers(facts: Facts) -> Table:
     passed = sum(gate.passed for gate in facts.gates)
     rows = (
         ("Size", f"{megabytes(size)} MB", f"{precision} file; {count(facts.student.parameters)} parameters"),
-        ("Compression", percent(facts.compression), f"of {megabytes(facts.bytes.teacher_fp32)} MB saved"),
+        ("Compression", percent(facts.compression), f"of {megabytes(facts.files.teacher)} MB saved"),
         (
             "Relative latency",
             MISSING if share is None else f"{ratio(share)} ×",
@@ -106,7 +106,7 @@ def _rough(facts: Facts) -> str:
 
 def shipped(facts: Facts) -> tuple[int, str]:
     """Return bytes and precision of the smallest exported file."""
-    return facts.bytes.shipped
+    return facts.files.shipped
 
 
 def outcome(checks: Sequence[Floor | Gate], noun: str) -> str:

@@ -12,7 +12,7 @@ from edgeenc.record.scores import Difference, Score
 from edgeenc.targets.target import default_target
 
 FIRST = default_target().first.name
-"""The precision that a model in PyTorch has too."""
+"""The precision that a model in PyTorch has too, where no target says otherwise."""
 TEACHER = "teacher"
 TRIM_ONLY = "trim-only"
 
@@ -52,6 +52,7 @@ class Measured:
         name: of the language, or of the folder.
         host: where the times were taken.
         candidates: from the largest file to the smallest.
+        first: the precision that a model in PyTorch has too, and the teacher's file.
         timed: how the times of the candidates were taken, in words; empty where there are none.
         rows: measurements of `edgeenc bench`.
         facts: what a build says of itself; None for a benchmark alone.
@@ -60,6 +61,7 @@ class Measured:
     name: str
     host: Host | BenchHost
     candidates: tuple[Candidate, ...]
+    first: str = FIRST
     scores: tuple[Score, ...] = ()
     differences: tuple[Difference, ...] = ()
     timed: str = ""
@@ -74,10 +76,10 @@ class Measured:
         return tuple(dict.fromkeys(score.task for score in self.scores))
 
     def score(self, task: str, candidate: Candidate) -> Score | None:
-        """Return the score of a candidate's exported file; fp32 may also have been scored in PyTorch alone."""
+        """Return the score of a candidate's exported file; the first may also have been scored in PyTorch alone."""
         same = (score for score in self.scores if (score.task, score.model) == (task, candidate.model))
         found = {score.precision: score for score in same}
-        return found.get(candidate.precision) or (found.get("torch") if candidate.precision == FIRST else None)
+        return found.get(candidate.precision) or (found.get("torch") if candidate.precision == self.first else None)
 
     def difference(self, task: str, candidate: Candidate) -> Difference | None:
         """Return the paired difference between a candidate and the teacher."""
@@ -89,14 +91,16 @@ class Measured:
 
     @property
     def teacher(self) -> Candidate | None:
-        """The teacher as fp32."""
-        return next((c for c in self.candidates if (c.model, c.precision) == (TEACHER, FIRST)), None)
+        """The teacher in the first precision."""
+        return next((c for c in self.candidates if (c.model, c.precision) == (TEACHER, self.first)), None)
 
     @property
     def shipped(self) -> tuple[Candidate, ...]:
-        """The smallest file of every model that is neither the teacher nor merely trimmed."""
+        """The smallest file of every model that is neither the teacher nor merely trimmed; of known sizes if any is."""
         smallest: dict[str, Candidate] = {}
         for candidate in self.candidates:
-            if candidate.model not in (TEACHER, TRIM_ONLY):
+            found = smallest.get(candidate.model)
+            unsized = candidate.bytes is None and found is not None and found.bytes is not None
+            if candidate.model not in (TEACHER, TRIM_ONLY) and not unsized:
                 smallest[candidate.model] = candidate
         return tuple(smallest.values())

@@ -16,6 +16,7 @@ from edgeenc.record.scores import Score
 from edgeenc.report.conditions import condition_words, plainness
 from edgeenc.report.measured import FIRST, TEACHER, TRIM_ONLY, Candidate, Measured
 from edgeenc.report.title import title
+from edgeenc.targets.target import targets
 
 FACTS = ("report/report.json", "report.json")
 BENCH = "bench.json"
@@ -70,11 +71,10 @@ def of_facts(facts: Facts) -> Measured:
 
     The file of a model that was merely trimmed is never made; its size follows from its parameters.
     """
-    files, language = facts.bytes, facts.language
-    sizes: dict[str, int | None] = {
-        f"{TEACHER} {files.first}": files.teacher_fp32,
-        f"student {files.first}": files.fp32,
-        f"student {files.smallest}": files.int8,
+    files, language = facts.files, facts.language
+    sizes: dict[str, int] = {
+        f"{TEACHER} {files.first}": files.teacher,
+        **{f"student {name}": size for name, size in files.made.items()},
     }
     latency, scores = facts.latency, facts.tasks
     kinds = stage_kinds()
@@ -94,15 +94,15 @@ def of_facts(facts: Facts) -> Measured:
             rough=latency is not None and latency.noisy and name in times,
         )
         for name, size in sizes.items()
-        if size is not None
     ]
-    candidates += _scored_only(scores, candidates)
+    candidates += _scored_only(scores, candidates, files.first)
     timed = ""
     if latency is not None:
         timed = f"{latency.runtime}, threads: {latency.threads}, batch {latency.batch}, sentences of real text"
     return Measured(
         name=title(facts) if scores else f"{language.name} ({language.tag})",
         candidates=_by_size(candidates),
+        first=files.first,
         scores=scores,
         differences=facts.differences,
         timed=timed,
@@ -117,7 +117,8 @@ def of_bench(bench: Bench, name: str) -> Measured:
     measured = [row for row in bench.rows if row.measured]
     condition = shared_condition(measured)
     at = {row.name: row for row in measured if row.condition == condition}
-    teacher = at.get(f"{TEACHER} {FIRST}")
+    first = _first_of(at.values())
+    teacher = at.get(f"{TEACHER} {first}")
     candidates = [
         Candidate(
             row.model,
@@ -134,10 +135,11 @@ def of_bench(bench: Bench, name: str) -> Measured:
     ]
     elsewhere = {row.name: Candidate(row.model, row.precision) for row in measured if row.name not in at}
     candidates += elsewhere.values()
-    candidates += _scored_only(bench.tasks, candidates)
+    candidates += _scored_only(bench.tasks, candidates, first)
     return Measured(
         name=name,
         candidates=_by_size(candidates),
+        first=first,
         scores=bench.tasks,
         differences=bench.differences,
         timed="" if condition is None else condition_words(condition),
@@ -195,6 +197,7 @@ def _joined(built: Measured, timed: Measured) -> Measured:
     return Measured(
         name=built.name,
         candidates=_by_size([*merged, *(c for c in timed.candidates if c.name not in known)]),
+        first=built.first,
         scores=built.scores or timed.scores,
         differences=built.differences or timed.differences,
         timed=timed.timed,
@@ -211,9 +214,15 @@ def _by_size(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     return tuple(sorted(candidates, key=lambda c: (c.model != TEACHER, -(c.bytes or 0))))
 
 
-def _scored_only(scores: Sequence[Score], known: Sequence[Candidate]) -> list[Candidate]:
-    """Return the models that have a score and nothing else; one that was scored in PyTorch counts as fp32."""
-    names = dict.fromkeys((s.model, FIRST if s.precision == "torch" else s.precision) for s in scores)
+def _first_of(rows: Iterable[Row]) -> str:
+    """Return the first precision of the target whose files were run, which the others are held against."""
+    ran = {row.precision for row in rows}
+    return next((target.first.name for target in targets() if ran.intersection(target.names)), FIRST)
+
+
+def _scored_only(scores: Sequence[Score], known: Sequence[Candidate], first: str) -> list[Candidate]:
+    """Return the models that have a score and nothing else; one that was scored in PyTorch counts as the `first`."""
+    names = dict.fromkeys((s.model, first if s.precision == "torch" else s.precision) for s in scores)
     return [Candidate(*name) for name in names if name not in {(c.model, c.precision) for c in known}]
 
 

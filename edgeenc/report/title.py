@@ -18,4 +18,4 @@ def title(facts: Facts) -> str:
 
 def _kind(score: Score) -> str:
     name = NAMES.get(score.task, score.task.replace("-", " "))
-    return f"{name} {solver_of(score.metric)}"
+    return f"{name} {solver_of(score.kind, score.metric)}"

@@ -175,7 +175,8 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
         said += "Text: " + ", ".join(f"{asked(t.weight)} {t.language.bcp47}" for t in request.texts) + ". "
     if request.recipe.data_fraction < 1:
         said += f"Trains on {asked(request.recipe.data_fraction)} of the training documents. "
-    first, *others = request.target.precisions
+    first = request.target.first
+    others = [one for one in request.target.made_for(request.precisions) if one is not first]
     made = "".join(f"; of {one.step}, the {one.name} file" for one in others)
     table.caption = f"{said}MB: 10^6 bytes of the exported {first.name} file{made}"
     return table

@@ -25,7 +25,7 @@ def render(found: Inspected) -> RenderableType:
     for name, part in named:
         if part.bytes:
             table.add_row(name, count(part.parameters), megabytes(part.bytes))
-    for name, size in found.onnx.items():
+    for name, size in found.files.items():
         table.add_row(name, "", megabytes(size))
     if (tokenizer := found.tokenizer) is not None:
         label = f"tokenizer.json ({tokenizer.kind}, {count(tokenizer.tokens)} tokens)"

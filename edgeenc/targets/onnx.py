@@ -58,6 +58,8 @@ INT8 = Precision(
     predicted_bytes=int8_bytes,
     open=open_file,
     source=FP32.name,
+    rounded=True,
+    numbers="int8",
     hub_name="q8",
 )
 """Names and places of the files are those that transformers.js and optimum look for."""
@@ -68,5 +70,8 @@ ONNX = Target(
     runtime="ONNX Runtime, CPU",
     tags=("onnx", "transformers.js"),
     usage=_usage,
+    pattern="*.onnx*",
+    engine="ort",
+    others={"bf16": "onnx/model_bf16.onnx", "fp16": "onnx/model_fp16.onnx"},
     precisions=(FP32, INT8),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,9 @@ class Precision:
             function of a module, since a measuring process finds it by its name.
         hub_name: what transformers.js calls the precision, where it reads the file.
         source: name of the precision whose file it is made from; "" for the checkpoint.
+        numbers: the format of `bench.settings` that it is computed in.
+        rounded: whether its numbers are coarser than those that it is made from, so that it is held against these by
+            what they mean; any other file must give the same.
         require_fits: refuse a file of so many bytes, naming the step; raises BudgetError.
     """
 
@@ -49,6 +52,8 @@ class Precision:
     predicted_bytes: Callable[[Shape, Purpose, int], int]
     open: Callable[[Path, int, Purpose | None], Session]
     source: str = ""
+    rounded: bool = False
+    numbers: str = "fp32"
     hub_name: str = ""
     require_fits: Callable[[str, int], None] = lambda step, size: None
 
@@ -86,6 +91,9 @@ class Target:
         tags: of the model card, for whoever searches.
         usage: what a model card shows of a precision: for a purpose, a maximal length, an output in words.
         precisions: each after the one that it is made from, the largest first.
+        engine: the one of `bench.engines` that its files are timed in.
+        others: paths of files that others make in this form and that can be timed too, by precision.
+        pattern: of the names of all files of this form, also those that others made; "" for its own alone.
         default: whether it is meant where none is named; one target is.
     """
 
@@ -94,6 +102,9 @@ class Target:
     precisions: tuple[Precision, ...]
     tags: tuple[str, ...] = ()
     usage: Callable[[Precision, Purpose, int, str], Usage] = no_usage
+    pattern: str = ""
+    engine: str = "session"
+    others: Mapping[str, str] = field(default_factory=dict)
     default: bool = False
 
     @property
@@ -132,6 +143,21 @@ class Target:
         """Return the files that a bundle has, by precision."""
         found = {one.name: folder / one.path for one in self.precisions}
         return {name: path for name, path in found.items() if path.is_file()}
+
+    @property
+    def paths(self) -> Mapping[str, str]:
+        """Where files of this form lie in a bundle, by precision; those that others make come last."""
+        return {one.name: one.path for one in self.precisions} | dict(self.others)
+
+    def to_time_in(self, folder: Path) -> Mapping[str, Path]:
+        """Return the files of this form that a folder has, by precision, also where they lie in the folder itself."""
+        places = {name: (folder / path, folder / path.rpartition("/")[2]) for name, path in self.paths.items()}
+        found = {name: next((path for path in pair if path.is_file()), None) for name, pair in places.items()}
+        return {name: path.resolve() for name, path in found.items() if path is not None}
+
+    def all_in(self, folder: Path) -> tuple[Path, ...]:
+        """Return every file of this form in a folder and those below it, sorted."""
+        return tuple(sorted(folder.rglob(self.pattern) if self.pattern else self.files_in(folder).values()))
 
     def smallest_in(self, folder: Path) -> tuple[Precision, Path]:
         """Return the last precision that a bundle has, which is the one to ship, and its file.

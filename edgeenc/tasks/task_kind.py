@@ -101,7 +101,12 @@ def metric_named(name: str) -> TaskMetric:
     return named("metric", name, metrics(), InputError)
 
 
-def solver_of(metric: str) -> str:
-    """Return what a model is called whose task is measured by this metric; one that is not known, a classifier."""
+def solver_of(kind: str | None, metric: str) -> str:
+    """Return what a model is called that was scored on a task of this kind.
+
+    Where no kind is told, or one that is not known here, the metric tells it; one that is not known, a classifier.
+    """
     kinds = task_kinds()
-    return next((kind.solver for kind in kinds if any(one.name == metric for one in kind.metrics)), kinds[0].solver)
+    told = [one for one in kinds if one.name == kind]
+    told += [one for one in kinds if any(known.name == metric for known in one.metrics)]
+    return (told or kinds)[0].solver

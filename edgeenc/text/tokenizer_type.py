@@ -62,6 +62,8 @@ class TokenizerType:
         trim: the text of a `tokenizer.json` with only the tokens that have a new id.
         parts: for each token those that it cannot be without.
         list_file: name of a file with its tokens, one a line, which its first readers ask for.
+        made_up: the text of a `tokenizer.json` of so many tokens, the first ones those of a WordPiece tokenizer, for
+            rehearsals; None where nobody has said how.
     """
 
     name: str
@@ -70,3 +72,4 @@ class TokenizerType:
     trim: Callable[[str, Mapping[int, int]], str]
     parts: Callable[[Tokenizer], Mapping[int, frozenset[int]]] = no_parts
     list_file: str | None = None
+    made_up: Callable[[Tokenizer, int], str] | None = None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from edgeenc.bench.settings import Device, Precision
+from edgeenc.bench.settings import Device
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,13 @@ class Files(Protocol):
         ...
 
     @property
-    def onnx(self) -> Mapping[Precision, Path]:
+    def exported(self) -> Mapping[str, Path]:
         """Exported files; empty where there is none."""
+        ...
+
+    @property
+    def engine(self) -> str:
+        """The runtime that the exported files are timed in."""
         ...
 
 
@@ -58,25 +63,26 @@ class Engine:
     Attributes:
         name: what it is called on the command line and in rows.
         words: what its makers call it.
-        lacks: the precisions that it never has, and why.
+        lacks: why it never has a precision, or "" where it may.
         file: the file that it loads of a model, or None where the model has none.
         no_file: what to say then.
         hindrance: why it cannot run on this device of this machine in this precision, or "" where it can.
         start: import and start what an app needs before it knows its model; what a process holds then is its base.
-        open: load what `file` found on a device, in a precision, with so many threads. Raises InputError where the
-            file is damaged, HostError where the runtime does not run on this device here.
+        open: load what `file` found on a device, in a precision, with so many threads, by what its target says opens
+            it (`Precision.opener`; "" where none says so). Raises InputError where the file is damaged, HostError
+            where the runtime does not run on this device here.
         start_that_counts: of the rounds' cold starts the median, or the `first` where later ones find work done on
             disk.
     """
 
     name: str
     words: str
-    lacks: Mapping[Precision, str]
-    file: Callable[[Files, Precision], Path | None]
-    no_file: Callable[[Precision], str]
-    hindrance: Callable[[Device, Precision], str]
+    lacks: Callable[[str], str]
+    file: Callable[[Files, str], Path | None]
+    no_file: Callable[[str], str]
+    hindrance: Callable[[Device, str], str]
     start: Callable[[Device], None]
-    open: Callable[[Path, Device, Precision, int], LoadedModel]
+    open: Callable[[Path, Device, str, int, str], LoadedModel]
     start_that_counts: Literal["median", "first"] = "median"
 
     @property

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from edgeenc.bench.engines.engine import Engine, Files, LoadedModel
-from edgeenc.bench.settings import PRECISIONS, Device, Precision
+from edgeenc.bench.settings import Device, file_called, format_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgeenc.targets.sessions.session import Ids
 
+NAME = "ort"
 PROVIDERS: Mapping[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
@@ -25,7 +26,7 @@ def start(device: Device) -> None:
         onnxruntime.preload_dlls()  # the libraries of CUDA may be those that PyTorch brought along
 
 
-def hindrance(device: Device, precision: Precision) -> str:
+def hindrance(device: Device, precision: str) -> str:
     """Return why a file of this precision cannot run on this device here, or ""."""
     if device == "cpu":
         return ""
@@ -34,15 +35,15 @@ def hindrance(device: Device, precision: Precision) -> str:
     if PROVIDERS[device] not in onnxruntime.get_available_providers():
         return "this ONNX Runtime has no CUDA provider"
     parts = f"ONNX Runtime would run parts of an {precision} graph on the CPU"
-    return parts if PRECISIONS[precision].quantized else ""
+    return parts if format_of(precision).quantized else ""
 
 
-def exported(files: Files, precision: Precision) -> Path | None:
+def exported(files: Files, precision: str) -> Path | None:
     """Return the exported file of this precision."""
-    return files.onnx.get(precision)
+    return files.exported.get(precision) if files.engine == NAME else None
 
 
-def load(path: Path, device: Device, precision: Precision, threads: int) -> LoadedModel:
+def load(path: Path, device: Device, precision: str, threads: int, opener: str = "") -> LoadedModel:
     """Load the ONNX file at `path`.
 
     Raises:
@@ -65,11 +66,11 @@ def load(path: Path, device: Device, precision: Precision, threads: int) -> Load
 
 
 ENGINE = Engine(
-    name="ort",
+    name=NAME,
     words="ONNX Runtime",
-    lacks={},
+    lacks=lambda precision: "",
     file=exported,
-    no_file=lambda precision: f"no file {PRECISIONS[precision].onnx_name}",
+    no_file=lambda precision: f"no file {file_called(NAME, precision)}",
     hindrance=hindrance,
     start=start,
     open=load,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from edgeenc.bench.engines.clocks import by_clock, by_events
 from edgeenc.bench.engines.engine import Engine, Files, LoadedModel
-from edgeenc.bench.settings import PRECISIONS, Device, Precision
+from edgeenc.bench.settings import FORMATS, Device
 from edgeenc.errors import HostError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def start(device: Device) -> None:
     torch.mm(torch.zeros(8, 8, device=device), torch.zeros(8, 8, device=device))
 
 
-def hindrance(device: Device, precision: Precision) -> str:
+def hindrance(device: Device, precision: str) -> str:
     """Return why nothing can run on this device here, or ""."""
     if device == "cpu":
         return ""
@@ -47,7 +47,7 @@ def hindrance(device: Device, precision: Precision) -> str:
     return "" if torch.cuda.is_available() else NO_DEVICE
 
 
-def weights(files: Files, precision: Precision) -> Path | None:
+def weights(files: Files, precision: str) -> Path | None:
     """Return the weights of the checkpoint, which are one file for all precisions."""
     from edgeenc.model.encoder import WEIGHTS
 
@@ -55,7 +55,7 @@ def weights(files: Files, precision: Precision) -> Path | None:
     return found if found.is_file() else None
 
 
-def body(path: Path, device: Device, precision: Precision, threads: int) -> torch.nn.Module:
+def body(path: Path, device: Device, precision: str, threads: int) -> torch.nn.Module:
     """Load the body of a checkpoint as apps do: no output head, no pooler, weights in the precision of the run.
 
     Raises:
@@ -72,7 +72,7 @@ def body(path: Path, device: Device, precision: Precision, threads: int) -> torc
         raise HostError(NO_DEVICE)
     folder = path.parent
     load_config(folder)  # says in words what is wrong with it
-    dtype = PRECISIONS[precision].torch_dtype()
+    dtype = FORMATS[precision].torch_dtype()
     loaded = AutoModel.from_pretrained(folder, local_files_only=True, dtype=dtype, add_pooling_layer=False)
     return loaded.to(device).eval()
 
@@ -104,19 +104,20 @@ def ready(model: Callable[..., States], device: Device) -> LoadedModel:
     return LoadedModel("last_hidden_state", "events" if device == "cuda" else "wall", bind, run, vram)
 
 
-def load(path: Path, device: Device, precision: Precision, threads: int) -> LoadedModel:
+def load(path: Path, device: Device, precision: str, threads: int, opener: str = "") -> LoadedModel:
     """Load the checkpoint whose weights are at `path`; raises as `body`."""
     return ready(body(path, device, precision, threads), device)
+
+
+def _lacks(precision: str) -> str:
+    own = FORMATS.get(precision)
+    return "" if own is not None and own.dtype else f"{precision} is the name of an exported file; PyTorch has none"
 
 
 ENGINE = Engine(
     name="torch",
     words="PyTorch",
-    lacks={
-        name: f"{name} is a file of ONNX Runtime; PyTorch has none"
-        for name, number in PRECISIONS.items()
-        if number.quantized
-    },
+    lacks=_lacks,
     file=weights,
     no_file=lambda precision: "no checkpoint in the folder",
     hindrance=hindrance,

@@ -36,8 +36,8 @@ def agreement_gate(file: Exported, batches: Sequence[GateBatch], bound: float) -
 def _measure(case: GateCase) -> Iterator[Gate]:
     for file in case.files:
         bound_of = file.source.purpose.view.choices
-        if file.derived and bound_of is not None:
+        if file.rounded and bound_of is not None:
             yield agreement_gate(file, case.batches, bound_of(case.bounds))
 
 
-AGREEMENT = GateKind("agreement", 4, _measure)
+AGREEMENT = GateKind("agreement", _measure)

@@ -36,8 +36,8 @@ def cosine_gates(file: Exported, batches: Sequence[GateBatch], bounds: Bounds) -
 
 def _measure(case: GateCase) -> Iterator[Gate]:
     for file in case.files:
-        if file.derived:
+        if file.rounded:
             yield from cosine_gates(file, case.batches, case.bounds)
 
 
-COSINES = GateKind("cosines", 5, _measure)
+COSINES = GateKind("cosines", _measure)

@@ -27,4 +27,4 @@ def _measure(case: GateCase) -> Iterator[Gate]:
         yield kept_tokens_gate(case.teacher, case.tokenizer, case.lines)
 
 
-KEPT_TOKENS = GateKind("kept tokens", 2, _measure)
+KEPT_TOKENS = GateKind("kept tokens", _measure)

@@ -1,4 +1,4 @@
-"""A file made from PyTorch gives what PyTorch gives, at every real token.
+"""A file whose numbers were not rounded gives what it was made from gives, PyTorch or a file, at every real token.
 
 Axis letters: B batch, T tokens.
 """
@@ -28,8 +28,8 @@ def parity_gate(file: Exported, batches: Sequence[GateBatch], bound: float) -> G
 
 def _measure(case: GateCase) -> Iterator[Gate]:
     for file in case.files:
-        if not file.derived:
+        if not file.rounded:
             yield parity_gate(file, case.batches, case.bounds.parity)
 
 
-PARITY = GateKind("parity", 3, _measure)
+PARITY = GateKind("parity", _measure)

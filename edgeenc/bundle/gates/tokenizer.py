@@ -39,4 +39,4 @@ def _measure(case: GateCase) -> Iterator[Gate]:
     yield tokenizer_gate(case.tokenizer, case.folder, case.lines)
 
 
-TOKENIZER = GateKind("tokenizer", 1, _measure)
+TOKENIZER = GateKind("tokenizer", _measure)

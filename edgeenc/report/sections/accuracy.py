@@ -9,7 +9,7 @@ from edgeenc.report.answer import NOTHING_SEEN, verdict
 from edgeenc.report.draw.blocks import Section, Table
 from edgeenc.report.draw.numbers import MISSING, count, interval, megabytes, milliseconds, percent, points
 from edgeenc.report.draw.plot import Plot, Point, Series, linear_axis, log_axis, pareto_front
-from edgeenc.report.measured import FIRST, Candidate, Measured
+from edgeenc.report.measured import Candidate, Measured
 
 PAIRED = (
     "A difference is averaged over the seeds and bootstrapped over the same examples for both models;"
@@ -104,7 +104,8 @@ def _plot(
 def _left_out(measured: Measured) -> list[str]:
     """Say which scored models have no place in a picture, since their time or size was not measured."""
     known = {candidate.name: candidate for candidate in measured.candidates}
-    named = dict.fromkeys(f"{s.model} {FIRST if s.precision == 'torch' else s.precision}" for s in measured.scores)
+    first = measured.first
+    named = dict.fromkeys(f"{s.model} {first if s.precision == 'torch' else s.precision}" for s in measured.scores)
     told = []
     for what, lacks in (("size", lambda c: c.bytes is None), ("latency", lambda c: c.ms is None)):
         without = [name for name in named if name not in known or lacks(known[name])]

@@ -8,7 +8,8 @@ from edgeenc.record.facts import Facts, FileBytes, Parts
 from edgeenc.report.draw.blocks import Bar, Picture, Section, Table
 from edgeenc.report.draw.numbers import count, megabytes, millions, percent
 
-FP32_BYTES = 4
+FLOAT = 4
+"""Bytes of a parameter as PyTorch has it."""
 
 
 def sizes_section(facts: Facts) -> Section:
@@ -18,24 +19,21 @@ def sizes_section(facts: Facts) -> Section:
         (
             name,
             *(count(number) for number in (parts.embeddings, parts.layers, parts.head, parts.total)),
-            megabytes(FP32_BYTES * parts.total),
+            megabytes(FLOAT * parts.total),
         )
         for name, parts in held
     )
     head = ("After step", "Embeddings", "Layers", "Head", "Parameters", "MB as fp32")
-    files = facts.bytes
-    named = (
-        (f"Teacher, {files.first}", files.teacher_fp32),
-        (f"Student, {files.first}", files.fp32),
-        (f"Student, {files.smallest}", files.int8),
-    )
-    saved = tuple((name, megabytes(n), percent(1 - n / files.teacher_fp32)) for name, n in named if n is not None)
+    files = facts.files
+    named = {f"Teacher, {files.first}": files.teacher}
+    named |= {f"Student, {name}": size for name, size in files.made.items()}
+    saved = tuple((name, megabytes(size), percent(1 - size / files.teacher)) for name, size in named.items())
     return Section(
         "Sizes",
         pictures=(_sizes_picture(held, files),),
         tables=(
             Table("Parameters by part", head, "lrrrrr", rows),
-            Table("Exported files", ("ONNX file", "MB", "Saved"), "lrr", saved),
+            Table("Exported files", ("File", "MB", "Saved"), "lrr", saved),
         ),
         notes=(
             "MB are a million bytes; as fp32 a parameter takes 4 bytes. Parameters are those of the masked-LM model,"
@@ -50,14 +48,15 @@ def _sizes_picture(held: Sequence[tuple[str, Parts]], files: FileBytes) -> Pictu
     bars = [
         Bar(
             name,
-            f"{millions(parts.total)} parameters, {megabytes(FP32_BYTES * parts.total)} MB",
-            tuple(FP32_BYTES * number / 1e6 for number in (parts.embeddings, parts.layers, parts.head)),
+            f"{millions(parts.total)} parameters, {megabytes(FLOAT * parts.total)} MB",
+            tuple(FLOAT * number / 1e6 for number in (parts.embeddings, parts.layers, parts.head)),
         )
         for name, parts in changes
     ]
     keys: tuple[str, ...] = ("embeddings", "layers", "head")
-    if files.int8 is not None:
-        called = f"{files.smallest} file"
-        bars.append(Bar(called, f"{megabytes(files.int8)} MB", (0.0, 0.0, 0.0, files.int8 / 1e6)))
+    size, precision = files.shipped
+    if precision != files.first:
+        called = f"{precision} file"
+        bars.append(Bar(called, f"{megabytes(size)} MB", (0.0, 0.0, 0.0, size / 1e6)))
         keys = (*keys, f"{called}, all parts")
     return Picture("Megabytes by part, after each step that changes them", keys, tuple(bars))

@@ -125,7 +125,8 @@ class _Maker:
         else:
             tuned = self.tunings(request.task_data, student)
             original, shipped = tuned[0].step, self.choice(tuned)
-            files = {Role("file", precision=precision): shipped.name for precision in request.precisions}
+            made = request.target.made_for(request.precisions)
+            files = {Role("file", precision=one.name): shipped.name for one in made}
             asked = {DATA: "task"}
         exported = StepName(request.target.first.step, "teacher")
         original = self.add(exported, {ENCODER: original.name}, {"task": task}, shape=teacher.shape)

@@ -46,6 +46,7 @@ def score_of(task: Task, scored: Scored) -> Score:
         n=found.n,
         seeds=found.seeds,
         by_seed=tuple(task.metric.score(items, said) for said in scored.by_seed),
+        kind=task.data.kind.name,
     )
 
 

@@ -29,7 +29,6 @@ from edgeenc.record.steps import BitsFigures, CorpusFigures, GateFigures, ScoreF
 from edgeenc.sources import recorded_control
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.steps.line.step_kind import kind_of
-from edgeenc.targets.target import default_target
 from edgeenc.text.mixture import called
 
 if TYPE_CHECKING:
@@ -66,8 +65,8 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
         corpus=called(plan.request.texts),
         steps=tuple(_step(step, manifests) for step in plan.steps if step.name in manifests),
         student=_student(shape),
-        bytes=sizes,
-        compression=1 - (sizes.int8 or sizes.fp32) / sizes.teacher_fp32,
+        bytes=sizes.written,
+        compression=1 - sizes.shipped[0] / sizes.teacher,
         bits_per_character=bits,
         floors=floors(bits),
         tokenizer=_tokenizer(plan, manifests, None),
@@ -192,17 +191,13 @@ def _parts(shape: Shape) -> Parts:
 
 def _sizes(plan: Plan, manifests: Manifests) -> FileBytes:
     """Return the bytes of the teacher's file and of the files that are shipped."""
-    target = plan.request.target
-    first, last = target.first, target.precisions[-1]
+    target, first = plan.request.target, plan.request.target.first
     verified = plan.step(str(StepName("verify")))
     stamps = {file: stamp for name in verified.inputs.values() for file, stamp in manifests[name].files.items()}
-    found = {one.name: stamps[one.file].bytes for one in target.precisions if one.file in stamps}
-    derived = [one for one in target.precisions if one.source and one.name in found]
     return FileBytes(
-        teacher_fp32=manifests[str(StepName(first.step, "teacher"))].files[first.file].bytes,
-        fp32=found[first.name],
-        int8=found[derived[-1].name] if derived else None,
-        names=() if target is default_target() else (first.name, (derived[-1] if derived else last).name),
+        first=first.name,
+        teacher=manifests[str(StepName(first.step, "teacher"))].files[first.file].bytes,
+        student={one.name: stamps[one.file].bytes if one.file in stamps else None for one in target.precisions},
     )
 
 

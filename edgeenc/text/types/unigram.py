@@ -7,12 +7,13 @@ character scores 10 less than that one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 import numpy as np
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from edgeenc.text.spelling import needed
 from edgeenc.text.tokenizer_file import Scores, model_as, model_of, with_ids
@@ -43,4 +44,38 @@ def _cut(text: str, new: Mapping[int, int]) -> str:
     return with_ids(text, replace(model, vocab=vocab, unk_id=unknown), new)
 
 
-TYPE = TokenizerType("Unigram", _MARKS, _must_stay, _cut)
+def _made_up(kit: Tokenizer, size: int) -> str:
+    """Return a Unigram tokenizer of `size` tokens in the order of XLM-R: specials, the kit's tokens, the mask last.
+
+    A token that begins a word gets the mark of one, a single character both forms; scores fall with the rank, as in
+    Zipf's law. Text is split at white space first, so that no text can hold a made-up token, which has a space.
+    """
+    ranked = [token for token, _ in sorted(kit.get_vocab().items(), key=lambda item: item[1])]
+    plain = [token for token in ranked if not (token.startswith("[") and len(token) > 1)]
+    marked = [form for token in plain for form in _forms(token)]
+    tokens = list(dict.fromkeys(["\u2581", *marked]))[: size - 5]
+    tokens += [f"unused {number}" for number in range(size - 5 - len(tokens))]
+    scored = [(token, -math.log(rank + 10)) for rank, token in enumerate(tokens)]
+    specials = ["<s>", "<pad>", "</s>", "<unk>"]
+    made = Tokenizer(models.Unigram([*((name, 0.0) for name in specials), *scored, ("<mask>", 0.0)], unk_id=3))
+    made.normalizer = normalizers.NFKC()
+    mark = pre_tokenizers.Metaspace(replacement="\u2581", prepend_scheme="always")
+    made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), mark])
+    made.decoder = decoders.Metaspace(replacement="\u2581", prepend_scheme="always")
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    made.add_special_tokens([*specials, AddedToken("<mask>", lstrip=True)])
+    return made.to_str() + "\n"
+
+
+def _forms(token: str) -> list[str]:
+    """Return what a WordPiece is in Unigram. Worked example: `aso` gives `▁aso`, `##so` gives `so`, `,` gives both."""
+    bare = token.removeprefix("##") or token
+    first, later = f"\u2581{bare}", bare
+    if len(bare) == 1:
+        return [first, later]
+    return [later] if bare != token else [first]
+
+
+TYPE = TokenizerType("Unigram", _MARKS, _must_stay, _cut, made_up=_made_up)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
@@ -26,4 +27,17 @@ def _cut(text: str, new: Mapping[int, int]) -> str:
     return with_ids(text, TokenTable(model_as(TokenTable, text).kept(new)), new)
 
 
-TYPE = TokenizerType("WordPiece", _MARKS, _must_stay, _cut, list_file="vocab.txt")
+def _made_up(kit: Tokenizer, size: int) -> str:
+    """Return a WordPiece tokenizer of `size` tokens: the kit's first ones, then `[unused0]`, `[unused1]`, ...
+
+    Text is split at brackets first, so that no text can hold such a token.
+    """
+    spec = json.loads(kit.to_str())
+    vocabulary = sorted(kit.get_vocab().items(), key=lambda item: item[1])[:size]
+    tokens = [token for token, _ in vocabulary]
+    tokens += [f"[unused{number}]" for number in range(size - len(tokens))]
+    spec["model"]["vocab"] = {token: number for number, token in enumerate(tokens)}
+    return json.dumps(spec, ensure_ascii=False) + "\n"
+
+
+TYPE = TokenizerType("WordPiece", _MARKS, _must_stay, _cut, list_file="vocab.txt", made_up=_made_up)
