@@ -24,8 +24,6 @@ from edgeenc.text.token_ids import TokenIds, token_ids
 HeadState = Literal["published", "grown", "trained"]
 """The masked-LM head of an encoder: as its files have it; made up, since they have none; made up and then trained."""
 
-UNTRAINED = "head not trained: bits per character mean nothing"
-
 _OLD = ((".gamma", ".weight"), (".beta", ".bias"))
 """The first BERT checkpoints call the weight of a norm gamma and its bias beta."""
 
@@ -64,12 +62,12 @@ class Checkpoint:
         """What is done beside reading, in words."""
         spare, added = self.rows - len(self.keep), len(self.left_out)
         said = []
-        if self.head == "grown":
-            said.append("the teacher has no masked-LM head")
         if spare:
             said.append(f"{spare:,} rows have no token" if spare > 1 else "1 row has no token")
         if added:
             said.append(f"{added:,} added tokens have no row and are left out: {_first(map(repr, self.left_out))}")
+        if self.head == "grown":
+            said.append("the teacher has no masked-LM head")
         return tuple(said)
 
 
@@ -219,8 +217,8 @@ def _require_tied(folder: Path, header: Mapping[str, Stored], names: Mapping[str
     place = {own: name for name, own in names.items()}
     for name, first in family.tied.items():
         if name in place and first in place:
-            pair = [_values(folder, header[place[own]]) for own in (name, first)]
-            if not np.array_equal(*pair):
+            one, other = (_values(folder, header[place[own]]) for own in (name, first))
+            if not np.array_equal(one, other):
                 raise InputError(f"checkpoint {folder}: {name} differs from {first}, to which it should be tied")
 
 

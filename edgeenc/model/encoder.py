@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from safetensors import SafetensorError
@@ -203,7 +203,7 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
         save_checkpoint(encoder.model, state, encoder.tokenizer, folder)
     else:
         body = {name: tensor for name, tensor in state.items() if name not in encoder.family.head}
-        save_checkpoint(encoder.model.base_model, body, encoder.tokenizer, folder)
+        save_checkpoint(cast("PreTrainedModel", encoder.model.base_model), body, encoder.tokenizer, folder)
 
 
 def save_checkpoint(

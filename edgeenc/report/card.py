@@ -39,6 +39,23 @@ class Shipped:
     weights: str = WEIGHTS
 
 
+@dataclass(frozen=True)
+class _Words:
+    """What the weights are, which class of transformers loads them, and what they cannot do."""
+
+    what: str
+    loads: str
+    limit: str
+
+    @staticmethod
+    def of(purpose: Purpose, facts: Facts) -> _Words:
+        """Return the words of a purpose; of an encoder whose masked-LM head nobody has trained, which is not there."""
+        if purpose.labelled or facts.bits_per_character.student is not None:
+            return _Words(purpose.card.what, purpose.auto_class, purpose.card.limit)
+        limit = "Its masked-LM head was never trained and is not among the weights; it gives hidden states."
+        return _Words("An encoder", "AutoModel", limit)
+
+
 def model_card(facts: Facts, shipped: Shipped) -> str:
     """Return the card as Markdown with the front matter that model hubs read."""
     purpose, target, positions = shipped.purpose, shipped.target, shipped.positions
@@ -50,6 +67,7 @@ def model_card(facts: Facts, shipped: Shipped) -> str:
         "pipeline_tag": purpose.name,
         "tags": ["edgeenc", *target.tags, *family, *language.iso639_3.split("+")],
     }
+    words = _Words.of(purpose, facts)
     output = purpose.card.output.format(hidden=student.hidden, vocab=student.vocab)
     usage = target.usage(shipped.precision, purpose, positions, output)
     text = _text(facts) + purpose.card.flags
@@ -65,7 +83,7 @@ def model_card(facts: Facts, shipped: Shipped) -> str:
 {_rehearsal(facts)}
 {markdown_table(answers(facts))}
 
-{purpose.card.what} for {escape(language.name)}, made small with edgeenc {facts.edgeenc} by the recipe
+{words.what} for {escape(language.name)}, made small with edgeenc {facts.edgeenc} by the recipe
 `{facts.recipe}`: {student.layers} layers of {student.hidden} with {student.heads} heads,
 FFN {student.ffn:,}, {student.vocab:,} tokens, {student.parameters:,} parameters. Texts are truncated
 to {positions} tokens. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`.
@@ -74,7 +92,7 @@ to {positions} tokens. All that was measured is in `report/report.html`, `report
 
 {usage.alone}
 
-{_in_pytorch(purpose.auto_class, shipped.weights)}
+{_in_pytorch(words.loads, shipped.weights)}
 
 {usage.libraries}
 
@@ -82,7 +100,7 @@ to {positions} tokens. All that was measured is in `report/report.html`, `report
 
 ## Limits
 
-- {purpose.card.limit}
+- {words.limit}
 - Metrics are those of this build's test split, times those of one host; `report/report.md` names it.
 - {licence_words(facts)}
 {_sources(facts)}
