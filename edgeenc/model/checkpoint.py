@@ -141,7 +141,7 @@ def own_name(stored: str, family: Family) -> str | None:
         name = name.removesuffix(old) + new if name.endswith(old) else name
     name = family.today(name)
     whole = name if name.startswith(family.body) else f"{family.body}{name}"
-    if name.startswith(family.foreign) or whole.startswith(family.foreign):
+    if any(one.startswith(family.foreign) for one in (name, whole, name.removeprefix(family.body))):
         return None
     inside = {row.removeprefix(family.body).partition(".")[0] for row in (*family.embeddings, *family.layer)}
     if name.startswith(family.body) or name in family.rows:
