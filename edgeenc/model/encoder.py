@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
@@ -198,12 +198,16 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
 
     A head that nobody has trained is not written: the folder is that of the library's class without a head.
     """
+    from transformers import PreTrainedModel
+
     state = encoder.family.untied(encoder.model.state_dict())
     if encoder.has_head:
         save_checkpoint(encoder.model, state, encoder.tokenizer, folder)
     else:
         body = {name: tensor for name, tensor in state.items() if name not in encoder.family.head}
-        save_checkpoint(cast("PreTrainedModel", encoder.model.base_model), body, encoder.tokenizer, folder)
+        model = encoder.model.base_model
+        assert isinstance(model, PreTrainedModel)
+        save_checkpoint(model, body, encoder.tokenizer, folder)
 
 
 def save_checkpoint(
