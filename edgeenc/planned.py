@@ -141,10 +141,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps in the order in which they run; the last one makes the bundle."""
+    """The steps in the order in which they run; the last one makes the bundle. `notes`: what to know of the teacher."""
 
     request: Request
     steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
 
     def step(self, name: str) -> Step:
         """Return the step of that name."""
@@ -194,6 +195,7 @@ class Plan:
             ],
             "predicted": predicted | {"exact": self.student.exact},
             **({"task": {"said": list(request.task_data.shown)}} if request.task_data else {}),
+            "notes": list(self.notes),
         }
 
 

@@ -227,7 +227,7 @@ def test_a_tokenizer_of_another_model_is_refused(tiny_encoder: Encoder, tmp_path
     spec = (tmp_path / "tokenizer.json").read_text(encoding="utf-8")
     fields = json.loads(spec)
     vocabulary = fields["model"]["vocab"]
-    vocabulary.pop(max(vocabulary, key=vocabulary.__getitem__))
+    vocabulary |= {"bagong": len(vocabulary), "salita": len(vocabulary) + 1}
     (tmp_path / "tokenizer.json").write_text(json.dumps(fields), encoding="utf-8")
     with pytest.raises(InputError, match="they do not belong together"):
         load_encoder(tmp_path)

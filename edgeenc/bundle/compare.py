@@ -102,7 +102,7 @@ def compare(
     notes = ["The rounds differ widely: this host was busy, take the times as rough."] if latency.noisy else []
     texts = [f"{one.facts.language.tag} ({one.facts.corpus})" for one in (a, b)]
     if texts[0] == texts[1]:
-        lines.append(_bits(a, b))
+        lines += _bits(a, b)
     else:
         notes.append(f"Bits per character are not compared: the texts are {texts[0]} and {texts[1]}.")
     tables = [one.facts.bits_per_character.unigram for one in (a, b)]
@@ -131,9 +131,11 @@ def _bytes(one: ComparedBundle) -> int:
     return one.file.stat().st_size
 
 
-def _bits(a: ComparedBundle, b: ComparedBundle) -> Line:
-    figures = (one.facts.bits_per_character.student for one in (a, b))
-    return _stored("bits", "bits per character", "bits", *figures)
+def _bits(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
+    """Yield the line of bits per character, where both have a masked-LM head that was trained."""
+    one, other = (each.facts.bits_per_character.student for each in (a, b))
+    if one is not None and other is not None:
+        yield _stored("bits", "bits per character", "bits", one, other)
 
 
 def _stored(metric: str, what: str, unit: Unit, a: float, b: float) -> Line:

@@ -152,6 +152,8 @@ def build(asked: Asked, output: Path | None, loudness: Literal["quiet", "verbose
     stop = stop_of()
     language = plan.request.language
     screen.say(f"{ask.language}: {language.name} ({language.bcp47}, {language.iso639_3}, {language.script})")
+    for line in plan.notes:
+        screen.say(line)
     for line in plan.request.task_data.shown if plan.request.task_data else ():
         screen.say(line)
     with opened.in_use(), closing(screen):

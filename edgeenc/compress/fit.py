@@ -32,6 +32,8 @@ def fit(
 ) -> tuple[Encoder, History]:
     """Return `encoder` trained, and what happened; what comes back has the lowest validation loss seen (masked LM).
 
+    A masked-LM head that the teacher's files had not is trained like any other, and counts as one afterwards.
+
     Args:
         encoder: where to start; not changed, unless the job is done in place.
         corpus: `train` is read, `valid` chooses the checkpoint with masks that never change; of several languages each
@@ -55,9 +57,16 @@ def fit(
         batch = stream(step).to(job.runtime.device)
         return Loss(loss_of(pupil, batch), batch.ids_BT.numel())
 
+    def judged(batch: Masked) -> Tensor:
+        """Return the masked-LM loss, or what is trained for where the head is made up and stays so."""
+        if encoder.has_head or options.trains_head:
+            return masked_lm(chosen_logits(pupil, batch), batch.labels_P)
+        return loss_of(pupil, batch)
+
     def evaluate() -> float:
-        return sum(float(masked_lm(chosen_logits(pupil, batch), batch.labels_P)) for batch in fixed) / len(fixed)
+        return sum(float(judged(batch)) for batch in fixed) / len(fixed)
 
     trained = pupil.model if beside is None else nn.ModuleList([pupil.model, beside])
     history = train(trained, loss_at, options.schedule(), evaluate, job)
-    return replace(pupil, model=nn.Module.to(pupil.model, "cpu")), history
+    head = "trained" if options.trains_head and not encoder.has_head else encoder.head
+    return replace(pupil, model=nn.Module.to(pupil.model, "cpu"), head=head), history

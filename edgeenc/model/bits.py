@@ -137,6 +137,16 @@ def chosen_words(lines: Sequence[str], seed: int) -> list[Ids]:
     return [part - start for part, start in zip(parts, ends - counts, strict=True)]
 
 
+def chosen_characters(lines: Sequence[str], seed: int) -> int:
+    """Return the characters of the chosen words of all lines.
+
+    Raises:
+        InputError: as `chosen_words`.
+    """
+    picked = zip(lines, chosen_words(lines, seed), strict=True)
+    return sum(len(words[place]) for line, places in picked for words in (line.split(),) for place in places)
+
+
 def bits_per_character(encoder: Encoder, lines: Sequence[str], *, characters: int, seed: int) -> float:
     """Return the bits per character of `encoder` on `lines`; see `score`."""
     return score(encoder, lines, characters=characters, seed=seed).per_character

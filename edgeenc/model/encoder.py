@@ -6,7 +6,7 @@ Axis letters: B batch, T tokens, H hidden, P masked positions, V vocabulary.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from edgeenc.errors import InputError
+from edgeenc.model.checkpoint import Checkpoint, HeadState, read_checkpoint
 from edgeenc.model.config import load_encoder_config
 from edgeenc.model.family import Family
 from edgeenc.model.shape import Shape, shape_of
@@ -24,13 +25,17 @@ from edgeenc.model.weights import WEIGHTS, read_weights
 from edgeenc.text.bert_reader import bert_reading
 from edgeenc.text.parse import parse_tokenizer
 from edgeenc.text.specials import Specials
+from edgeenc.text.token_ids import without_added
 from edgeenc.text.types import type_of
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PretrainedConfig, PreTrainedModel
 
 OWN_WEIGHTS = "edgeenc.safetensors"
 """Weights of a model with layers that no class of the library has; the library must not take a part of them for all."""
+
+RAISED = 64.0
+"""Far above what hidden states hold, so that an activation leaves them as they are; near enough for float32."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,12 @@ class Encoder:
     model: PreTrainedModel
     tokenizer: Tokenizer
     family: Family
+    head: HeadState = "published"
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the masked-LM head was trained, so that logits mean something."""
+        return self.head != "grown"
 
     @property
     def shape(self) -> Shape:
@@ -60,34 +71,78 @@ class Encoder:
 def load_encoder(folder: Path) -> Encoder:
     """Load a checkpoint folder (`config.json`, `model.safetensors`, `tokenizer.json`) as float32, strictly.
 
+    Rows of the embedding that have no token are left out. Where there is no masked-LM head, one is grown.
+
     Raises:
-        InputError: a file is missing or damaged, a tensor is missing, unknown or of a wrong size, or tokenizer and
-            embedding disagree about the vocabulary.
+        InputError: as `read_checkpoint`, or the configuration describes no model that the library can build.
     """
+    found = read_checkpoint(folder)
     config = load_encoder_config(folder)
+    tokenizer = _fitted(load_tokenizer(folder, without=found.left_out), found)
+    _renumber(config, found, tokenizer)
     family = shape_of(config).table
-    state = _state(folder, family)
     try:
         with torch.random.fork_rng(devices=[]):
             model = family.model_class(config)
         nn.Module.float(model)
-    except (ValueError, KeyError, IndexError, TypeError, RuntimeError, ArithmeticError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, RuntimeError, ArithmeticError, AssertionError) as error:
         raise InputError(f"checkpoint {folder}: config.json describes no model that can be built ({error!r})") from None
+    state = _state(folder, family, found)
+    if found.head == "grown":
+        state |= grown_head(family, model.state_dict())
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
         raise InputError(f"checkpoint {folder}: the weights do not fit config.json: {error}") from None
-    tokenizer = load_tokenizer(folder)
-    if tokenizer.get_vocab_size() != config.vocab_size:
-        raise InputError(
-            f"checkpoint {folder}: the tokenizer has {tokenizer.get_vocab_size():,} tokens, the embedding"
-            f" {config.vocab_size:,} rows; they do not belong together"
-        )
-    return Encoder(model.eval(), tokenizer, family)
+    return Encoder(model.eval(), tokenizer, family, found.head)
 
 
-def load_tokenizer(folder: Path) -> Tokenizer:
-    """Read `tokenizer.json` of a checkpoint folder, without truncation or padding.
+def grown_head(family: Family, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of a masked-LM head that changes the last hidden states as little as its family allows.
+
+    The dense layer is the identity, the output the embedding, with no bias. Before the activation all channels are
+    raised by `RAISED`, where it is the identity too, and the norm behind it takes that away again; a head without that
+    bias (ModernBERT) loses what is negative.
+
+    Args:
+        family: whose head it is.
+        state: of a model of the family, for the sizes.
+    """
+    made = dict[str, Tensor]()
+    for name, axes in family.head.items():
+        like = state[name]
+        if len(axes) == 2:
+            made[name] = torch.eye(*like.shape)
+            dense = name.removesuffix("weight") + "bias"
+            if dense in family.head:
+                made[dense] = torch.full_like(state[dense], RAISED)
+        elif name not in made:
+            made[name] = torch.ones_like(like) if name.endswith("weight") else torch.zeros_like(like)
+    first = {name: state[source] for name, source in family.tied.items() if source not in family.head}
+    return made | {name: made[source] for name, source in family.tied.items() if name not in first}
+
+
+def _fitted(tokenizer: Tokenizer, found: Checkpoint) -> Tokenizer:
+    """Return the tokenizer with its tokens numbered from 0 without a gap."""
+    if not found.holes:
+        return tokenizer
+    new = {old: place for place, old in enumerate(found.keep)}
+    return parse_tokenizer(type_of(tokenizer).trim(tokenizer.to_str(), new))
+
+
+def _renumber(config: PretrainedConfig, found: Checkpoint, tokenizer: Tokenizer) -> None:
+    """Let a configuration that was just read follow the tokens: how many there are, and the ids of special ones."""
+    new = {old: place for place, old in enumerate(found.keep)}
+    config.vocab_size = len(found.keep)
+    for name, old in config.to_dict().items():
+        if name.endswith("_token_id") and isinstance(old, int) and name not in found.shape.table.required:
+            setattr(config, name, new.get(old))
+    if "pad_token_id" not in found.shape.table.required:
+        config.pad_token_id = Specials.of(tokenizer).pad
+
+
+def load_tokenizer(folder: Path, without: Collection[str] = ()) -> Tokenizer:
+    """Read `tokenizer.json` of a checkpoint folder, without truncation or padding, nor the added tokens `without`.
 
     Raises:
         InputError: the file is missing or damaged.
@@ -96,7 +151,8 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     if not path.is_file():
         raise InputError(f"checkpoint {folder}: tokenizer.json is missing; save the fast tokenizer into the folder")
     try:
-        tokenizer = parse_tokenizer(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        tokenizer = parse_tokenizer(without_added(text, frozenset(without)) if without else text)
     except Exception as error:  # the library raises bare Exception
         raise InputError(f"checkpoint {folder}: tokenizer.json is damaged ({error})") from None
     tokenizer.no_padding()
@@ -104,19 +160,20 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def _state(folder: Path, family: Family) -> dict[str, Tensor]:
-    """Return the checkpoint's tensors as float32, tied names filled in, foreign heads left out."""
-    state = load_state(folder)
-    state = {_modern(name): tensor for name, tensor in state.items() if not name.startswith(family.foreign)}
-    state = {family.today(name): tensor for name, tensor in state.items()}
-    if not any(name in state and "vocab" in axes for name, axes in family.head.items()):
-        state = {name: tensor for name, tensor in state.items() if name not in family.head}  # of a classifier
+def _state(folder: Path, family: Family, found: Checkpoint) -> dict[str, Tensor]:
+    """Return the checkpoint's tensors as float32 under the family's names, both names of tied ones, rows of tokens."""
+    state = {found.names[name]: tensor for name, tensor in load_state(folder).items() if name in found.names}
     for name, source in family.tied.items():
-        if source not in state:
-            continue
-        if not torch.equal(state.setdefault(name, state[source]), state[source]):
+        for one, other in ((name, source), (source, name)):
+            if other in state:
+                state.setdefault(one, state[other])
+        if name in state and not torch.equal(state[name], state[source]):
             raise InputError(f"checkpoint {folder}: {name} differs from {source}, to which it should be tied")
-    return state
+    if len(found.keep) == found.rows:
+        return state
+    rows = torch.tensor(found.keep)
+    cut = {name for name in state if "vocab" in family.axes(name)}
+    return {name: tensor.index_select(0, rows) if name in cut else tensor for name, tensor in state.items()}
 
 
 def load_state(folder: Path, weights: str = WEIGHTS) -> dict[str, Tensor]:
@@ -128,17 +185,21 @@ def load_state(folder: Path, weights: str = WEIGHTS) -> dict[str, Tensor]:
     return read_weights(folder, weights)
 
 
-def _modern(name: str) -> str:
-    """Return today's name of a parameter: the first BERT checkpoints call the weight of a norm gamma, its bias beta."""
-    for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
-        name = name.removesuffix(old) + new if name.endswith(old) else name
-    return name
-
-
 def save_encoder(encoder: Encoder, folder: Path) -> None:
-    """Write `config.json`, `model.safetensors` and the tokenizer's files; the same encoder gives the same bytes."""
+    """Write `config.json`, `model.safetensors` and the tokenizer's files; the same encoder gives the same bytes.
+
+    A head that nobody has trained is not written: the folder is that of the library's class without a head.
+    """
+    from transformers import PreTrainedModel
+
     state = encoder.family.untied(encoder.model.state_dict())
-    save_checkpoint(encoder.model, state, encoder.tokenizer, folder)
+    if encoder.has_head:
+        save_checkpoint(encoder.model, state, encoder.tokenizer, folder)
+    else:
+        body = {name: tensor for name, tensor in state.items() if name not in encoder.family.head}
+        model = encoder.model.base_model
+        assert isinstance(model, PreTrainedModel)
+        save_checkpoint(model, body, encoder.tokenizer, folder)
 
 
 def save_checkpoint(

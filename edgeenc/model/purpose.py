@@ -133,6 +133,7 @@ class Purpose:
         labelled: what the name of a class ends with that has learnt labels for it; "" where it needs none.
         default: whether an encoder is exported for it where nothing is asked; one purpose is.
         tied: whether the output product reads the word embeddings.
+        reads_head: whether the exported file holds the masked-LM head.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Purpose:
     of_encoder: Callable[[Encoder], Computed] | None = None
     labelled: str = ""
     tied: bool = False
+    reads_head: bool = False
     default: bool = False
 
 

@@ -6,12 +6,13 @@ What files there are is told without torch, so that a plan refuses what a build 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
+from edgeenc.model.header import Stored, read_header
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,27 +48,43 @@ def weight_files(folder: Path, weights: str = WEIGHTS) -> list[Path]:
     raise InputError(f"checkpoint {folder}: {_instead(folder, weights)}")
 
 
-def read_weights(folder: Path, weights: str = WEIGHTS) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint folder as float32.
+def headers(folder: Path, weights: str = WEIGHTS) -> dict[str, Stored]:
+    """Return what the files of a checkpoint folder say of every tensor, by its name; none is read.
 
     Raises:
         InputError: a file is missing or damaged, index and files disagree, or a tensor is of a type that is not read.
     """
+    found: dict[str, Stored] = {}
+    for path in weight_files(folder, weights):
+        try:
+            own = read_header(path)
+        except InputError as error:
+            raise InputError(f"checkpoint {folder}: {path.name} is damaged ({error})") from None
+        if twice := sorted(found.keys() & own.keys()):
+            raise InputError(f"checkpoint {folder}: {_few(twice)} in more than one file, {path.name} and one before it")
+        _require_floats(folder, path, own)
+        found |= own
+    if not (folder / weights).is_file():
+        _require_as_indexed(folder, sorted(found))
+    return found
+
+
+def read_weights(folder: Path, weights: str = WEIGHTS) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint folder as float32; those that hold no floating-point numbers are left out.
+
+    Raises:
+        InputError: as `headers`.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    headers(folder, weights)
     state: dict[str, Tensor] = {}
     for path in weight_files(folder, weights):
-        _require_floats(folder, path)
         try:
-            found = load_file(path)
+            state |= load_file(path)
         except (SafetensorError, OSError) as error:
             raise InputError(f"checkpoint {folder}: {path.name} is damaged ({error})") from None
-        if twice := sorted(state.keys() & found.keys()):
-            raise InputError(f"checkpoint {folder}: {_few(twice)} in more than one file, {path.name} and one before it")
-        state |= found
-    if not (folder / weights).is_file():
-        _require_as_indexed(folder, sorted(state))
     return {name: tensor.float() for name, tensor in state.items() if tensor.is_floating_point()}
 
 
@@ -106,29 +123,16 @@ def _require_as_indexed(folder: Path, found: Sequence[str]) -> None:
         )
 
 
-def _require_floats(folder: Path, path: Path) -> None:
-    """Refuse tensors that hold no floating-point numbers, and a header that claims what the file cannot hold."""
+def _require_floats(folder: Path, path: Path, header: Mapping[str, Stored]) -> None:
+    """Refuse tensors that hold no floating-point numbers."""
     other = [
-        f"{name} ({kind})" for name, kind in _types(folder, path) if kind not in FLOATS and not name.endswith(COUNTS)
+        f"{name} ({one.dtype})" for name, one in header.items() if one.dtype not in FLOATS and not name.endswith(COUNTS)
     ]
     if other:
         raise InputError(
             f"checkpoint {folder}: {path.name}: {_few(other)} of a type that is not read; give weights in"
             " float32, float16, bfloat16 or float64"
         )
-
-
-def _types(folder: Path, path: Path) -> list[tuple[str, str]]:
-    """Return name and type of each tensor from the header: eight bytes of length, then JSON."""
-    try:
-        with path.open("rb") as opened:
-            length = int.from_bytes(opened.read(8), "little")
-            if length > min(100_000_000, path.stat().st_size - 8):
-                raise InputError(f"checkpoint {folder}: {path.name} is damaged (its header is longer than the file)")
-            header = json.loads(opened.read(length))
-        return [(name, str(row["dtype"])) for name, row in header.items() if name != "__metadata__"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"checkpoint {folder}: {path.name} is damaged ({error!r})") from None
 
 
 def _instead(folder: Path, weights: str) -> str:

@@ -123,21 +123,31 @@ def file_bytes(written: Mapping[str, int | None]) -> FileBytes:
     return FileBytes(first=first, teacher=teacher, student=student)
 
 
+UNTRAINED = "head not trained: bits per character mean nothing"
+"""What stands in the place of bits where the files of a teacher have no masked-LM head and no stage trained one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BitsPerCharacter:
-    """Bits per character on the test split; `cut` is pruned and not yet distilled, `random` trained from scratch."""
+    """Bits per character on the test split; `cut` is pruned and not yet distilled, `random` trained from scratch.
+
+    None of `teacher` and `student` says that nobody has trained its masked-LM head, so that bits mean nothing.
+    """
 
     unigram: float
-    teacher: float
+    teacher: float | None
     cut: float | None = None
-    student: float
+    student: float | None
     random: float | None = None
 
-    def advantage_kept(self, value: float) -> float | None:
+    def advantage_kept(self, value: float | None) -> float | None:
         """Return the share of the teacher's gain over the unigram baseline that a model of `value` bits retains.
 
-        Worked example: unigram 3, teacher 2 and student 2.25 bits give 0.75. None where the teacher has no gain.
+        Worked example: unigram 3, teacher 2 and student 2.25 bits give 0.75. None where the teacher has no gain, or
+        where one of the two was not measured.
         """
+        if self.teacher is None or value is None:
+            return None
         advantage = self.unigram - self.teacher
         return None if advantage <= 0 else (self.unigram - value) / advantage
 

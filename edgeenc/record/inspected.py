@@ -51,7 +51,9 @@ class Inspected:
         parameters: those an encoder loads, the tied table counted once.
         dtypes: types of the stored tensors.
         files: bytes of each exported file, by its path in the folder.
+        notes: what is done beside reading where it is a teacher: rows without a token, a head that is not there.
         problems: what does not belong together.
+        refusal: why a build would refuse it as a teacher, in the words of the build; "" where it would not.
     """
 
     path: str
@@ -63,4 +65,6 @@ class Inspected:
     dtypes: tuple[str, ...]
     tokenizer: TokenizerFile | None
     files: Mapping[str, int]
+    notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    refusal: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from edgeenc.record.facts import TokenizerFit, TokenizerQuality
 from edgeenc.record.form import SPARE
@@ -56,9 +57,14 @@ class CorpusFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherFigures:
-    """Parameters of the teacher; what of its configuration was left out; `weights` is `random` in a rehearsal."""
+    """Parameters of the teacher; what of its configuration was left out; `weights` is `random` in a rehearsal.
+
+    `head` is `grown` where its files have no masked-LM head; `notes` say what else was done to read it.
+    """
 
     parameters: int
+    head: Literal["grown"] | None = field(default=None, metadata=SPARE)
+    notes: tuple[str, ...] = field(default=(), metadata=SPARE)
     left_out: tuple[str, ...] = field(default=(), metadata=SPARE)
     weights: str | None = field(default=None, metadata=SPARE)
 
@@ -76,6 +82,7 @@ class StageFigures:
         loss_without: (layer, loss without it) in the order in which layers went.
         before, after, coverage: the tokenizer before and after trimming, on the test split.
         languages: the same of each of several languages.
+        head: `grown` where nobody has trained the masked-LM head so far, `trained` where this stage first did.
     """
 
     shape: Mapping[str, int | str | tuple[str, ...]] = field(default_factory=dict, metadata=SPARE)
@@ -90,15 +97,19 @@ class StageFigures:
     after: TokenizerQuality | None = field(default=None, metadata=SPARE)
     coverage: float | None = field(default=None, metadata=SPARE)
     languages: Mapping[str, TokenizerFit] = field(default_factory=dict, metadata=SPARE)
+    head: Literal["grown", "trained"] | None = field(default=None, metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BitsFigures:
-    """Bits per character of each model on the same words; `control` has random weights, `cut` no last training."""
+    """Bits per character of each model on the same words; `control` has random weights, `cut` no last training.
+
+    `teacher` and `student` are None where nobody has trained the masked-LM head, as is `cut`.
+    """
 
     unigram: float
-    teacher: float
-    student: float
+    teacher: float | None
+    student: float | None
     cut: float | None = field(default=None, metadata=SPARE)
     control: float | None = field(default=None, metadata=SPARE)
     tokenizer: TokenizerFit

@@ -40,8 +40,25 @@ class Shipped:
     weights: str = WEIGHTS
 
 
+@dataclass(frozen=True)
+class _Words:
+    """What the weights are, and what they cannot do."""
+
+    what: str
+    limit: str
+
+    @staticmethod
+    def of(purpose: Purpose, facts: Facts) -> _Words:
+        """Return the words of a purpose; of an encoder whose masked-LM head nobody has trained, which is not there."""
+        if purpose.labelled or facts.bits_per_character.student is not None:
+            return _Words(purpose.card.what, purpose.card.limit)
+        limit = "Its masked-LM head was never trained and is not among the weights; it gives hidden states."
+        return _Words("An encoder", limit)
+
+
 def model_card(facts: Facts, shipped: Shipped) -> str:
     """Return the card as Markdown with the front matter that model hubs read."""
+    words = _Words.of(shipped.purpose, facts)
     return f"""---
 {_yaml(_front(facts, shipped))}---
 
@@ -51,7 +68,7 @@ def model_card(facts: Facts, shipped: Shipped) -> str:
 {_rehearsal(facts)}
 {markdown_table(answers(facts))}
 
-{_what(facts, shipped)}
+{_what(facts, shipped, words)}
 
 ## Use it
 
@@ -61,7 +78,7 @@ def model_card(facts: Facts, shipped: Shipped) -> str:
 
 ## Limits
 
-- {shipped.purpose.card.limit}{_unchecked(shipped.positions)}
+- {words.limit}{_unchecked(shipped.positions)}
 - Metrics are those of this build's test split, times those of one host; `report/report.md` names it.
 - {licence_words(facts)}
 {_sources(facts)}
@@ -84,11 +101,11 @@ def _front(facts: Facts, shipped: Shipped) -> dict[str, str | list[str]]:
     }
 
 
-def _what(facts: Facts, shipped: Shipped) -> str:
+def _what(facts: Facts, shipped: Shipped, words: _Words) -> str:
     """Return what the model is: its shape, and how much text it reads."""
     student = facts.student
-    name, purpose, positions = escape(facts.language.name), shipped.purpose, shipped.positions
-    return f"""{purpose.card.what} for {name}, made small with edgeenc {facts.edgeenc} by the recipe
+    name, positions = escape(facts.language.name), shipped.positions
+    return f"""{words.what} for {name}, made small with edgeenc {facts.edgeenc} by the recipe
 `{facts.recipe}`: {student.layers} layers of {student.hidden} with {student.heads} heads,
 FFN {student.ffn:,}, {student.vocab:,} tokens, {student.parameters:,} parameters. Texts are truncated
 to {positions} tokens. All that was measured is in `report/report.html`, `report/report.md` and `report/report.json`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from edgeenc.record.facts import Facts
+from edgeenc.record.facts import UNTRAINED, BitsPerCharacter, Facts
 from edgeenc.record.gates import Floor, Gate
 from edgeenc.record.latency import Latency
 from edgeenc.report.answer import answer, task_tiles
@@ -53,6 +53,10 @@ def _quality(facts: Facts) -> str:
     """Return how the student stands to its teacher, in words that hold whichever of the two is better."""
     measured = facts.bits_per_character
     kept = measured.advantage_kept(measured.student)
+    if measured.student is None:
+        return UNTRAINED
+    if measured.teacher is None:
+        return f"{bits(measured.student)} bits per character; of the untouched teacher, {UNTRAINED}"
     pair = f"{bits(measured.student)} bits per character, the untouched teacher {bits(measured.teacher)}"
     if kept is None:
         return f"{pair}, the unigram baseline {bits(measured.unigram)}"
@@ -77,12 +81,20 @@ def answers(facts: Facts) -> Table:
         (
             "Bits per character",
             bits(measured.student),
-            f"the untouched teacher {bits(measured.teacher)}, the unigram baseline {bits(measured.unigram)}",
+            _beside(measured),
         ),
         *_task_answers(facts),
         ("Gates", f"{passed} of {len(facts.gates)}", "passed"),
     )
     return Table("Summary", ("", "Value", "Meaning"), "lrl", rows)
+
+
+def _beside(measured: BitsPerCharacter) -> str:
+    """Return what a student's bits are read beside."""
+    if measured.student is None:
+        return UNTRAINED
+    teacher = UNTRAINED if measured.teacher is None else bits(measured.teacher)
+    return f"the untouched teacher {teacher}, the unigram baseline {bits(measured.unigram)}"
 
 
 def _task_answers(facts: Facts) -> Iterator[tuple[str, str, str]]:

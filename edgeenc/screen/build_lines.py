@@ -11,6 +11,7 @@ from rich.status import Status
 from rich.table import Table
 
 from edgeenc.model.config import left_out
+from edgeenc.record.facts import UNTRAINED
 from edgeenc.record.steps import (
     BitsFigures,
     CorpusFigures,
@@ -129,6 +130,8 @@ def note(figures: object) -> str:
 
 
 def _all_bits(found: BitsFigures) -> str:
+    if found.student is None:
+        return f"unigram {bits(found.unigram)}; {UNTRAINED}"
     named = (
         *(("unigram", found.unigram), ("teacher", found.teacher), ("pruned", found.cut)),
         *(("control", found.control), ("student", found.student)),
@@ -144,6 +147,7 @@ def _gate_note(figures: GateFigures) -> str:
 
 def _teacher_note(figures: TeacherFigures) -> str:
     drawn = ("random weights: a rehearsal, whose quality metrics mean nothing",) if figures.weights else ()
+    drawn += figures.notes
     left = (f"left out of config.json: {', '.join(figures.left_out)}",) if figures.left_out else ()
     return "; ".join((*drawn, *left))
 
@@ -198,6 +202,7 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
     said = f"Teacher: {request.source}. " if is_random(request.recipe.teacher) else ""
     if request.known is None and (left := left_out(request.teacher)):
         said += f"Left out of the teacher's config.json: {', '.join(left)}. "
+    said += "".join(f"{note[:1].upper()}{note[1:]}. " for note in plan.notes)
     if len(request.texts) > 1:
         said += "Text: " + ", ".join(f"{asked(t.weight)} {t.language.bcp47}" for t in request.texts) + ". "
     if request.recipe.data_fraction < 1:

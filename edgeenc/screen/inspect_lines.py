@@ -30,5 +30,9 @@ def render(found: Inspected) -> RenderableType:
     if (tokenizer := found.tokenizer) is not None:
         label = f"tokenizer.json ({tokenizer.kind}, {count(tokenizer.tokens)} tokens)"
         table.add_row(label, "", megabytes(tokenizer.bytes))
-    told = [Text(f"problem: {problem}", style="bold red") for problem in found.problems]
+    told = [
+        *(Text(f"note: {note}") for note in found.notes),
+        *(Text(f"problem: {problem}", style="bold red") for problem in found.problems),
+        *([Text(f"no build takes it: {found.refusal}", style="bold red")] if found.refusal else []),
+    ]
     return Group(Text(title, style="bold"), shape, Text(f"stored as {', '.join(found.dtypes)}"), table, *told)

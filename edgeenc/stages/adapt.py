@@ -13,3 +13,8 @@ class Adapt(Stage, TrainingOptions):
 
     trains: ClassVar[bool] = True
     kind: Literal["adapt"] = "adapt"
+
+    @property
+    def trains_head(self) -> bool:
+        """The loss is that of masked words."""
+        return True

@@ -35,6 +35,11 @@ class DistillOptions(TrainingOptions):
     match: Match = Match()
     """Weights of losses between intermediate layers (hidden states and attention), which add to the two above."""
 
+    @property
+    def trains_head(self) -> bool:
+        """Whether one of the two losses on logits has a weight."""
+        return self.alpha > 0 or self.loss != "none"
+
 
 class Distill(Stage, DistillOptions):
     """Knowledge distillation from an earlier step of the recipe, or the same training without a teacher."""
@@ -58,6 +63,16 @@ class Distill(Stage, DistillOptions):
             why = "loss is none" if self.loss == "none" else "alpha is 1"
             raise ValueError(f"the teacher would not be used: {why}; leave `teacher` out, or give it a weight")
         return self
+
+    @property
+    def trains_head(self) -> bool:
+        """Whether one of the two losses on logits has a weight."""
+        return self.alpha > 0 or self.loss != "none"
+
+    @property
+    def imitates(self) -> bool:
+        """Whether the loss on the teacher's logits has a weight."""
+        return self.loss != "none" and self.alpha < 1
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -43,6 +43,11 @@ class DropLayers(Stage):
         return self
 
     @property
+    def reads_logits(self) -> bool:
+        """Under `importance` the masked-LM loss decides."""
+        return self.rule == "importance"
+
+    @property
     def count(self) -> int:
         """Layers to keep."""
         return self.layers or len(self.keep)

@@ -36,6 +36,11 @@ class PruneFfn(Stage):
     calibration_batches: int = Field(default=16, gt=0)
     """Batches of 2,048 tokens of training text on which importance scores are measured."""
 
+    @property
+    def reads_logits(self) -> bool:
+        """Scores are read off the masked-LM loss, but for `magnitude`."""
+        return self.score != "magnitude" or self.sort_heads
+
     def reshape(self, shape: Shape) -> Shape:
         """Return `shape` with a narrower feed-forward block."""
         require_judged(shape, self.score)

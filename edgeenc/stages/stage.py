@@ -40,6 +40,21 @@ class Stage(BaseModel):
         return ()
 
     @property
+    def trains_head(self) -> bool:
+        """Whether it trains the masked-LM head, so that logits mean something after it."""
+        return False
+
+    @property
+    def reads_logits(self) -> bool:
+        """Whether it decides by logits of the encoder that it changes, or of one that it `reads`."""
+        return self.trains_head
+
+    @property
+    def imitates(self) -> bool:
+        """Whether it learns from the logits of what it `reads`."""
+        return False
+
+    @property
     def exact(self) -> bool:
         """Whether `reshape` tells the shape, not only a bound of it."""
         return True

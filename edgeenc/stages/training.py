@@ -52,6 +52,11 @@ class TrainingOptions(BaseModel):
         return self
 
     @property
+    def trains_head(self) -> bool:
+        """Whether the loss reads logits, so that the masked-LM head is trained."""
+        return True
+
+    @property
     def steps(self) -> int:
         """Optimiser steps."""
         return max(1, math.ceil(self.tokens / self.batch_tokens))

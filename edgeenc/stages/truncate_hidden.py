@@ -31,6 +31,11 @@ class TruncateHidden(Stage):
     calibration_batches: int = Field(default=16, gt=0)
     """Batches of 2,048 tokens of training text on which importance scores and components are measured."""
 
+    @property
+    def reads_logits(self) -> bool:
+        """Scores are read off the masked-LM loss, but for the methods that have none."""
+        return self.method not in ("leading", "pca")
+
     def reshape(self, shape: Shape) -> Shape:
         """Narrower, with fewer heads or narrower ones."""
         return narrowed(shape, self.hidden_size, self.method)

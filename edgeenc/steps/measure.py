@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Bits:
-    """A model on the text of each language: bits per character and characters, and bits of its tokenizer's table."""
+    """A model on the text of each language: bits per character and characters, and bits of its tokenizer's table.
 
-    per_character: tuple[float, ...]
+    None stands for the bits of a model whose masked-LM head nobody has trained.
+    """
+
+    per_character: tuple[float, ...] | None
     characters: tuple[int, ...]
     unigram: tuple[float, ...] = ()
 
@@ -31,12 +34,12 @@ def measure(work: Work) -> BitsFigures:
     corpus, tokenizer = work.corpus(), work.encoder(STUDENT).tokenizer
     teacher, student = _bits(work, TEACHER, table=True), _bits(work, STUDENT, table=True)
     cut, control = (_bits(work, role) if role in work.step.inputs else None for role in (Role("cut"), Role("control")))
-    unigram = replace(teacher, per_character=tuple(map(min, teacher.unigram, student.unigram)))
+    per_table = tuple(map(min, teacher.unigram, student.unigram))
 
     def figures(lines: Sequence[str], place: int | None) -> BitsFigures:
         """Return the figures of one language, or of all together."""
         return BitsFigures(
-            unigram=_at(unigram, place),
+            unigram=_mean(per_table, teacher.characters, place),
             teacher=_at(teacher, place),
             student=_at(student, place),
             cut=_at(cut, place) if cut else None,
@@ -50,25 +53,32 @@ def measure(work: Work) -> BitsFigures:
 
 def _bits(work: Work, role: Role, *, table: bool = False) -> _Bits:
     """Measure a model, and the unigram baseline of its tokenizer where that is wanted."""
-    from edgeenc.model.bits import score, unigram_bits
+    from edgeenc.model.bits import chosen_characters, score, unigram_bits
 
     corpus, encoder, seed = work.corpus(), work.encoder(role), work.step.seed
     alphabet, texts = corpus.characters, [part.corpus for part in corpus.each]
-    scored = [score(encoder, text.test, characters=alphabet, seed=seed) for text in texts]
+    found = None
+    if encoder.has_head:
+        found = tuple(score(encoder, text.test, characters=alphabet, seed=seed).per_character for text in texts)
     tables = [
         unigram_bits(text.train, encoder.tokenizer, text.test, characters=alphabet, seed=seed)
         for text in texts
         if table
     ]
-    return _Bits(tuple(one.per_character for one in scored), tuple(one.characters for one in scored), tuple(tables))
+    return _Bits(found, tuple(chosen_characters(text.test, seed) for text in texts), tuple(tables))
 
 
-def _at(bits: _Bits, place: int | None) -> float:
+def _at(bits: _Bits, place: int | None) -> float | None:
+    """Return the bits per character of a model on one text, or on all together."""
+    return None if bits.per_character is None else _mean(bits.per_character, bits.characters, place)
+
+
+def _mean(per_character: Sequence[float], characters: Sequence[int], place: int | None) -> float:
     """Return the bits per character of one text, or of all together; of one text they are its own to the last bit."""
-    if place is not None or len(bits.per_character) == 1:
-        return bits.per_character[place or 0]
-    pairs = zip(bits.per_character, bits.characters, strict=True)
-    return sum(one * count for one, count in pairs) / sum(bits.characters)
+    if place is not None or len(per_character) == 1:
+        return per_character[place or 0]
+    pairs = zip(per_character, characters, strict=True)
+    return sum(one * count for one, count in pairs) / sum(characters)
 
 
 def _as_it_was(lines: Sequence[str], tokenizer: Tokenizer) -> TokenizerFit:

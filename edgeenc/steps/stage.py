@@ -43,7 +43,8 @@ def apply_stage(work: Work) -> StageFigures:
     if work.step.exact and shape != work.step.shape:
         raise EdgeencError(f"step {work.step.name}: planned {work.step.shape}, made {shape}; please report this")
     save_encoder(made.encoder, work.out)
-    return replace(made.figures, shape=shape.recorded, parameters=shape.parameters)
+    head = None if made.encoder.head == "published" else made.encoder.head
+    return replace(made.figures, shape=shape.recorded, parameters=shape.parameters, head=head)
 
 
 def _require_known(encoder: Encoder, corpus: Corpus, path: Path) -> None:

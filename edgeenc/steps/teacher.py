@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def take_teacher(work: Work) -> TeacherFigures:
     """Save the teacher in the folder of the step."""
+    from edgeenc.model.checkpoint import read_checkpoint
     from edgeenc.model.config import left_out
     from edgeenc.model.encoder import load_encoder, save_encoder
     from edgeenc.model.random import random_encoder
@@ -23,7 +24,11 @@ def take_teacher(work: Work) -> TeacherFigures:
     encoder = random_encoder(request.teacher, SEED) if drawn else load_encoder(request.teacher)
     save_encoder(encoder, work.out)
     return TeacherFigures(
-        parameters=encoder.shape.parameters, weights="random" if drawn else None, left_out=left_out(request.teacher)
+        parameters=encoder.shape.parameters,
+        head=None if encoder.has_head else "grown",
+        notes=() if drawn else read_checkpoint(request.teacher).notes,
+        weights="random" if drawn else None,
+        left_out=left_out(request.teacher),
     )
 
 

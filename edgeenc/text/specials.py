@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
-
-from tokenizers import Tokenizer
+from typing import Protocol
 
 from edgeenc.errors import InputError
+
+
+class KnowsTokens(Protocol):
+    """What knows the id of a token: a tokenizer, or a list of its tokens."""
+
+    def token_to_id(self, token: str) -> int | None:
+        """Return the id of a token, or None where there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Specials:
         return tuple(sorted((self.pad, self.unk, self.cls, self.sep, self.mask)))
 
     @staticmethod
-    def of(tokenizer: Tokenizer) -> Specials:
+    def of(tokenizer: KnowsTokens) -> Specials:
         """Find the special tokens of a tokenizer.
 
         Raises:

@@ -57,4 +57,5 @@ FILL_MASK = Purpose(
     answer=answers.tokens,
     of_encoder=_of_encoder,
     tied=True,
+    reads_head=True,
 )

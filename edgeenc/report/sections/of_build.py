@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from edgeenc.record.facts import Facts
+from edgeenc.record.facts import UNTRAINED, Facts
 from edgeenc.record.gates import Floor, Gate
 from edgeenc.report.draw.blocks import Bar, Mark, Picture, Section, Table
 from edgeenc.report.draw.numbers import MISSING, bits, count, duration, figure, percent, rare, ratio, seconds
@@ -47,17 +47,19 @@ def quality_section(facts: Facts) -> Section:
         ("Unigram baseline", measured.unigram),
     )
     known = [(label, value) for label, value in named if value is not None]
-    half = (measured.unigram + measured.teacher) / 2
+    teacher = measured.teacher
+    halves = [] if teacher is None else [(measured.unigram + teacher) / 2]
     picture = Picture(
         "Bits per character on the test split; fewer is better",
         ("bits per character",),
         tuple(Bar(label, bits(value), (value,), strong=label == "Student") for label, value in known),
         (
-            Mark(f"{bits(half)}: half of the teacher's gain", half),
+            *(Mark(f"{bits(half)}: half of the teacher's gain", half) for half in halves),
             Mark(f"{bits(measured.unigram)}: unigram baseline", measured.unigram),
         ),
     )
     rows = tuple((label, bits(value), percent(measured.advantage_kept(value))) for label, value in known)
+    rows += tuple((label, UNTRAINED, MISSING) for label, value in named[:2] if value is None)
     head = ("Model", "Bits per character", "Gain over unigram retained")
     floors = tuple((c.name, ratio(c.figure), _bound(c, ratio), _passed(c)) for c in facts.floors)
     tables = [Table("Bits per character", head, "lrr", rows)]

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from edgeenc.errors import RecipeError, ShapeError
 from edgeenc.machine.disk import file_hash
 from edgeenc.machine.runtime import Runtime
+from edgeenc.model.checkpoint import read_checkpoint
 from edgeenc.model.config import load_shape
 from edgeenc.model.shape import Shape
 from edgeenc.model.weights import INDEX, WEIGHTS, weight_files
@@ -37,6 +38,7 @@ from edgeenc.sources import SEED, is_random
 from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
+from edgeenc.steps.line.teacher_notes import notes_of
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning import FineTuning
 from edgeenc.text.mixture import corpus_fields
@@ -45,23 +47,37 @@ Fields = Mapping[str, JsonValue]
 
 
 def make_plan(request: Request, runtime: Runtime) -> Plan:
-    """Return the steps of a build; reads the teacher's `config.json` and hashes the input files, nothing else.
+    """Return the steps of a build; reads the teacher's headers and hashes the input files, nothing else.
 
     Of a teacher that is not here but whose shape is known, the hashes in the keys are `missing`.
 
     Raises:
-        InputError: the teacher's configuration or an input file is missing.
+        InputError: an input file is missing, or the teacher cannot be read.
         RecipeError: a stage cannot work on the shape before it; the message names its place in the recipe.
         BudgetError: an exported model would not fit its file.
     """
     maker = _Maker(request, runtime)
     maker.add(StepName("corpus"), {}, corpus_fields(request.texts, request.recipe.data_fraction))
-    shape = request.known or load_shape(request.teacher)
+    shape, notes = _teacher_of(request)
     names = ("config.json", *_weight_names(request), "tokenizer.json")
     teacher = maker.add(StepName("teacher"), {}, _teacher_fields(request, names), shape=shape)
     last, cut = maker.stages(teacher, shape)
     maker.results(teacher, last, cut)
-    return Plan(request, tuple(maker.steps.values()))
+    return Plan(request, tuple(maker.steps.values()), notes)
+
+
+def _teacher_of(request: Request) -> tuple[Shape, tuple[str, ...]]:
+    """Return the teacher's shape, and what to know of it; random weights have no files to look into.
+
+    Raises:
+        InputError: whatever the build would refuse about it.
+    """
+    if request.known is not None:
+        return request.known, ()
+    if is_random(request.recipe.teacher):
+        return load_shape(request.teacher), ()
+    found = read_checkpoint(request.teacher)
+    return found.shape, notes_of(found, request)
 
 
 @dataclass(frozen=True)

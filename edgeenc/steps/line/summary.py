@@ -85,11 +85,14 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
 def floors(bits: BitsPerCharacter) -> tuple[Floor, ...]:
     """Return what a student must at least be, in bits per character; the last one as a share.
 
-    A teacher that is no better than the unigram baseline has no gain to retain; then that is the check that fails.
+    A teacher that is no better than the unigram baseline has no gain to retain; then that is the check that fails. A
+    student whose masked-LM head nobody has trained is held against nothing, nor is any against such a teacher.
 
     Worked example: unigram 3.0, teacher 2.0, student 2.4: the student retains 0.6 of the teacher's gain.
     """
     student = bits.student
+    if student is None:
+        return ()
     below = (
         ("unigram baseline", bits.unigram),
         ("trained from scratch, same tokens", bits.random),
@@ -100,6 +103,8 @@ def floors(bits: BitsPerCharacter) -> tuple[Floor, ...]:
         for name, bound in below
         if bound is not None
     ]
+    if bits.teacher is None:
+        return tuple(found)
     share = bits.advantage_kept(student)
     if share is None:
         name = "bits per character: the teacher below the unigram baseline"
