@@ -260,6 +260,10 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "damaged": (lambda folder: (folder / WEIGHTS).write_bytes(b"12"), "model.safetensors is damaged"),
     "no weights": (lambda folder: (folder / WEIGHTS).unlink(), "model.safetensors is missing"),
     "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer.json is missing"),
+    "older tokenizer": (
+        lambda folder: (folder / "tokenizer.json").rename(folder / "vocab.txt"),
+        r"tokenizer.json is missing; there is vocab.txt: `edgeenc convert .*` makes it of that, once",
+    ),
     "other tokenizer": (
         lambda folder: (folder / "tokenizer.json").write_text('{"model": {}}'),
         "tokenizer.json is damaged",

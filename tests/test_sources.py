@@ -207,3 +207,13 @@ def test_a_name_without_a_commit_gets_the_one_of_today_and_keeps_it_offline(tmp_
         assert f"edgeenc convert some/model@{COMMIT} -o FOLDER" in pickled["words"]
     (answer,) = ask(tmp_path, dead_address(), "some/model", of="with_version", offline="offline")
     assert answer["folder"] == f"some/model@{COMMIT}"
+
+
+def test_a_model_of_the_hub_with_an_older_tokenizer_names_the_command(tmp_path: Path) -> None:
+    files = {"model.safetensors": b"1", "config.json": b"{}", "spm.model": b"2"}
+    with running_hub({"models/some/model": Repo(files)}) as hub:
+        (answer,) = ask(tmp_path, hub.address, f"some/model@{COMMIT}")
+        assert answer["code"] == 5
+        assert "tokenizer.json is missing; there is spm.model" in answer["words"]
+        assert f"edgeenc convert some/model@{COMMIT} -o FOLDER" in answer["words"]
+        assert hub.gets("safetensors") == 0

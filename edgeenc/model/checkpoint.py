@@ -21,6 +21,7 @@ from edgeenc.model.shape import Shape
 from edgeenc.model.weights import headers
 from edgeenc.text.specials import Specials
 from edgeenc.text.token_ids import TokenIds, token_ids
+from edgeenc.text.vocabulary_files import without_tokenizer
 
 HeadState = Literal["published", "grown", "trained"]
 """The masked-LM head of an encoder: as its files have it; made up, since they have none; made up and then trained."""
@@ -104,7 +105,7 @@ def tokens_of(folder: Path) -> TokenIds:
     """
     path = folder / "tokenizer.json"
     if not path.is_file():
-        raise InputError(f"checkpoint {folder}: tokenizer.json is missing; save the fast tokenizer into the folder")
+        raise InputError(f"checkpoint {folder}: {without_tokenizer(folder)}")
     try:
         return token_ids(path.read_bytes())
     except InputError as error:

@@ -27,6 +27,7 @@ from edgeenc.text.parse import parse_tokenizer
 from edgeenc.text.specials import Specials
 from edgeenc.text.token_ids import without_added
 from edgeenc.text.types import type_of
+from edgeenc.text.vocabulary_files import without_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -149,7 +150,7 @@ def load_tokenizer(folder: Path, without: Collection[str] = ()) -> Tokenizer:
     """
     path = folder / "tokenizer.json"
     if not path.is_file():
-        raise InputError(f"checkpoint {folder}: tokenizer.json is missing; save the fast tokenizer into the folder")
+        raise InputError(f"checkpoint {folder}: {without_tokenizer(folder)}")
     try:
         text = path.read_text(encoding="utf-8")
         tokenizer = parse_tokenizer(without_added(text, frozenset(without)) if without else text)

@@ -13,6 +13,7 @@ from edgeenc.model.weights import WEIGHTS, weight_files
 from edgeenc.sources.hub import Pin, cached, fetch, pinned, require_online, with_commit
 from edgeenc.sources.kit import STARTER, data_folder
 from edgeenc.sources.rehearsal import is_random, random_folder
+from edgeenc.text.vocabulary_files import vocabulary_among
 
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
 """Without one of these a folder is no checkpoint; the others that are fetched can be made from them."""
@@ -79,6 +80,11 @@ def _wanted(pin: Pin, names: Sequence[str]) -> list[str]:
     ):
         raise InputError(
             f"{pin}: only pickled weights, which a build never opens; run"
+            f" `edgeenc convert {pin.name}@{pin.commit} -o FOLDER` once and give that folder"
+        )
+    if "tokenizer.json" not in names and (older := vocabulary_among(names)):
+        raise InputError(
+            f"{pin}: tokenizer.json is missing; there is {' and '.join(older)}: run"
             f" `edgeenc convert {pin.name}@{pin.commit} -o FOLDER` once and give that folder"
         )
     return [name for name in names if any(fnmatch(name, pattern) for pattern in _FETCHED)]
