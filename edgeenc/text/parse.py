@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from tokenizers import Tokenizer, models
 
 from edgeenc.errors import InputError
 from edgeenc.record.form import parse
-from edgeenc.text.tokenizer_file import Named, Scores, model_as
+from edgeenc.text.tokenizer_file import Named, Scores
+
+
+@dataclass(frozen=True)
+class _OfScores(Named):
+    """A file with a Unigram model, which may be of tens of megabytes and is read once."""
+
+    model: Scores = field(kw_only=True)
 
 
 def parse_tokenizer(text: str) -> Tokenizer:
@@ -21,16 +30,19 @@ def parse_tokenizer(text: str) -> Tokenizer:
         Exception: of no narrower type, by the library, where the text describes no tokenizer.
     """
     tokenizer = Tokenizer.from_str(text)
-    _require_ids(text, tokenizer)
-    if isinstance(tokenizer.model, models.Unigram):
-        model = model_as(Scores, text)
+    if not isinstance(tokenizer.model, models.Unigram):
+        _require_ids(parse(Named, text), tokenizer)
+    else:
+        found = parse(_OfScores, text)
+        _require_ids(found, tokenizer)
+        model = found.model
         tokenizer.model = models.Unigram(list(model.vocab), model.unk_id, bool(model.byte_fallback))
     return tokenizer
 
 
-def _require_ids(text: str, tokenizer: Tokenizer) -> None:
+def _require_ids(found: Named, tokenizer: Tokenizer) -> None:
     """Refuse a file with added tokens that would silently be given other ids than it says."""
-    said = {token.content: token.id for token in parse(Named, text).added_tokens}
+    said = {token.content: token.id for token in found.added_tokens}
     moved = [content for content, number in said.items() if tokenizer.token_to_id(content) != number]
     if moved:
         first = ", ".join(f"{name} is {said[name]:,}, read as {tokenizer.token_to_id(name)}" for name in moved[:3])

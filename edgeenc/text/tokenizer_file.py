@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, make_dataclass, replace
+from functools import cache
 from typing import TypeVar
 
 from tokenizers import Tokenizer
@@ -13,6 +14,7 @@ from tokenizers import Tokenizer
 from edgeenc.record.form import SPARE, Json, parse, plain
 
 T = TypeVar("T")
+_MODEL = "model"
 New = Mapping[int, int]
 """The new id of each old one that is kept."""
 
@@ -90,13 +92,6 @@ class Around:
         )
 
 
-@dataclass(frozen=True)
-class _Whole:
-    """A file, with its model as it is found."""
-
-    model: Mapping[str, object]
-
-
 NOWHERE = "\U0010ffff"
 """A code point that is no character, so that every model is asked for what it gives for the unknown."""
 
@@ -165,7 +160,13 @@ def model_as(kind: type[T], text: str) -> T:
     Raises:
         ValueError: it is of another type.
     """
-    return parse(kind, json.dumps(parse(_Whole, text).model))
+    return getattr(parse(_file_of(kind), text), _MODEL)
+
+
+@cache
+def _file_of(kind: type) -> type:
+    """Return the type of a file with such a model, so that a text of tens of megabytes is read once."""
+    return make_dataclass("File", ((_MODEL, kind),), frozen=True)
 
 
 def model_of(kind: type[T], tokenizer: Tokenizer) -> T:
@@ -175,10 +176,10 @@ def model_of(kind: type[T], tokenizer: Tokenizer) -> T:
 
 def with_ids(text: str, model: object, new: New) -> str:
     """Return the text of a `tokenizer.json` with a trimmed `model`, whose fields replace its own, and new ids."""
-    around = parse(Around, text).renumbered(new)
     whole = json.loads(text)
-    fields = {**whole.pop("model"), **vars(model)}
-    return json.dumps({**_laid(whole, plain(around)), "model": plain(fields)}, ensure_ascii=False)
+    fields = {**whole.pop(_MODEL), **vars(model)}
+    around = parse(Around, whole).renumbered(new)
+    return json.dumps({**_laid(whole, plain(around)), _MODEL: plain(fields)}, ensure_ascii=False)
 
 
 def _laid(found: Json, change: Json) -> dict[str, Json]:

@@ -16,22 +16,24 @@ import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from edgeenc.text.spelling import needed
-from edgeenc.text.tokenizer_file import Scores, byte_ids, id_space, model_as, model_of, with_ids
+from edgeenc.text.tokenizer_file import Scores, byte_ids, model_as, model_of, with_ids
 from edgeenc.text.tokenizer_type import Counts, Flags, Marks, TokenizerType
 
 _MARKS = Marks(first="▁")
 
 
 def _must_stay(tokenizer: Tokenizer, characters: AbstractSet[str], counts_V: Counts) -> Flags:
-    must_V = np.zeros(id_space(tokenizer), dtype=np.bool_)
+    must_V = np.zeros(len(counts_V), dtype=np.bool_)
     model = model_of(Scores, tokenizer)
     scores = [score for _, score in model.vocab]
     must_V[min(range(len(scores)), key=lambda number: (scores[number], number))] = True
-    tokens = tokenizer.get_vocab()
+    tokens = {token: number for number, (token, _) in enumerate(model.vocab)}
+    tokens |= {token.content: number for number, token in tokenizer.get_added_tokens_decoder().items()}
+    alone = {token for token in tokens if len(token) == 1}
     for token, number in tokens.items():
         must_V[number] |= token == _MARKS.first or needed(token, characters)
-        if not all(character in tokens for character in _MARKS.bare(token)):
-            held = all(needed(character, characters) for character in _MARKS.bare(token))
+        if not alone.issuperset(token) and not alone.issuperset(bare := _MARKS.bare(token)):
+            held = all(needed(character, characters) for character in bare)
             must_V[number] |= bool(counts_V[number]) or held
     if model.byte_fallback:
         must_V[list(byte_ids(tokens))] = True
