@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from typing import Protocol
 
@@ -69,4 +70,20 @@ class Specials:
             known = " or ".join(" ".join(astuple(convention)) for convention in CONVENTIONS)
             raise InputError(f"the tokenizer has no {', '.join(missing)}; a tokenizer with {known} is expected")
         pad, unk, cls, sep, mask = (number for number in ids if number is not None)
-        return Specials(pad, unk, cls, sep, mask, names)
+        return Specials(pad, _given(tokenizer, names.unk, unk), cls, sep, mask, names)
+
+
+def _given(tokenizer: KnowsTokens, unknown: str, number: int) -> int:
+    """Return the id that a tokenizer gives for what it does not know: of two tokens `<unk>` (CamemBERT) not the last.
+
+    A list of tokens has no model that could be asked, and the `number` of the name is the answer.
+    """
+    model = getattr(tokenizer, "model", None)
+    if model is None:
+        return number
+    from edgeenc.text.tokenizer_file import NOWHERE  # a plan asks lists only, and loads no library for that
+
+    with suppress(Exception):  # the library raises bare Exception where the model has no unknown token
+        given = [token.id for token in model.tokenize(NOWHERE)]
+        return next((one for one in given if model.id_to_token(one) == unknown), number)
+    return number

@@ -18,11 +18,13 @@ class TokenIds:
         kind: type of the model (WordPiece, Unigram, BPE), "" where the file does not say it.
         ids: the id of each token, as the library gives it.
         added: those of them that only the list of added tokens has.
+        unknown: the id of what a Unigram model does not know, which may be no token's: CamemBERT lists `<unk>` twice.
     """
 
     kind: str
     ids: Mapping[str, int]
     added: frozenset[str] = field(default_factory=frozenset)
+    unknown: int | None = None
 
     def token_to_id(self, token: str) -> int | None:
         """Return the id of a token, or None where there is no such token; as the library's method."""
@@ -31,7 +33,7 @@ class TokenIds:
     @cached_property
     def ascending(self) -> tuple[int, ...]:
         """The distinct ids; one that is left out has no token."""
-        return tuple(sorted(set(self.ids.values())))
+        return tuple(sorted({*self.ids.values(), *(() if self.unknown is None else (self.unknown,))}))
 
 
 def token_ids(text: bytes | str) -> TokenIds:
@@ -46,6 +48,7 @@ def token_ids(text: bytes | str) -> TokenIds:
     """
     found = json.loads(text)
     model, rows = found["model"], found["model"]["vocab"]
+    unknown = model.get("unk_id") if isinstance(rows, list) else None
     if isinstance(rows, list):
         ids: dict[str, int] = {row[0]: number for number, row in enumerate(rows)}
     else:
@@ -58,7 +61,7 @@ def token_ids(text: bytes | str) -> TokenIds:
             added.add(token)
         free = max(free, ids[token] + 1)
     _require_distinct(ids)
-    return TokenIds(str(model.get("type") or ""), ids, frozenset(added))
+    return TokenIds(str(model.get("type") or ""), ids, frozenset(added), int(unknown) if unknown is not None else None)
 
 
 def _require_distinct(ids: Mapping[str, int]) -> None:

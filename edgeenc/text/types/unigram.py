@@ -35,6 +35,8 @@ def _must_stay(tokenizer: Tokenizer, characters: AbstractSet[str], counts_V: Cou
         if not alone.issuperset(token) and not alone.issuperset(bare := _MARKS.bare(token)):
             held = all(needed(character, characters) for character in bare)
             must_V[number] |= bool(counts_V[number]) or held
+    if model.unk_id is not None:
+        must_V[model.unk_id] = True
     if model.byte_fallback:
         must_V[list(byte_ids(tokens))] = True
     return must_V
