@@ -84,7 +84,7 @@ class Around:
         """Return them with the new id of each token."""
         return replace(
             self,
-            added_tokens=tuple(AddedId(new[token.id]) for token in self.added_tokens),
+            added_tokens=tuple(AddedId(new[token.id]) for token in self.added_tokens if token.id in new),
             post_processor=self.post_processor and self.post_processor.renumbered(new),
             padding=self.padding and PaddingId(new[self.padding.pad_id]),
         )
@@ -177,6 +177,7 @@ def with_ids(text: str, model: object, new: New) -> str:
     """Return the text of a `tokenizer.json` with a trimmed `model`, whose fields replace its own, and new ids."""
     around = parse(Around, text).renumbered(new)
     whole = json.loads(text)
+    whole["added_tokens"] = [row for row in whole["added_tokens"] if row["id"] in new]
     fields = {**whole.pop("model"), **vars(model)}
     return json.dumps({**_laid(whole, plain(around)), "model": plain(fields)}, ensure_ascii=False)
 
