@@ -10,7 +10,7 @@ from edgeenc.sources.datasets import dataset_folder
 from edgeenc.sources.given import exists, file_and_column, given_texts
 from edgeenc.sources.kit import STARTER, data_folder, starter_corpus
 from edgeenc.sources.missing import attempt, require_found
-from edgeenc.sources.models import NEEDED, Teacher, find_teacher, teacher_folder
+from edgeenc.sources.models import NEEDED, Teacher, find_teacher, is_hub_name, teacher_folder
 from edgeenc.sources.rehearsal import RANDOM, SEED, described, is_random
 from edgeenc.sources.revision import taken_line
 from edgeenc.sources.texts import ENOUGH, hub_text, is_hub_text
@@ -31,6 +31,7 @@ __all__ = [
     "find_teacher",
     "given_texts",
     "hub_text",
+    "is_hub_name",
     "is_hub_text",
     "is_random",
     "recorded_control",

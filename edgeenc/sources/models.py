@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edgeenc.errors import InputError
 from edgeenc.model.weights import INDEX, WEIGHTS, weight_files
-from edgeenc.sources.hub import Pin, cached, fetch, is_offline, pinned, require_online
+from edgeenc.sources.hub import HUB_NAME, Pin, cached, fetch, is_offline, pinned, require_online
 from edgeenc.sources.kit import STARTER, data_folder
 from edgeenc.sources.rehearsal import is_random, random_folder
 from edgeenc.sources.revision import revision_of
@@ -65,6 +65,11 @@ def find_teacher(spec: str, *, offline: bool) -> Teacher:
     if not is_offline(offline):
         found.remember()
     return Teacher(found.name, folder, found.said)
+
+
+def is_hub_name(spec: str) -> bool:
+    """Tell whether a name is in the form of a model's of the hub, with or without a commit."""
+    return HUB_NAME.fullmatch(spec) is not None
 
 
 def local_folder(spec: str, what: str) -> Path | None:
