@@ -10,15 +10,25 @@ from edgeenc.cli.options import FOLDER
 
 
 @click.command(short_help="Turn pytorch_model.bin into safetensors.")
-@click.argument("model", metavar="FOLDER|ID@REV")
+@click.argument("model", metavar="FOLDER|ID[@REV]")
 @click.option("-o", "--out", type=FOLDER, metavar="DIR", help="New folder.  [default: into FOLDER itself]")
 @click.option("--offline", is_flag=True, help="Fetch nothing.")
 def convert(model: str, out: Path | None, offline: bool) -> None:
     """Turn pickled weights (pytorch_model.bin or its parts) into safetensors, which builds read; runs no code."""
+    from edgeenc.errors import UsageError
     from edgeenc.machine.disk import seal
     from edgeenc.sources.convert import convert as make
+    from edgeenc.sources.convert import pickled, require_new
+    from edgeenc.sources.models import local_folder
 
+    if out is not None:
+        require_new(out)
+    elif local_folder(model, "convert") is None and "/" in model:
+        raise UsageError(f"convert {model}: no such folder; a model of the hub needs -o FOLDER, where it goes")
+    source = pickled(model, offline=offline)
+    if source.taken:
+        click.echo(source.taken, err=True)
     click.echo("reading the pickle in a process of its own", err=True)
-    path = make(model, out, offline=offline)
+    path = make(source, out)
     stamp = seal(path)
     click.echo(f"{path}: {stamp.bytes:,} bytes  sha256 {stamp.sha256}")
