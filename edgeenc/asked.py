@@ -17,7 +17,7 @@ from edgeenc.errors import HostError, InputError, UsageError
 from edgeenc.language import Tag, joined, resolve, spoken
 from edgeenc.machine.disk import on_disk
 from edgeenc.machine.runtime import Dtype, Runtime, available_threads, faster_dtype
-from edgeenc.model.published import published_shape
+from edgeenc.model.published import published_name, published_shape
 from edgeenc.model.purpose import Purpose, default_purpose, encoder_purposes, purpose_named
 from edgeenc.model.shape import Shape
 from edgeenc.planned import Plan, Request
@@ -28,18 +28,19 @@ from edgeenc.sources import (
     ENOUGH,
     RANDOM,
     STARTER,
+    Teacher,
     attempt,
     described,
     exists,
     file_and_column,
+    find_teacher,
     given_texts,
     hub_text,
     is_hub_text,
     is_random,
     require_found,
     starter_corpus,
-    teacher_folder,
-    with_version,
+    taken_line,
 )
 from edgeenc.steps.line.make import make_plan
 from edgeenc.store import Store, check_destination, default_root, publish
@@ -109,7 +110,6 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
     recipe = _recipe(ask)
     source = ask.teacher or recipe.teacher
     source = f"{RANDOM}{source}" if ask.random_teacher and not is_random(source) else source
-    source = with_version(source, offline=offline)
     target = target_named(ask.target) if ask.target else default_target()
     precisions = target.names if ask.precisions is None else _precisions(ask.precisions, target)
     problems: list[InputError] = []
@@ -120,15 +120,16 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
     assert found is not None
     teacher, known = found
     return Request(
-        recipe=recipe.model_copy(update={"teacher": source}),
-        teacher=teacher,
-        source=described(source),
+        recipe=recipe.model_copy(update={"teacher": teacher.name}),
+        teacher=teacher.folder,
+        source=described(teacher.name),
         texts=tuple(text for text in texts if text is not None),
         purpose=_purpose(ask, task),
         target=target,
         precisions=precisions,
         task_data=task,
         known=known,
+        taken=teacher.taken,
     )
 
 
@@ -143,9 +144,8 @@ def folder_name(ask: Ask, request: Request) -> str:
     parts = [tags, *([ask.task] if ask.task else []), own.name]
     if ask.random_teacher:
         parts.append("random-teacher")
-    named = request.recipe.teacher.removeprefix(RANDOM if ask.random_teacher else "")
-    if named != own.teacher:
-        parts.append(_short(named))
+    if (ask.teacher or own.teacher) != own.teacher:
+        parts.append(_short(request.recipe.teacher.removeprefix(RANDOM if ask.random_teacher else "")))
     if request.recipe.data_fraction != own.data_fraction:
         parts.append(f"{request.recipe.data_fraction:g}")
     parts += [_short(one) for one in (*ask.corpus, *([ask.data] if ask.data else [])) if one != STARTER]
@@ -252,15 +252,17 @@ def _task(ask: Ask, languages: Sequence[_Named], seed: int, *, offline: bool) ->
     return open_task(asked_spec(own | fields), seed, offline=offline)
 
 
-def _teacher(source: str, *, offline: bool, plan_only: bool) -> tuple[Path, Shape | None]:
-    """Return the teacher's folder; where only a plan is wanted, maybe one that is not there and the known shape."""
+def _teacher(source: str, *, offline: bool, plan_only: bool) -> tuple[Teacher, Shape | None]:
+    """Return the teacher; where only a plan is wanted, maybe one that is not there and the known shape."""
     try:
-        return teacher_folder(source, offline=offline), None
+        return find_teacher(source, offline=offline), None
     except InputError:
-        shape = published_shape(source) if plan_only else None
+        name = published_name(source)
+        shape = published_shape(name) if plan_only else None
         if shape is None:
             raise
-        return Path(source), shape
+        taken = "" if source == name else taken_line("teacher", source, name.rpartition("@")[2])
+        return Teacher(name, Path(name), taken), shape
 
 
 def runtime_for(store: Store, threads: int | None) -> Runtime:

@@ -32,6 +32,7 @@ class Request:
         precisions: names of the target's files that the bundle carries; what they are made from is made too.
         task_data: what the student is tuned on and scored by; None ships an encoder.
         known: shape of a teacher whose files are not here; such a build can be planned, not run.
+        taken: a line that says at which commit a teacher was taken whose name had none; else empty.
     """
 
     recipe: Recipe
@@ -43,6 +44,7 @@ class Request:
     precisions: tuple[str, ...] = field(default_factory=lambda: default_target().names)
     task_data: Task | None = None
     known: Shape | None = None
+    taken: str = ""
 
     @property
     def language(self) -> Tag:

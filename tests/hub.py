@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         if repo.refuses is not None:
             words = {"X-Error-Code": repo.refuses[1], "X-Error-Message": "Access is restricted"}
             return self.send(repo.refuses[0], b"{}", words)
-        if len(rest) > 1 and rest[1] not in (COMMIT, "main"):
+        if len(rest) > 1 and rest[1] not in (COMMIT, COMMIT[:8], "main"):
             return self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
         if api:
             return self.answer_api(name, repo, rest, paths)

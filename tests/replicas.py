@@ -54,6 +54,11 @@ class Replica:
     added: tuple[str, ...] = ()
     kept: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def has_head(self) -> bool:
+        """Whether a masked-LM head is among the weights; the pre-training class of ELECTRA is a discriminator."""
+        return self.made.endswith("ForMaskedLM") or self.made == "BertForPreTraining"
+
     def write(self, folder: Path, text: Text) -> Path:
         """Write the checkpoint into the new `folder` and return it."""
         folder.mkdir(parents=True)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
+from hub import COMMIT, Repo, dead_address, running_hub, surroundings
 
+from edgeenc.bundle.inspect import look
 from edgeenc.cli import cli
 from edgeenc.errors import InputError, UsageError
+from edgeenc.model.encoder import Encoder, save_encoder
 from edgeenc.model.weights import read_weights
-from edgeenc.sources.convert import convert
+from edgeenc.sources.convert import Source, convert
 
 
 def shared() -> dict[str, torch.Tensor]:
@@ -32,11 +37,13 @@ def test_a_pickle_becomes_safetensors_with_all_but_code(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "sha256" in done.output
     found = read_weights(out)
-    assert all(torch.equal(found[name], tensor.float()) for name, tensor in shared().items())
+    assert sorted(found) == ["embeddings.weight", "half"], "tied tensors are stored once"
+    assert all(torch.equal(tensor, shared()[name].float()) for name, tensor in found.items())
+    assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
     names = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
     assert names == ["1_Pooling/config.json", "config.json", "model.safetensors", "modules.json"]
     with pytest.raises(UsageError, match="not an empty folder"):
-        convert(str(folder), out)
+        convert(Source(folder), out)
 
 
 def test_parts_and_the_old_format_are_read_in_place(tmp_path: Path) -> None:
@@ -45,9 +52,9 @@ def test_parts_and_the_old_format_are_read_in_place(tmp_path: Path) -> None:
     index = tmp_path / "pytorch_model.bin.index.json"
     index.write_text(json.dumps({"weight_map": {"a": "one.bin", "b": "../two.bin"}}))
     with pytest.raises(InputError, match="not beside it"):
-        convert(str(tmp_path))
+        convert(Source(tmp_path))
     index.write_text(json.dumps({"weight_map": {"a": "one.bin", "b": "two.bin"}}))
-    convert(str(tmp_path))
+    convert(Source(tmp_path))
     assert sorted(read_weights(tmp_path)) == ["a", "b"]
 
 
@@ -67,6 +74,86 @@ def test_a_pickle_that_runs_code_is_refused_and_runs_none(tmp_path: Path, plain:
     else:
         torch.save({"a": Evil(mark)}, path)
     with pytest.raises(InputError, match="is refused, nothing in it ran"):
-        convert(str(tmp_path))
+        convert(Source(tmp_path))
     assert not mark.exists()
     assert [each.name for each in tmp_path.iterdir()] == ["pytorch_model.bin"]
+
+
+def words_of(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        convert(Source(path.parent))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_what_is_no_table_of_tensors_is_refused_in_its_own_words(tmp_path: Path) -> None:
+    path = tmp_path / "pytorch_model.bin"
+    for new in (True, False):
+        torch.save({"a": torch.ones(1000)}, path, _use_new_zipfile_serialization=new)
+        path.write_bytes(path.read_bytes()[:-900])
+        assert "is cut off or damaged" in words_of(path)
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    assert "is a Git LFS pointer" in words_of(path)
+    path.write_bytes(b"<html>not found</html>")
+    assert "is no pickle of tensors" in words_of(path)
+    path.write_bytes(pickle.dumps({"a": 1}))
+    assert "is no pickle of tensors" in words_of(path)
+    torch.save({"state_dict": {"a": torch.ones(2)}, "epoch": 3}, path)
+    assert "other things than tensors: 2 of 2 entries, 'state_dict' is a dict" in words_of(path)
+    torch.save([torch.ones(2)], path)
+    assert "no table of tensors, but a list" in words_of(path)
+    torch.save({}, path)
+    assert "there are no tensors" in words_of(path)
+
+
+def test_views_of_one_storage_keep_their_own_numbers(tmp_path: Path) -> None:
+    rows = torch.arange(12.0).reshape(3, 4)
+    state = {"all": rows, "first": rows[:1], "across": rows.T, "again": rows, "none": torch.empty(0)}
+    torch.save(state, tmp_path / "pytorch_model.bin")
+    found = read_weights(convert(Source(tmp_path))[0].parent)
+    assert sorted(found) == ["across", "all", "first", "none"]
+    assert all(torch.equal(tensor, state[name]) for name, tensor in found.items())
+
+
+def test_a_link_out_of_the_folder_is_not_followed_and_leaves_nothing(tmp_path: Path) -> None:
+    folder, secret = tmp_path / "old", tmp_path / "secret.txt"
+    folder.mkdir()
+    secret.write_text("secret")
+    torch.save(shared(), folder / "pytorch_model.bin")
+    (folder / "notes.txt").symlink_to(secret)
+    with pytest.raises(InputError, match=r"notes\.txt is a link to a place outside"):
+        convert(Source(folder), tmp_path / "new")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["old", "secret.txt"]
+
+
+def command(cache: Path, address: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edgeenc", *words],
+        env=surroundings(cache, address), capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+
+
+def test_a_model_of_the_hub_becomes_a_teacher(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    made, cache, out = tmp_path / "made", tmp_path / "cache", tmp_path / "new"
+    save_encoder(tiny_encoder, made)
+    torch.save(read_weights(made), tmp_path / "pytorch_model.bin")
+    files = {path.name: path.read_bytes() for path in made.iterdir() if path.suffix != ".safetensors"}
+    pickle_only = Repo(files | {"pytorch_model.bin": (tmp_path / "pytorch_model.bin").read_bytes()})
+    safe = Repo({path.name: path.read_bytes() for path in made.iterdir()})
+    with running_hub({"models/some/old": pickle_only, "models/some/new": safe}) as hub:
+        refused = command(cache, hub.address, "convert", "some/old")
+        assert (refused.returncode, "-o FOLDER" in refused.stderr) == (2, True)
+        done = command(cache, hub.address, "convert", "some/old", "-o", str(out))
+        assert done.returncode == 0, done.stderr
+        assert f"model some/old: taken at commit {COMMIT}" in done.stderr
+        new = command(cache, hub.address, "convert", f"some/new@{COMMIT}", "-o", str(tmp_path / "x"))
+        assert (new.returncode, "has safetensors already" in new.stderr) == (5, True)
+        lost = command(cache, hub.address, "convert", "a/b", "-o", str(tmp_path / "x"))
+        assert (lost.returncode, "no such folder; the hub has no such model" in lost.stderr) == (5, True)
+    assert look(out).refusal == ""
+    again = command(cache, dead_address(), "convert", "some/old", "--offline", "-o", str(tmp_path / "again"))
+    assert again.returncode == 0, again.stderr
+    planned = command(cache, dead_address(), "plan", "--lang", "tl", "--teacher", "some/old")
+    assert planned.returncode == 5
+    assert f"run `edgeenc convert some/old@{COMMIT} -o FOLDER`" in " ".join(planned.stderr.split())
+    assert not (tmp_path / "x").exists()

@@ -13,11 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from hub import COMMIT, Hub, Repo, dead_address, running_hub, surroundings
 from line import Done, make_world
 
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.published import published_name
 from edgeenc.sources.at_hand import require_at_hand
 
 TEACHER, TEXT, TASK = f"some/bert@{COMMIT}", f"some/wiki@{COMMIT}:x.ilo", f"some/topics@{COMMIT}:ilo"
@@ -81,6 +83,57 @@ def test_a_fetched_machine_builds_without_a_hub(world: World, tmp_path: Path) ->
     assert facts["corpus"] == TEXT
     assert facts["teacher"]["source"] == TEACHER
     assert len(world.hub.asked) == asked
+
+
+SHORT = """
+name: short
+teacher: some/bert
+stages: [{kind: trim-vocab, vocab_size: 112}]
+bounds: {mean_cosine: 0.9, worst_cosine: 0.5}
+"""
+
+
+@pytest.mark.export
+def test_a_teacher_without_a_commit_is_said_and_kept_by_plan_fetch_and_build(world: World, tmp_path: Path) -> None:
+    world.recipe.write_text(SHORT)
+    line = f"teacher some/bert: taken at commit {COMMIT}"
+    for command in ("plan", "build"):
+        missing = world.command(command, *(["--offline"] if command == "build" else []))
+        assert missing.returncode == 5
+        assert "2 things are missing:" in missing.stderr
+        assert "teacher some/bert: no such folder; as a model of the hub it is not in" in missing.stderr
+    assert world.hub.asked == []
+    places = ("-o", str(tmp_path / "out"), "--store", str(tmp_path / "store"))
+    built = world.command("build", *places, "--threads", "1")
+    assert built.returncode == 0, built.stderr
+    assert line in built.stderr.splitlines()
+    recipe = yaml.safe_load((tmp_path / "out" / "recipe.yaml").read_text())
+    assert recipe["teacher"] == TEACHER
+    dead = dead_address()
+    fetched = world.command("fetch", "--offline", address=dead)
+    assert line in fetched.stdout.splitlines()
+    planned = world.command("plan", "--store", places[-1], address=dead)
+    assert planned.returncode == 0, planned.stderr
+    assert line in planned.stdout.splitlines()
+    assert "done" in planned.stdout and "to do" not in planned.stdout
+    told = json.loads(world.command("plan", "--json", address=dead).stdout)
+    assert told["teacher"]["source"] == TEACHER
+    assert line in told["notes"]
+    named = json.loads(world.command("plan", "--json", "--teacher", TEACHER, address=dead).stdout)
+    assert line not in named["notes"]
+    assert [step["key"] for step in named["steps"]][:2] == [step["key"] for step in told["steps"]][:2]
+
+
+@pytest.mark.parametrize("called", ["google-bert/bert-base-multilingual-cased", "FacebookAI/xlm-roberta-base"])
+def test_a_shape_that_the_package_knows_is_planned_without_its_commit(world: World, called: str) -> None:
+    corpus = str(world.recipe.parent / "corpus.txt")
+    words = ("--recipe", "starter", "--corpus", corpus, "--teacher", called, "--json")
+    done = world.command("plan", *words, address=dead_address())
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    name = published_name(called)
+    assert told["teacher"]["source"] == name != called
+    assert told["notes"][0] == f"teacher {called}: taken at commit {name.rpartition('@')[2]}"
 
 
 def test_what_fetch_prints_is_what_lies_there(world: World) -> None:

@@ -24,7 +24,7 @@ from transformers import (
 from edgeenc.cli import cli
 from edgeenc.errors import HostError, InputError
 from edgeenc.sources import fast_tokenizer, older_tokenizer
-from edgeenc.sources.convert import convert
+from edgeenc.sources.convert import Source, convert
 from edgeenc.text.parse import parse_tokenizer
 
 TEXTS = (
@@ -79,7 +79,7 @@ def sentencepiece(vocab_size: int, options: Mapping[str, object] = MappingProxyT
 
 
 def require_same(folder: Path, slow: PreTrainedTokenizer) -> None:
-    (made,) = convert(str(folder))
+    (made,) = convert(Source(folder))
     assert made == folder / "tokenizer.json"
     fast = parse_tokenizer(made.read_text(encoding="utf-8"))
     for text in TEXTS:
@@ -107,10 +107,10 @@ def test_a_list_of_wordpieces_is_read_as_its_settings_say(tmp_path: Path, settin
 def test_a_list_of_which_nobody_says_its_case_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_text("".join(f"{token}\n" for token in LIST), encoding="utf-8")
     with pytest.raises(InputError, match=r"does not say do_lower_case.*capital letters \(.*false is likely"):
-        convert(str(folder_of(tmp_path, "bert")))
+        convert(Source(folder_of(tmp_path, "bert")))
     (tmp_path / "vocab.txt").write_text("[UNK]\na\n##a\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"0 of its 3 tokens have capital letters, so true is likely"):
-        convert(str(tmp_path))
+        convert(Source(tmp_path))
 
 
 @pytest.mark.usefixtures("here")
@@ -158,14 +158,14 @@ def test_the_command_makes_it_of_what_has_safetensors_too(tmp_path: Path) -> Non
     names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"]
     assert sorted(path.name for path in new.iterdir()) == names
     with pytest.raises(InputError, match="nothing to convert"):
-        convert(str(new))
+        convert(Source(new))
 
 
 def test_a_missing_package_is_named_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "spm.model").write_bytes(b"")
     monkeypatch.setattr(older_tokenizer, "find_spec", lambda module: None)
     with pytest.raises(HostError, match="`pip install sentencepiece protobuf`"):
-        convert(str(folder_of(tmp_path, "deberta-v2")))
+        convert(Source(folder_of(tmp_path, "deberta-v2")))
     assert HostError.exit_code == 6
 
 
@@ -183,5 +183,5 @@ def test_what_is_damaged_or_needs_code_is_refused_and_leaves_nothing(
     folder = folder_of(tmp_path, model_type, settings)
     before = sorted(path.name for path in folder.iterdir())
     with pytest.raises(InputError, match=words):
-        convert(str(folder))
+        convert(Source(folder))
     assert sorted(path.name for path in folder.iterdir()) == before

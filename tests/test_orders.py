@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 import yaml
 
-from edgeenc.model.encoder import load_config
+from edgeenc.model.config import load_config
 from edgeenc.model.shape import shape_of
 from edgeenc.recipe import find_recipe, load_recipe
 from edgeenc.sources import data_folder

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub import COMMIT, Hub, Repo, ask, dead_address, running_hub
+from hub import COMMIT, Answer, Hub, Repo, ask, dead_address, running_hub
 
 from edgeenc import sources
 from edgeenc.errors import HostError, InputError, UsageError
@@ -66,7 +66,7 @@ def test_what_the_hub_refuses_is_an_input_error_with_advice(tmp_path: Path, hub:
     for gated in answers[1:3]:
         assert "accept them on the model's page and set HF_TOKEN" in gated["words"]
     assert "no such commit" in answers[3]["words"]
-    assert "model.safetensors not found" in answers[4]["words"]
+    assert "only pickled weights" in answers[4]["words"]
     assert all(spec in answer["words"] for spec, answer in zip(specs, answers, strict=True))
 
 
@@ -195,18 +195,75 @@ def test_data_is_found_in_an_installed_package_and_in_a_checkout(
     assert data_folder("recipes") == package / "recipes", "what the wheel carries comes first"
 
 
-def test_a_name_without_a_commit_gets_the_one_of_today_and_keeps_it_offline(tmp_path: Path) -> None:
-    (answer,) = ask(tmp_path, dead_address(), "some/model", of="with_version")
-    assert (answer["code"], "cannot be fetched" in answer["words"]) == (5, True)
-    (answer,) = ask(tmp_path, dead_address(), "some/model", of="with_version", offline="offline")
-    assert (answer["code"], "this run is offline" in answer["words"]) == (5, True)
-    with running_hub({"models/some/model": Repo({"pytorch_model.bin": b"", "config.json": b"{}"})}) as hub:
-        (answer,) = ask(tmp_path, hub.address, "some/model", of="with_version")
-        assert answer["folder"] == f"some/model@{COMMIT}", answer
-        (pickled,) = ask(tmp_path, hub.address, f"some/model@{COMMIT}")
-        assert f"edgeenc convert some/model@{COMMIT} -o FOLDER" in pickled["words"]
-    (answer,) = ask(tmp_path, dead_address(), "some/model", of="with_version", offline="offline")
-    assert answer["folder"] == f"some/model@{COMMIT}"
+def taken(answer: Answer) -> str:
+    return answer["folder"].partition("name='")[2].partition("'")[0]
+
+
+def test_a_name_without_a_commit_is_taken_at_the_one_of_today_and_keeps_it_offline(tmp_path: Path, hub: Hub) -> None:
+    for spec in ("good/tiny", "good/tiny@main", f"good/tiny@{COMMIT[:8]}"):
+        (answer,) = ask(tmp_path / spec, hub.address, spec, of="find_teacher")
+        assert taken(answer) == GOOD, answer
+        assert f"taken='teacher {spec}: taken at commit {COMMIT}'" in answer["folder"]
+        (again,) = ask(tmp_path / spec, dead_address(), spec, of="find_teacher", offline="offline")
+        assert again == answer
+        (again,) = ask(tmp_path / spec, dead_address(), spec, of="find_teacher", settings={"HF_HUB_OFFLINE": "1"})
+        assert again == answer
+        (dead,) = ask(tmp_path / spec, dead_address(), spec, of="find_teacher")
+        assert dead["code"] == 5
+        assert f"or take {COMMIT}, which is cached, with --offline" in dead["words"]
+    (answer,) = ask(tmp_path, hub.address, GOOD, of="find_teacher")
+    assert "taken=''" in answer["folder"], "a commit that was typed is not news"
+
+
+def test_offline_the_newest_whole_version_is_taken(tmp_path: Path, hub: Hub) -> None:
+    ask(tmp_path, hub.address, GOOD)
+    place = tmp_path / "hub" / "models--good--tiny"
+    assert not (place / "refs").exists(), "a commit says nothing of the branch"
+    (answer,) = ask(tmp_path, dead_address(), "good/tiny", of="find_teacher", offline="offline")
+    assert taken(answer) == GOOD
+    half = place / "snapshots" / ("f" * 40)
+    half.mkdir()
+    (half / "config.json").write_text("{}")
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text(half.name)
+    (answer,) = ask(tmp_path, dead_address(), "good/tiny", of="find_teacher", offline="offline")
+    assert taken(answer) == GOOD, "half a version hides no whole one"
+    (answer,) = ask(tmp_path, dead_address(), "good/tiny@v2", of="find_teacher", offline="offline")
+    assert "is not in the hub's cache, and this run is offline" in answer["words"], "a tag means no other version"
+
+
+def test_a_branch_is_noted_only_when_its_files_are_there(tmp_path: Path, hub: Hub) -> None:
+    (answer,) = ask(tmp_path, hub.address, "broken/tiny", of="find_teacher")
+    assert answer["code"] == 5
+    assert not list(tmp_path.rglob("refs/main"))
+
+
+def test_a_name_that_is_neither_folder_nor_model_says_both(tmp_path: Path, hub: Hub) -> None:
+    def words(spec: str, address: str = hub.address, offline: str = "online", code: int = 5) -> str:
+        (answer,) = ask(tmp_path, address, spec, of="find_teacher", offline=offline)
+        assert answer["code"] == code, answer
+        assert "\n" not in answer["words"]
+        return answer["words"]
+
+    assert words("a/b").startswith("teacher a/b: no such folder; the hub has no such model, or it is private")
+    assert "accept them on the model's page and set HF_TOKEN" in words("gated/tiny")
+    assert "the model has no branch, tag or commit v9;" in words("good/tiny@v9")
+    assert "(a commit has 40 hexadecimal digits, this has 39)" in words(f"good/tiny@{'a' * 39}")
+    assert "(a commit has 40 hexadecimal digits, this has 41)" in words(f"good/tiny@{'a' * 41}")
+    assert "cannot be fetched (" in words("good/tiny", dead_address())
+    offline = words("a/b", dead_address(), "offline")
+    assert offline.startswith("teacher a/b: no such folder; as a model of the hub it is not in the hub's cache")
+    for spec in ("good/tiny@", "good/tiny@../x", "good/tiny@/etc/passwd", "good/tiny@a b"):
+        assert "is no branch, tag or commit" in words(spec, dead_address(), code=2)
+    assert "no such folder" in words("../a/b")
+    (tmp_path / "file").write_text("")
+    assert "a file; give the folder that it lies in" in words(str(tmp_path / "file"))
+
+
+def test_pickled_weights_alone_are_refused_with_a_command(tmp_path: Path, hub: Hub) -> None:
+    (answer,) = ask(tmp_path, hub.address, "no/weights", of="find_teacher")
+    assert f"only pickled weights, which a build never opens; run `edgeenc convert {WEIGHTLESS} -o" in answer["words"]
+    assert hub.gets("pytorch_model.bin") == 0
 
 
 def test_a_model_of_the_hub_with_an_older_tokenizer_names_the_command(tmp_path: Path) -> None:

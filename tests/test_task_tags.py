@@ -254,3 +254,10 @@ def test_the_parts_of_conll_2003_have_their_own_names(tmp_path: Path) -> None:
         (tmp_path / name).write_text(CLASSIC + times("EU@ NNP B-NP I-ORG\nrejects VBZ B-VP O\n\n", count))
     data, lines = read_task(TaskSpec(name="ner", data=str(tmp_path)), 0)
     assert [len(part) for part in data.parts.values()] == [20, 5, 6] and "parts as in the source" in lines[0]
+
+
+def test_spaces_that_conllu_notes_are_those_of_the_text(tmp_path: Path) -> None:
+    data, _ = read(tmp_path, TREE, "a.conllu", "pos")
+    assert {item.spaces for item in (*data.train, *data.validation, *data.test)} == {(True, False, True)}
+    silent, _ = read(tmp_path, TREE.replace("|SpaceAfter=No", ""), "b.conllu", "pos")
+    assert {item.spaces for item in silent.train} == {()}

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from families import unigram
 
 from edgeenc.compress.trim_vocab import keep_tokens, trim_vocab
 from edgeenc.errors import UsageError
 from edgeenc.model.encoder import Encoder
+from edgeenc.text.trimmed import trim_tokenizer
 from edgeenc.text.vocabulary import choose, count_tokens, covered, quality
 
 FEW = 5
@@ -131,3 +133,15 @@ def test_ids_in_the_configuration_follow_their_tokens(tiny_encoder: Encoder) -> 
     config = keep_tokens(replace(tiny_encoder, model=other), [*range(40), 50]).model.config
     assert (config.pad_token_id, config.eos_token_id, config.bos_token_id) == (40, 2, None)
     assert (other.config.pad_token_id, other.config.bos_token_id) == (50, 45)
+
+
+def test_a_token_that_was_added_as_a_word_goes_where_the_text_has_none(sentences: tuple[str, ...]) -> None:
+    """Whole vocabularies are added to models so; special tokens stay whatever the text has."""
+    tokenizer = unigram(sentences)
+    tokenizer.add_tokens(["\u1c5a\u1c5e", "\uabc3\uabe4"])
+    used = (*sentences, "Ang \uabc3\uabe4 bata")
+    keep = choose(count_tokens(used, tokenizer), tokenizer, frozenset("Angbat"), size=60)
+    trimmed = trim_tokenizer(tokenizer, keep)
+    assert trimmed.token_to_id("\u1c5a\u1c5e") is None
+    assert "\uabc3\uabe4" in trimmed.encode("Ang \uabc3\uabe4 bata").tokens
+    assert all(trimmed.token_to_id(token) is not None for token in ("<s>", "<pad>", "</s>", "<unk>", "<mask>"))

@@ -59,7 +59,7 @@ def what_to_build(command: Callable[..., None]) -> Callable[..., None]:
                 help="Export format.",
             ),
             told("--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How to compress."),
-            told("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]"),
+            told("--teacher", metavar="ID[@REV]|PATH", help="Encoder to start from.  [default: the recipe's]"),
             told(
                 "--random-teacher",
                 is_flag=True,
@@ -200,6 +200,7 @@ def _show(plan: Plan, store: Store, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(plan.to_json(done)))
     else:
-        for line in plan.request.task_data.shown if plan.request.task_data else ():
+        task = plan.request.task_data
+        for line in (*filter(None, [plan.request.taken]), *(task.shown if task else ())):
             click.echo(line)
         Console().print(plan_table(plan, done))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Fetch what a build needs, for use offline.")
 @click.option("--lang", required=True, metavar="TAG|FILE", help="Language, as for `edgeenc build`.")
 @click.option("--recipe", default="starter", metavar="NAME|PATH", show_default=True, help="How it will be built.")
-@click.option("--teacher", metavar="ID@REV|PATH", help="Encoder to start from.  [default: the recipe's]")
+@click.option("--teacher", metavar="ID[@REV]|PATH", help="Encoder to start from.  [default: the recipe's]")
 @click.option("--corpus", multiple=True, metavar="[TAG=]FILE|DIR|ID@REV", help="Text.  [default: the language's]")
 @click.option("--task", metavar="NAME", help="Task whose data is fetched too.")
 @click.option("--data", metavar="FILE|DIR|ID@REV", help="Labelled data of the task.  [default: the language's]")
@@ -41,6 +41,8 @@ def fetch(
 
     request = request_for(Ask(lang, recipe, teacher, corpus, task=task, data=data), offline=offline)
     stop_of().check()
+    if request.taken:
+        click.echo(request.taken, err=as_json)
     found = {name: _stamps(place) for name, place in _places(request).items()}
     stop_of().check()
     if as_json:

@@ -31,22 +31,38 @@ def verify(folder: Path, as_json: bool) -> None:
 
 
 @click.command(short_help="Show what is in a checkpoint or a bundle.")
-@click.argument("path", type=FOLDER)
+@click.argument("path", metavar="FOLDER|ID[@REV]")
 @JSON
-def inspect(path: Path, as_json: bool) -> None:
-    """Show what is in a checkpoint or a bundle: shape, parameters and bytes by part, tokenizer; loads no weights."""
+def inspect(path: str, as_json: bool) -> None:
+    """Show what is in a checkpoint or a bundle: shape, parameters and bytes by part, tokenizer; loads no weights.
+
+    A model of the hub is looked for in the hub's cache; nothing is fetched.
+    """
     from rich.console import Console
 
     from edgeenc.bundle.inspect import look
     from edgeenc.record.form import plain
     from edgeenc.screen.inspect_lines import render
 
-    found = look(path)
+    found = look(_folder(path))
     stop_of().check()
     if as_json:
         click.echo(json.dumps(plain(found)))
     else:
         Console().print(render(found))
+
+
+def _folder(typed: str) -> Path:
+    """Return the folder of a checkpoint, also of a model of the hub that is cached."""
+    from edgeenc.sources import find_teacher, is_hub_name
+
+    folder = Path(typed).expanduser()
+    if folder.exists() or not is_hub_name(typed):
+        return folder
+    found = find_teacher(typed, offline=True)
+    if found.taken:
+        click.echo(found.taken, err=True)
+    return found.folder
 
 
 @click.command(short_help="Show what this machine can do.")

@@ -18,7 +18,7 @@ from edgeenc.model.config import load_shape
 from edgeenc.model.family import Family
 from edgeenc.model.header import Stored
 from edgeenc.model.shape import Shape
-from edgeenc.model.weights import headers
+from edgeenc.model.weights import OTHER_FLOATS, headers
 from edgeenc.text.specials import Specials
 from edgeenc.text.token_ids import TokenIds, token_ids
 from edgeenc.text.vocabulary_files import without_tokenizer
@@ -44,6 +44,7 @@ class Checkpoint:
         rows: of the stored table of tokens.
         keep: ids of the tokens, ascending; the rows of all others are left out.
         left_out: added tokens that have no row.
+        types: of the tensors that are read, where they are no float32.
     """
 
     shape: Shape
@@ -53,6 +54,7 @@ class Checkpoint:
     rows: int
     keep: tuple[int, ...]
     left_out: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
 
     @property
     def holes(self) -> bool:
@@ -64,6 +66,8 @@ class Checkpoint:
         """What is done beside reading, in words."""
         spare, added = self.rows - len(self.keep), len(self.left_out)
         said = []
+        if self.types:
+            said.append(f"the weights are {' and '.join(self.types)} and are computed as float32")
         if spare:
             said.append(f"{spare:,} rows have no token" if spare > 1 else "1 row has no token")
         if added:
@@ -92,9 +96,9 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     keep, left_out = _rows(folder, found, shape.vocab)
     _require_specials(folder, found, left_out)
     read = replace(shape, vocab=len(keep))
-    return Checkpoint(
-        read, head, names, (*passed, *(set(header) - set(names) - set(passed))), shape.vocab, keep, left_out
-    )
+    passed = (*passed, *(set(header) - set(names) - set(passed)))
+    types = tuple(sorted({OTHER_FLOATS[header[name].dtype] for name in names if header[name].dtype in OTHER_FLOATS}))
+    return Checkpoint(read, head, names, passed, shape.vocab, keep, left_out, types)
 
 
 def tokens_of(folder: Path) -> TokenIds:

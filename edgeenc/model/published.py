@@ -43,6 +43,11 @@ def published() -> tuple[Published, ...]:
     return tuple(parse(Published, path.read_bytes()) for path in sorted(_FOLDER.glob("*.json")))
 
 
+def published_name(source: str) -> str:
+    """Return `org/name@commit` of a model that is known here and was called `org/name`; all else as it is."""
+    return next((f"{one.model}@{one.revision}" for one in published() if one.model == source), source)
+
+
 def published_shape(source: str) -> Shape | None:
     """Return the shape of the teacher `org/name@commit`, or None where this version of it is not known here.
 

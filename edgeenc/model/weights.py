@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-FLOATS = ("F64", "F32", "F16", "BF16")
+OTHER_FLOATS = {"F64": "float64", "F16": "float16", "BF16": "bfloat16"}
+"""What people call the types beside float32 that are read."""
+
+FLOATS = ("F32", *OTHER_FLOATS)
 """Types of safetensors that are read; all are computed in float32."""
 
 COUNTS = ("position_ids", "token_type_ids", "num_batches_tracked")

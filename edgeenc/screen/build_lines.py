@@ -202,7 +202,7 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
     said = f"Teacher: {request.source}. " if is_random(request.recipe.teacher) else ""
     if request.known is None and (left := left_out(request.teacher)):
         said += f"Left out of the teacher's config.json: {', '.join(left)}. "
-    said += "".join(f"{note[:1].upper()}{note[1:]}. " for note in plan.notes)
+    said += "".join(f"{note[:1].upper()}{note[1:]}. " for note in plan.notes if note != request.taken)
     if len(request.texts) > 1:
         said += "Text: " + ", ".join(f"{asked(t.weight)} {t.language.bcp47}" for t in request.texts) + ". "
     if request.recipe.data_fraction < 1:

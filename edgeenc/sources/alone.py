@@ -26,5 +26,6 @@ def run_alone(program: str, words: str, out: Path, *arguments: str) -> None:
     except subprocess.TimeoutExpired:
         raise InputError(f"{words}: given up after {_PATIENCE:.0f} s") from None
     if done.returncode or not out.is_file():
-        lines = done.stderr.strip().splitlines() or [f"the reader ended with {done.returncode}"]
+        lines = done.stderr.strip().splitlines() if done.returncode >= 0 else []
+        lines = lines or [f"the reader was ended (status {done.returncode}); the memory may be too small"]
         raise InputError(f"{words}: {lines[-1]}")

@@ -19,7 +19,7 @@ from edgeenc.sources.datasets import dataset_folder
 from edgeenc.sources.given import exists, file_and_column, given_texts
 from edgeenc.sources.kit import data_folder
 from edgeenc.sources.missing import attempt, require_found
-from edgeenc.sources.models import teacher_folder, with_version
+from edgeenc.sources.models import find_teacher
 from edgeenc.sources.texts import ENOUGH, hub_text, is_hub_text
 
 Fields = Mapping[str, object]
@@ -51,8 +51,8 @@ def require_at_hand(
         if is_hub_text(text) and isinstance(most, int) and not exists(file_and_column(text)[0]):
             attempt(problems, partial(hub_text, text, most=most, offline=True))
     model = teacher or str(asked.get("teacher", ""))
-    if "@" in model:
-        attempt(problems, lambda: teacher_folder(with_version(model, offline=True), offline=True))
+    if model:
+        attempt(problems, lambda: find_teacher(model, offline=True))
     data = _task_data(languages[0]).get(task or "", task or "")
     if is_hub_text(data) and not Path(data).exists():
         attempt(problems, lambda: dataset_folder(data, offline=True))

@@ -10,13 +10,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from edgeenc.errors import InputError, UsageError
 from edgeenc.machine.disk import on_disk
 from edgeenc.sources.alone import run_alone
-from edgeenc.sources.hub import fetch, pinned, require_online
+from edgeenc.sources.hub import Pin, cached, fetch, pinned, require_online
+from edgeenc.sources.models import local_folder
 from edgeenc.sources.older_tokenizer import make_tokenizer
+from edgeenc.sources.revision import revision_of
 from edgeenc.text.vocabulary_files import vocabulary_among, vocabulary_files
 
 PICKLE, INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
@@ -25,62 +30,112 @@ _COPIED = (".json", ".txt", ".model", ".md")
 _KEPT = (*_COPIED, ".safetensors")
 
 
-def convert(spec: str, out: Path | None = None, *, offline: bool = False) -> tuple[Path, ...]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where pickled weights are: a folder, and a line that says at which commit a name without one was taken."""
+
+    folder: Path
+    taken: str = ""
+
+
+def pickled(spec: str, *, offline: bool = False) -> Source:
+    """Return the folder that is meant, fetched where it is a model of the hub that is not cached.
+
+    Raises:
+        InputError: no such folder or model, or it cannot be fetched.
+        UsageError: the hub gives no such names.
+    """
+    folder = local_folder(spec, "convert")
+    if folder is not None:
+        return Source(folder)
+    revision = revision_of(spec, "model", offline=offline, whole=_has_pickle)
+    pin = revision.pin if revision else pinned(spec, "model", "model")
+    if pin is None:
+        raise InputError(f"convert {spec}: no such folder; expected a folder, or org/name[@commit] of the hub")
+    folder = cached(pin)
+    if folder is None or not _has_pickle(folder):
+        require_online(pin, PICKLE, offline=offline)
+        folder = fetch(pin, partial(_wanted, pin), PICKLE)[0]
+        if revision:
+            revision.remember()
+    return Source(folder, revision.said if revision else "")
+
+
+def convert(source: Source, out: Path | None = None) -> tuple[Path, ...]:
     """Return the files made of what a build does not read: pickled weights, and an older tokenizer.
 
     Args:
-        spec: a folder, or `org/name@commit`.
-        out: a new folder, which gets all that a build reads; None writes into the given folder.
-        offline: fetch nothing.
+        source: where they are.
+        out: a new folder, which gets configuration and tokenizer too, and is there whole or not at all; None writes
+            into the given folder.
 
     Raises:
-        InputError: there is nothing to convert, a part is missing, a pickle holds something else than tensors, or
-            transformers cannot read the tokenizer.
-        UsageError: a model of the hub without `out`, or `out` holds files.
+        InputError: there is nothing to convert, transformers cannot read the tokenizer, a part is missing, a pickle
+            holds something else than tensors, or a file to be copied is a link out of the folder.
+        UsageError: `out` holds files.
         HostError: the disk is full or forbidden, or a package is missing.
     """
-    folder = Path(spec).expanduser()
-    if not folder.is_dir():
-        folder = _of_hub(spec, out, offline)
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"-o {out}: not an empty folder")
-    older = not (folder / TOKENIZER).is_file() and bool(vocabulary_files(folder))
-    parts = _parts(folder, older)
-    target = out or folder
-    with on_disk(target):
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".convert-", dir=target) as aside:
-            if older:  # first, since it takes seconds
-                make_tokenizer(folder, Path(aside) / TOKENIZER)
-            if parts:
-                _unpickle(folder, parts, Path(aside) / WEIGHTS)
-            if out is not None:
-                _copy(folder, out)
-            made = sorted(path.name for path in Path(aside).iterdir())
-            for name in made:
-                os.replace(Path(aside) / name, target / name)
-    return tuple(target / name for name in made)
-
-
-def _of_hub(spec: str, out: Path | None, offline: bool) -> Path:
-    pin = pinned(spec, "model", "model")
-    if pin is None:
-        raise InputError(f"convert {spec}: no such folder; expected a folder, or org/name@commit of the hub")
+    folder = source.folder
+    parts = _parts(folder)
     if out is None:
-        raise UsageError(f"convert {spec}: say with -o FOLDER where the converted model goes")
-    require_online(pin, PICKLE, offline=offline)
-    return fetch(pin, _wanted, PICKLE)[0]
+        with on_disk(folder), tempfile.TemporaryDirectory(prefix=".convert-", dir=folder) as aside:
+            made = _make(folder, parts, Path(aside))
+            for name in made:
+                os.replace(Path(aside) / name, folder / name)
+        return tuple(folder / name for name in made)
+    require_new(out)
+    place = out.absolute()
+    with on_disk(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as aside:
+            whole = Path(aside) / "made"
+            whole.mkdir()
+            _copy(folder, whole)
+            made = _make(folder, parts, whole)
+            require_new(out)
+            os.rename(whole, place)
+    return tuple(out / name for name in made)
 
 
-def _wanted(names: Sequence[str]) -> list[str]:
-    """Return which files of a model of the hub are fetched: its settings, and weights of one kind.
+def _make(folder: Path, parts: Sequence[Path], out: Path) -> list[str]:
+    """Write what a folder lacks into `out`, and return the names; the tokenizer first, since it takes seconds."""
+    made = list[str]()
+    if _is_older(folder):
+        make_tokenizer(folder, out / TOKENIZER)
+        made.append(TOKENIZER)
+    if parts:
+        _unpickle(folder, parts, out / WEIGHTS)
+        made.append(WEIGHTS)
+    return made
+
+
+def _is_older(folder: Path) -> bool:
+    return not (folder / TOKENIZER).is_file() and bool(vocabulary_files(folder))
+
+
+def require_new(out: Path) -> None:
+    """Refuse a folder that holds files.
 
     Raises:
-        InputError: nothing of it needs to be converted.
+        UsageError: it does, or is no folder.
     """
+    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
+        raise UsageError(f"-o {out}: not an empty folder")
+
+
+def _has_pickle(folder: Path) -> bool:
+    with suppress(InputError):
+        return bool(_parts(folder) or _is_older(folder)) and (folder / "config.json").is_file()
+    return False
+
+
+def _wanted(pin: Pin, names: Sequence[str]) -> list[str]:
     ready = WEIGHTS in names or f"{WEIGHTS}.index.json" in names
-    if ready and (TOKENIZER in names or not vocabulary_among(names)):
-        raise InputError("convert: the model has safetensors already; nothing to convert")
+    older = TOKENIZER not in names and bool(vocabulary_among(names))
+    if ready and not older:
+        raise InputError(f"{pin}: it has safetensors already; nothing to convert, builds read it as it is")
+    if not ready and not any(name in (PICKLE, INDEX) for name in names):
+        raise InputError(f"{pin}: it has no {PICKLE}; other formats are not converted")
     first, last = ("model", ".safetensors") if ready else ("pytorch_model", ".bin")
     return [
         name
@@ -89,13 +144,13 @@ def _wanted(names: Sequence[str]) -> list[str]:
     ]
 
 
-def _parts(folder: Path, older: bool) -> list[Path]:
-    """Return the pickles of a folder; none where there are safetensors, or no weights, beside an `older` tokenizer.
+def _parts(folder: Path) -> list[Path]:
+    """Return the pickles of a folder; none where it has safetensors, or no weights, beside an older tokenizer.
 
     Raises:
         InputError: nothing is to be converted, or the index is damaged.
     """
-    ready = (folder / WEIGHTS).exists() or (folder / f"{WEIGHTS}.index.json").exists()
+    ready, older = (folder / WEIGHTS).exists() or (folder / f"{WEIGHTS}.index.json").exists(), _is_older(folder)
     if ready and not older:
         raise InputError(f"convert {folder}: it has safetensors already; nothing to convert")
     if not ready and (folder / PICKLE).is_file():
@@ -119,9 +174,22 @@ def _unpickle(folder: Path, parts: Sequence[Path], out: Path) -> None:
 
 
 def _copy(folder: Path, out: Path) -> None:
-    """Copy configuration, tokenizer and safetensors, also of folders such as 1_Pooling; never code."""
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if path.is_file() and path.suffix in _KEPT and path.name != INDEX and not name.parts[0].startswith("."):
+    """Copy configuration and tokenizer, also of folders such as 1_Pooling; never code.
+
+    Raises:
+        InputError: a file is a link to a place outside the folder, or outside the cache where that holds it.
+    """
+    whole = folder.resolve()
+    cached = whole.parent.name == "snapshots"
+    for top, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for path in (Path(top) / name for name in sorted(names)):
+            name = path.relative_to(folder)
+            if path.suffix not in _KEPT or path.name == INDEX or path.name.startswith(".") or not path.is_file():
+                continue
+            if not path.resolve().is_relative_to(whole.parent.parent if cached else whole):
+                raise InputError(
+                    f"convert {folder}: {name} is a link to a place outside the folder; copy the file there"
+                )
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, out / name)

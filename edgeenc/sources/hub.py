@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 Kind = Literal["model", "dataset"]
 
-_NAME = re.compile(
+HUB_NAME = re.compile(
     r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<commit>[^:#]*))?(?::(?P<config>[\w.+-]+))?(?:#(?P<column>[\w.-]+))?"
 )
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+"""All digits of a commit; a name with fewer can mean another version tomorrow."""
+
+HEX = re.compile(r"[0-9a-fA-F]{7,}")
+"""The beginning of a commit, or one that is spelt wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,54 +60,19 @@ def pinned(spec: str, kind: Kind, what: str) -> Pin | None:
     Raises:
         UsageError: it is one, but without the commit that says which of its versions is meant.
     """
-    asked = _NAME.fullmatch(spec)
+    asked = HUB_NAME.fullmatch(spec)
     if asked is None:
         return None
     name, commit, config, column = (part or "" for part in asked.groups())
     if kind == "model" and (config or column):
         return None
-    if not _COMMIT.fullmatch(commit):
+    if not COMMIT.fullmatch(commit):
         found = f"{commit!r} can change" if commit else "it names no version"
         raise UsageError(
             f"{what} {spec}: no such folder, and as a {kind} of the hub {found}; pin it to a commit:"
             f" {name}@<40 hex digits, shown in the history of the {kind}'s files>"
         )
     return Pin(kind, what, name, commit, config, column)
-
-
-def with_commit(spec: str, what: str, *, offline: bool) -> str:
-    """Return `org/name` or `org/name@branch` of a model with the commit that it means now; other names as they are.
-
-    What was found is noted in the hub's cache; `offline` takes what was noted last.
-
-    Raises:
-        InputError: the hub cannot be asked, or has no such model or branch; or, offline, nothing was noted.
-        UsageError: the hub gives no such names.
-    """
-    asked = _NAME.fullmatch(spec)
-    if asked is None or asked["config"] or asked["column"] or _COMMIT.fullmatch(asked["commit"] or ""):
-        return spec
-    branch = asked["commit"] or "main"
-    pin = Pin("model", what, asked["name"], branch)
-    cached(pin)  # checks the name
-    note = _place(pin) / "refs" / branch
-    from huggingface_hub import HfApi, constants
-
-    if offline or constants.HF_HUB_OFFLINE:
-        found = note.read_text(encoding="utf-8").strip() if ".." not in branch and note.is_file() else ""
-        if not _COMMIT.fullmatch(found):
-            require_online(pin, f"the commit of {branch}", offline=offline)
-        return f"{pin.name}@{found}"
-    with asking(pin, f"the commit of {branch}"):
-        patience = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)
-        found = HfApi().repo_info(pin.name, repo_type="model", revision=branch, timeout=patience).sha or ""
-    if not _COMMIT.fullmatch(found):
-        raise InputError(f"{pin}: the hub named no commit")
-    if ".." not in branch:
-        with on_disk(note):
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(found, encoding="utf-8")
-    return f"{pin.name}@{found}"
 
 
 def cached(pin: Pin) -> Path | None:
@@ -119,11 +88,11 @@ def cached(pin: Pin) -> Path | None:
         try_to_load_from_cache(pin.name, "config.json", revision=pin.commit, repo_type=pin.kind)  # checks the name
     except HFValidationError as error:
         raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
-    folder = _place(pin) / "snapshots" / pin.commit
+    folder = place_of(pin) / "snapshots" / pin.commit
     return folder if folder.is_dir() else None
 
 
-def _place(pin: Pin) -> Path:
+def place_of(pin: Pin) -> Path:
     """Return where the hub's library keeps what it fetches of a model or dataset."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
@@ -136,27 +105,40 @@ def own_folder(pin: Pin) -> Path:
 
     So it goes where that goes, and is deleted with it.
     """
-    return _place(pin) / "edgeenc" / pin.commit
+    return place_of(pin) / "edgeenc" / pin.commit
 
 
-def require_online(pin: Pin, missing: str, *, offline: bool) -> None:
+def is_offline(offline: bool) -> bool:
+    """Tell whether nothing may be fetched: by an option, or by `HF_HUB_OFFLINE`."""
+    from huggingface_hub import constants
+
+    return offline or constants.HF_HUB_OFFLINE
+
+
+def require_online(pin: Pin, missing: str, *, offline: bool, called: str = "") -> None:
     """Refuse to go on where `missing` is not in the cache and the network may not be used.
+
+    Args:
+        pin: which version.
+        missing: what is not there.
+        offline: whether nothing may be fetched.
+        called: what the message begins with; the version with its commit where it is empty.
 
     Raises:
         InputError: `offline` or `HF_HUB_OFFLINE` is set.
     """
-    from huggingface_hub import constants
-
-    if offline or constants.HF_HUB_OFFLINE:
+    if is_offline(offline):
         raise InputError(
-            f"{pin}: {missing} not in the hub's cache, and this run is offline;"
+            f"{called or f'{pin}: '}{missing} not in the hub's cache, and this run is offline;"
             " run `edgeenc fetch` once with network, or fetch the files elsewhere into a folder and give its path"
         )
 
 
 @contextmanager
-def asking(pin: Pin, missing: str) -> Iterator[None]:
+def asking(pin: Pin, missing: str, called: str = "") -> Iterator[None]:
     """Turn whatever goes wrong between here and the hub into a sentence with advice.
+
+    It begins with `called`, or else with the version and its commit.
 
     Raises:
         InputError: the hub cannot be reached or refuses; `missing` is what could not be had.
@@ -174,7 +156,7 @@ def asking(pin: Pin, missing: str) -> Iterator[None]:
         raise UsageError(f"{pin}: no name of a {pin.kind} of the hub ({error})") from None
     except Exception as error:  # hub 0.x raises errors of requests, 1.x of httpx; they share no other ancestor
         full = trouble(error, Path(constants.HF_HUB_CACHE))
-        raise full or InputError(f"{pin}: {_reason(error, pin, missing)}") from error
+        raise full or InputError(f"{called or f'{pin}: '}{_reason(error, pin, missing)}") from error
 
 
 def listing(pin: Pin) -> Mapping[str, RepoSibling]:
@@ -258,7 +240,7 @@ def _reason(error: Exception, pin: Pin, missing: str) -> str:
         page = f"the {pin.kind}'s page"
         return f"the hub gives it only to who has accepted its terms; accept them on {page} and set HF_TOKEN"
     if isinstance(error, errors.RevisionNotFoundError):
-        return f"the {pin.kind} has no such commit; take one from the history of its files"
+        return f"the {pin.kind} has no {_version(pin)}; take one from the history of its files"
     if isinstance(error, errors.RepositoryNotFoundError):
         return f"the hub has no such {pin.kind}, or it is private; check the name, or set HF_TOKEN"
     cause = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ else error
@@ -271,3 +253,12 @@ def _reason(error: Exception, pin: Pin, missing: str) -> str:
     if type(cause).__name__ in ("ConnectionError", "ConnectError"):  # of requests and of httpx, with long reprs inside
         first = f"{constants.ENDPOINT} cannot be reached"
     return f"{missing} cannot be fetched ({first}); check the network and run again; files that came whole are kept"
+
+
+def _version(pin: Pin) -> str:
+    """Return what was asked for in place of a commit, and why it may be none."""
+    if COMMIT.fullmatch(pin.commit):
+        return "such commit"
+    digits = len(pin.commit)
+    short = f" (a commit has 40 hexadecimal digits, this has {digits})" if HEX.fullmatch(pin.commit) else ""
+    return f"branch, tag or commit {pin.commit}{short}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
 from edgeenc.errors import InputError
-from edgeenc.model.weights import WEIGHTS, weight_files
-from edgeenc.sources.hub import Pin, cached, fetch, pinned, require_online, with_commit
+from edgeenc.model.weights import INDEX, WEIGHTS, weight_files
+from edgeenc.sources.hub import HUB_NAME, Pin, cached, fetch, is_offline, pinned, require_online
 from edgeenc.sources.kit import STARTER, data_folder
 from edgeenc.sources.rehearsal import is_random, random_folder
+from edgeenc.sources.revision import revision_of
 from edgeenc.text.vocabulary_files import vocabulary_among
 
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
@@ -28,6 +31,61 @@ _FETCHED = (
     "vocab.txt",
 )
 """Never pickled weights, which can run code, nor code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A teacher that is at hand.
+
+    Attributes:
+        name: as the resolved recipe has it: a model of the hub with its commit, all else as typed.
+        folder: its checkpoint folder.
+        taken: a line that says at which commit it was taken; empty where nothing was left open.
+    """
+
+    name: str
+    folder: Path
+    taken: str = ""
+
+
+def find_teacher(spec: str, *, offline: bool) -> Teacher:
+    """Return the teacher that a name means; one of the hub without a commit is taken at that of today.
+
+    Args:
+        spec: as `teacher_folder`, or `org/name` or `org/name@branch`.
+        offline: look into the hub's cache only, and take the newest there.
+
+    Raises:
+        EdgeencError: as `revision_of` and `teacher_folder`.
+    """
+    local = is_random(spec) or spec == STARTER or local_folder(spec, "teacher") is not None
+    found = None if local else revision_of(spec, "teacher", offline=offline, whole=lambda folder: not _missing(folder))
+    if found is None:
+        return Teacher(spec, teacher_folder(spec, offline=offline))
+    folder = teacher_folder(found.name, offline=offline)
+    if not is_offline(offline):
+        found.remember()
+    return Teacher(found.name, folder, found.said)
+
+
+def is_hub_name(spec: str) -> bool:
+    """Tell whether a name is in the form of a model's of the hub, with or without a commit."""
+    return HUB_NAME.fullmatch(spec) is not None
+
+
+def local_folder(spec: str, what: str) -> Path | None:
+    """Return the folder that is called so, or None.
+
+    Raises:
+        InputError: it is a file.
+    """
+    folder = Path(os.path.expanduser(spec))
+    with suppress(OSError, ValueError):  # a name that the system cannot even look at is no folder
+        if spec and folder.is_dir():
+            return folder
+        if spec and folder.is_file():
+            raise InputError(f"{what} {spec}: a file; give the folder that it lies in")
+    return None
 
 
 def teacher_folder(spec: str, *, offline: bool) -> Path:
@@ -47,10 +105,9 @@ def teacher_folder(spec: str, *, offline: bool) -> Path:
         return random_folder(spec)
     if spec == STARTER:
         return data_folder("starter") / "model"
-    folder = Path(spec).expanduser()
-    with suppress(OSError):  # a name that the system cannot even look at is no folder
-        if spec and folder.is_dir():
-            return folder
+    folder = local_folder(spec, "teacher")
+    if folder is not None:
+        return folder
     pin = pinned(spec, "model", "teacher")
     if pin is None:
         raise InputError(
@@ -65,6 +122,8 @@ def _of_hub(pin: Pin, offline: bool) -> Path:
     missing = _missing(folder)
     if folder is not None and not missing:
         return folder
+    if folder is not None and is_offline(offline):
+        _require_safe(pin, [path.name for path in folder.iterdir()])
     require_online(pin, missing, offline=offline)
     folder, _ = fetch(pin, partial(_wanted, pin), missing)
     if missing := _missing(folder):
@@ -73,11 +132,19 @@ def _of_hub(pin: Pin, offline: bool) -> Path:
 
 
 def _wanted(pin: Pin, names: Sequence[str]) -> list[str]:
-    if (
-        WEIGHTS not in names
-        and f"{WEIGHTS}.index.json" not in names
-        and any(n.startswith("pytorch_model") for n in names)
-    ):
+    _require_safe(pin, names)
+    return [name for name in names if any(fnmatch(name, pattern) for pattern in _FETCHED)]
+
+
+def _require_safe(pin: Pin, names: Sequence[str]) -> None:
+    """Refuse a model that has pickled weights alone.
+
+    Raises:
+        InputError: it has; the message says the command that makes a folder of it that a build reads.
+    """
+    if any(name in (WEIGHTS, INDEX) for name in names):
+        return
+    if any(name.startswith("pytorch_model") for name in names):
         raise InputError(
             f"{pin}: only pickled weights, which a build never opens; run"
             f" `edgeenc convert {pin.name}@{pin.commit} -o FOLDER` once and give that folder"
@@ -87,7 +154,6 @@ def _wanted(pin: Pin, names: Sequence[str]) -> list[str]:
             f"{pin}: tokenizer.json is missing; there is {' and '.join(older)}: run"
             f" `edgeenc convert {pin.name}@{pin.commit} -o FOLDER` once and give that folder"
         )
-    return [name for name in names if any(fnmatch(name, pattern) for pattern in _FETCHED)]
 
 
 def _missing(folder: Path | None) -> str:
@@ -100,14 +166,3 @@ def _has(folder: Path, name: str) -> bool:
     with suppress(InputError):
         return bool(weight_files(folder))
     return False
-
-
-def with_version(spec: str, *, offline: bool) -> str:
-    """Return the name of a teacher, a model of the hub with its commit; folders, the kit and shapes as they are.
-
-    Raises:
-        EdgeencError: as `hub.with_commit`.
-    """
-    if is_random(spec) or spec == STARTER or Path(spec).expanduser().is_dir():
-        return spec
-    return with_commit(spec, "teacher", offline=offline)

@@ -89,7 +89,8 @@ def _kept(item: Item) -> Item:
             labels[place + 1] = labels[place]
     picked: Callable[[Sequence[str]], tuple[str, ...]] = lambda every: tuple(every[place] for place in there)  # noqa: E731
     lines = tuple(item.lines[place] for place in there) if item.lines else ()
-    return Item(picked(item.words), picked(labels), lines=lines)
+    spaces = tuple(item.spaces[place] for place in there) if item.spaces else ()
+    return Item(picked(item.words), picked(labels), spaces, lines)
 
 
 def _in_iob2(files: Files) -> tuple[Files, str, list[Spot]]:

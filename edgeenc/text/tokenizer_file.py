@@ -86,7 +86,7 @@ class Around:
         """Return them with the new id of each token."""
         return replace(
             self,
-            added_tokens=tuple(AddedId(new[token.id]) for token in self.added_tokens),
+            added_tokens=tuple(AddedId(new[token.id]) for token in self.added_tokens if token.id in new),
             post_processor=self.post_processor and self.post_processor.renumbered(new),
             padding=self.padding and PaddingId(new[self.padding.pad_id]),
         )
@@ -179,6 +179,7 @@ def with_ids(text: str, model: object, new: New) -> str:
     whole = json.loads(text)
     fields = {**whole.pop(_MODEL), **vars(model)}
     around = parse(Around, whole).renumbered(new)
+    whole["added_tokens"] = [row for row in whole["added_tokens"] if row["id"] in new]
     return json.dumps({**_laid(whole, plain(around)), _MODEL: plain(fields)}, ensure_ascii=False)
 
 

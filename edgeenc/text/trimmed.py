@@ -27,7 +27,7 @@ def trim_tokenizer(tokenizer: Tokenizer, keep: Sequence[int]) -> Tokenizer:
 
     Raises:
         InputError: the model type is not known.
-        UsageError: `keep` is not ascending, has unknown ids, or lacks an added token.
+        UsageError: `keep` is not ascending, has unknown ids, or lacks a special token.
     """
     new = _renumber(tokenizer, keep)
     return parse_tokenizer(type_of(tokenizer).trim(tokenizer.to_str(), new))
@@ -39,7 +39,8 @@ def _renumber(tokenizer: Tokenizer, keep: Sequence[int]) -> dict[int, int]:
     if list(keep) != sorted(set(keep)) or not keep or keep[0] < 0 or keep[-1] >= size:
         raise UsageError(f"the ids to keep must be distinct, ascending and from 0 to {size - 1:,}")
     new = {old: place for place, old in enumerate(keep)}
-    lost = [str(token) for number, token in tokenizer.get_added_tokens_decoder().items() if number not in new]
+    added = tokenizer.get_added_tokens_decoder().items()
+    lost = [str(token) for number, token in added if token.special and number not in new]
     if lost:
-        raise UsageError(f"the ids to keep lack the added tokens {', '.join(lost)}; these must stay")
+        raise UsageError(f"the ids to keep lack the special tokens {', '.join(lost)}; these must stay")
     return new

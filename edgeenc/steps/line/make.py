@@ -63,7 +63,7 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     teacher = maker.add(StepName("teacher"), {}, _teacher_fields(request, names), shape=shape)
     last, cut = maker.stages(teacher, shape)
     maker.results(teacher, last, cut)
-    return Plan(request, tuple(maker.steps.values()), notes)
+    return Plan(request, tuple(maker.steps.values()), (*filter(None, [request.taken]), *notes))
 
 
 def _teacher_of(request: Request) -> tuple[Shape, tuple[str, ...]]:

@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 
+_MISC, _GLUED = "misc", "SpaceAfter=No"
+"""Column and note of CoNLL-U."""
+
+
 def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
+    noted = _MISC in table.columns and any(_GLUED in str(row[_MISC]) for row in table.rows)
     for number, (at, row) in enumerate(zip(table.lines, table.rows, strict=True)):
         words, tags = as_list(row[text]), as_list(row[label])
         if words is None or tags is None or not all(isinstance(word, str) for word in words):
@@ -46,7 +51,13 @@ def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
         if bare is not None:
             raise wrong(table.path, bare, f"a word without tag in {label!r}; each word needs one tag")
         found = (label_of(table, label, line, tag) for line, tag in zip(lines, tags, strict=True))
-        yield Item(tuple(map(str, words)), tuple(found), lines=lines)
+        yield Item(tuple(map(str, words)), tuple(found), _spaces(as_list(row[_MISC])) if noted else (), lines)
+
+
+def _spaces(misc: Sequence[object] | None) -> tuple[bool, ...]:
+    """Return whether a space stands before each word, as CoNLL-U notes it after the word before."""
+    after = [_GLUED not in str(cell).split("|") for cell in misc or ()]
+    return (True, *after[:-1]) if after else ()
 
 
 def _encode(tokenizer: Tokenizer, items: Sequence[Item]) -> tuple[list[Encoding], list[tuple[int, ...]]]:
