@@ -249,6 +249,7 @@ def test_a_name_that_is_neither_folder_nor_model_says_both(tmp_path: Path, hub: 
     assert "accept them on the model's page and set HF_TOKEN" in words("gated/tiny")
     assert "the model has no branch, tag or commit v9;" in words("good/tiny@v9")
     assert "(a commit has 40 hexadecimal digits, this has 39)" in words(f"good/tiny@{'a' * 39}")
+    assert "(its letters are written small)" in words(f"good/tiny@{'A' * 40}")
     assert "(a commit has 40 hexadecimal digits, this has 41)" in words(f"good/tiny@{'a' * 41}")
     assert "cannot be fetched (" in words("good/tiny", dead_address())
     offline = words("a/b", dead_address(), "offline")

@@ -260,5 +260,7 @@ def _version(pin: Pin) -> str:
     if COMMIT.fullmatch(pin.commit):
         return "such commit"
     digits = len(pin.commit)
+    if digits == 40 and COMMIT.fullmatch(pin.commit.lower()):
+        return f"commit {pin.commit} (its letters are written small)"
     short = f" (a commit has 40 hexadecimal digits, this has {digits})" if HEX.fullmatch(pin.commit) else ""
     return f"branch, tag or commit {pin.commit}{short}"
