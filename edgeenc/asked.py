@@ -108,6 +108,8 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
     tags = [one.tag for one in named]
     given = given_texts(ask.corpus, tags)
     recipe = _recipe(ask)
+    if ask.teacher is not None and not ask.teacher.strip():
+        raise UsageError("--teacher is empty; give a folder, org/name of the hub, or leave the option out")
     source = ask.teacher or recipe.teacher
     source = f"{RANDOM}{source}" if ask.random_teacher and not is_random(source) else source
     target = target_named(ask.target) if ask.target else default_target()

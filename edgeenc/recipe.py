@@ -268,7 +268,7 @@ def _yaml(path: Path) -> Fields:
         fields = yaml.load(path.read_text(encoding="utf-8"), _Strict)
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise RecipeError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(fields, dict):
         raise RecipeError(f"{path}: a mapping of fields is expected, found {type(fields).__name__}")

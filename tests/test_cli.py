@@ -41,7 +41,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (["build", "--lang", "tl", "--precision", "int4"], 2, "expected one or more of fp32, int8"),
     (["build", "--lang", "tl", "--recipe", "startr"], 2, "did you mean 'starter'"),
     (["build", "--lang", "tl", "--teacher", "/nowhere/at/all"], 5, "no such folder"),
-    (["build", "--lang", "tl", "--teacher", "org/name"], 2, "pin it to a commit"),
+    (["build", "--lang", "tl", "--teacher", "org/name", "--offline"], 5, "no such folder"),
     (["build", "--lang", "ilo"], 5, "no text comes with edgeenc"),
     (["build", "--lang", "ilo", "--corpus", "{texts}/none.txt"], 5, "no such file"),
     (["build", "--lang", "ilo", "--corpus", "{texts}/empty.txt"], 5, "0 bytes of distinct text, expected at least"),

@@ -133,7 +133,7 @@ WRONG: list[tuple[str, dict[str, object], str]] = [
     ("modernbert", {"global_attn_every_n_layers": "3"}, "global_attn_every_n_layers is '3'; expected a positive whole"),
     ("modernbert", {"norm_bias": "no"}, "norm_bias is 'no'; expected true or false"),
     ("electra", {"embedding_size": "128"}, "embedding_size is '128'; expected a positive whole number"),
-    ("electra", {"embedding_size": None}, "embedding_size is None; sizes are positive whole numbers"),
+    ("electra", {"embedding_size": None}, "embedding_size is missing; a size is a positive whole number"),
     ("deberta-v2", {"position_buckets": "256"}, "position_buckets is '256'; expected a whole number"),
     ("deberta-v2", {"pos_att_type": "c2c"}, "pos_att_type is 'c2c'; expected c2p, p2c or both"),
     ("deberta-v2", {"pos_att_type": 3}, "pos_att_type is 3; expected c2p, p2c or both"),

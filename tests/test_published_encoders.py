@@ -298,7 +298,7 @@ def test_a_half_head_of_a_masked_lm_is_damage(sentences: tuple[str, ...], tmp_pa
 
 
 def test_nothing_heavy_is_read_for_a_plan(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeenc.model.encoder.load_file", lambda *_: pytest.fail("the weights were read"))
+    monkeypatch.setattr("safetensors.torch.load_file", lambda *_: pytest.fail("the weights were read"))
     assert read_checkpoint(bare).head == "grown"
 
 

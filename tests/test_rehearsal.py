@@ -152,7 +152,9 @@ def test_a_plan_says_so_and_its_key_is_no_other_teachers(
     path = tiny.removeprefix("random:")
     flag = json.loads(edgeenc(*words, "--teacher", path, "--random-teacher").stdout)
     name = json.loads(edgeenc(*words, "--teacher", tiny).stdout)
-    folder = json.loads(edgeenc(*words, "--teacher", str(random_folder(tiny))).stdout)
+    folder = json.loads(edgeenc(*words, "--teacher", str(world.teacher)).stdout)
+    bare = edgeenc(*words, "--teacher", str(random_folder(tiny)))
+    assert (bare.returncode, "model.safetensors is missing" in bare.stderr) == (5, True), "a folder without weights"
     assert flag == name
     assert flag["teacher"]["source"] == f"random weights in the shape of {path}"
     assert flag["steps"][1]["name"] == "teacher"

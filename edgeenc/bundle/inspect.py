@@ -123,7 +123,7 @@ def _tokenizer(path: Path) -> TokenizerFile | None:
         return TokenizerFile(kind=str(model["type"]), tokens=len(tokens), bytes=len(text))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise InputError(f"{path}: damaged ({type(error).__name__}: {error}); get the file again") from None
 
 

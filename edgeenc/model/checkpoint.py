@@ -21,6 +21,7 @@ from edgeenc.model.shape import Shape
 from edgeenc.model.weights import OTHER_FLOATS, headers
 from edgeenc.text.specials import Specials
 from edgeenc.text.token_ids import TokenIds, token_ids
+from edgeenc.text.types import tokenizer_types
 from edgeenc.text.vocabulary_files import without_tokenizer
 
 HeadState = Literal["published", "grown", "trained"]
@@ -94,11 +95,21 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     _require_tied(folder, header, names, shape.table)
     found = tokens_of(folder)
     keep, left_out = _rows(folder, found, shape.vocab)
+    _require_type(folder, found)
     _require_specials(folder, found, left_out)
     read = replace(shape, vocab=len(keep))
     passed = (*passed, *(set(header) - set(names) - set(passed)))
     types = tuple(sorted({OTHER_FLOATS[header[name].dtype] for name in names if header[name].dtype in OTHER_FLOATS}))
     return Checkpoint(read, head, names, passed, shape.vocab, keep, left_out, types)
+
+
+def _require_type(folder: Path, found: TokenIds) -> None:
+    """Refuse a tokenizer of a type that cannot be trimmed; where a file says none, the library judges it."""
+    known = sorted({one.name for one in tokenizer_types()})
+    if found.kind and found.kind not in known:
+        raise InputError(
+            f"checkpoint {folder}: a tokenizer of type {found.kind} is not known; known are: {', '.join(known)}"
+        )
 
 
 def tokens_of(folder: Path) -> TokenIds:
@@ -114,7 +125,7 @@ def tokens_of(folder: Path) -> TokenIds:
         return token_ids(path.read_bytes())
     except InputError as error:
         raise InputError(f"checkpoint {folder}: {error}") from None
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         what = f"{type(error).__name__}: {error}"[:200]
         raise InputError(f"checkpoint {folder}: tokenizer.json is damaged ({what})") from None
 

@@ -164,6 +164,12 @@ def load_tokenizer(folder: Path, without: Collection[str] = ()) -> Tokenizer:
 def _state(folder: Path, family: Family, found: Checkpoint) -> dict[str, Tensor]:
     """Return the checkpoint's tensors as float32 under the family's names, both names of tied ones, rows of tokens."""
     state = {found.names[name]: tensor for name, tensor in load_state(folder).items() if name in found.names}
+    if wrong := [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise InputError(
+            f"checkpoint {folder}: {len(wrong)} tensors hold values that are no finite numbers:"
+            f" {', '.join(wrong[:3])}{more}; get the weights again, or train the model again"
+        )
     for name, source in family.tied.items():
         for one, other in ((name, source), (source, name)):
             if other in state:

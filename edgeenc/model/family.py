@@ -69,6 +69,10 @@ class Variant:
     left_over: bool = False
 
 
+MOST_LAYERS = 1000
+"""More is a slip of the finger, and a table of them would fill the memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class LastLayer:
     """Where the last layer of a classifier of texts lies, for a head that reads the first token alone.
@@ -230,6 +234,10 @@ class Family:
         sizes = {name: size for name, size in found.items() if type(size) is int and size > 0}
         if wrong := [self.fields[name] for name in found if name not in sizes]:
             raise InputError(f"config.json: {_wrong_sizes(config, wrong)}")
+        if sizes["layers"] > MOST_LAYERS:
+            raise InputError(
+                f"config.json: {self.fields['layers']} is {sizes['layers']:,}; no encoder has so many layers"
+            )
         hidden, heads = sizes["hidden"], sizes["heads"]
         if hidden % heads:
             raise InputError(f"config.json: hidden size {hidden} does not divide into {heads} heads")

@@ -40,7 +40,7 @@ def read_header(path: Path) -> dict[str, Stored]:
         raise InputError(f"{path}: no such file; a safetensors file is expected") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise InputError(f"{path}: the header is damaged; get the file again") from None
     end = 8 + size + max((tensor.data_offsets[1] for tensor in header.values()), default=0)
     if end != path.stat().st_size:

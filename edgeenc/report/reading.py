@@ -50,7 +50,7 @@ def is_of_build(path: Path) -> bool:
         return "results" not in json.loads(path.read_bytes())
     except OSError:
         return False
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return True  # damaged: whoever reads it says so
 
 
@@ -171,7 +171,7 @@ def _above_base(row: Row) -> int | None:
 def _built(path: Path) -> Measured:
     try:
         return of_facts(parse(Facts, json.loads(path.read_text(encoding="utf-8"))))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: not the report of a build ({type(error).__name__}: {error}); build it again with this version"
         ) from None

@@ -133,6 +133,11 @@ def _of_hub(pin: Pin, offline: bool) -> Path:
 
 def _wanted(pin: Pin, names: Sequence[str]) -> list[str]:
     _require_safe(pin, names)
+    if "tokenizer.json" not in names and (older := vocabulary_among(names)):
+        raise InputError(
+            f"{pin}: tokenizer.json is missing; there is {' and '.join(older)}: run"
+            f" `edgeenc convert {pin.name}@{pin.commit} -o FOLDER` once and give that folder"
+        )
     return [name for name in names if any(fnmatch(name, pattern) for pattern in _FETCHED)]
 
 
@@ -147,11 +152,6 @@ def _require_safe(pin: Pin, names: Sequence[str]) -> None:
     if any(name.startswith("pytorch_model") for name in names):
         raise InputError(
             f"{pin}: only pickled weights, which a build never opens; run"
-            f" `edgeenc convert {pin.name}@{pin.commit} -o FOLDER` once and give that folder"
-        )
-    if "tokenizer.json" not in names and (older := vocabulary_among(names)):
-        raise InputError(
-            f"{pin}: tokenizer.json is missing; there is {' and '.join(older)}: run"
             f" `edgeenc convert {pin.name}@{pin.commit} -o FOLDER` once and give that folder"
         )
 

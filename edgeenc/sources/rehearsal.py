@@ -86,7 +86,7 @@ def _config(name: str) -> Mapping[str, object]:
     if name.endswith(".json"):
         try:
             return json.loads(Path(name).expanduser().read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"teacher {RANDOM}{name}: cannot be read as JSON ({error})") from None
     stem = name.partition("@")[0].rpartition("/")[2]
     for model in published():
