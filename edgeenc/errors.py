@@ -13,6 +13,14 @@ EdgeencError            1   something unexpected
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+
+def first_three(found: Iterable[object]) -> str:
+    """Return the first three of what a message names, and how many more there are."""
+    words = [str(one) for one in found]
+    return ", ".join(words[:3]) + (f" and {len(words) - 3:,} more" if len(words) > 3 else "")
+
 
 class EdgeencError(Exception):
     """A failure with a message made for its reader, and an exit code."""

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, first_three
 from edgeenc.model.checkpoint import Checkpoint, HeadState, read_checkpoint
 from edgeenc.model.config import load_encoder_config
 from edgeenc.model.family import Family
@@ -165,10 +165,9 @@ def _state(folder: Path, family: Family, found: Checkpoint) -> dict[str, Tensor]
     """Return the checkpoint's tensors as float32 under the family's names, both names of tied ones, rows of tokens."""
     state = {found.names[name]: tensor for name, tensor in load_state(folder).items() if name in found.names}
     if wrong := [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]:
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise InputError(
             f"checkpoint {folder}: {len(wrong)} tensors hold values that are no finite numbers:"
-            f" {', '.join(wrong[:3])}{more}; get the weights again, or train the model again"
+            f" {first_three(wrong)}; get the weights again, or train the model again"
         )
     for name, source in family.tied.items():
         for one, other in ((name, source), (source, name)):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, first_three
 from edgeenc.model.axes import Axes, Rows, unpacked
 from edgeenc.model.graph_text import FamilyText
 
@@ -261,5 +261,4 @@ def _wrong_sizes(config: Config, places: Sequence[str]) -> str:
         f"{place} is {value!r}" if (value := getattr(config, place, None)) is not None else f"{place} is missing"
         for place in places
     ]
-    more = f" and {len(said) - 3} more" if len(said) > 3 else ""
-    return f"{', '.join(said[:3])}{more}; a size is a positive whole number"
+    return f"{first_three(said)}; a size is a positive whole number"

@@ -68,9 +68,3 @@ def spots(files: Sequence[Labelled]) -> Iterator[Spot]:
         for item in file.items:
             for place, (word, label) in enumerate(zip(item.words, item.labels, strict=True)):
                 yield Spot(file.path, item.lines[place] if item.lines else 0, word, label)
-
-
-def first_three(found: Sequence[Spot]) -> str:
-    """Return the first three places of a message, and how many more there are."""
-    more = f" and {len(found) - 3:,} more" if len(found) > 3 else ""
-    return ", ".join(map(str, found[:3])) + more

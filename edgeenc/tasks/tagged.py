@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, first_three
 from edgeenc.record.steps import TagTally
 from edgeenc.tasks.iob2 import REMEDY
-from edgeenc.tasks.item import Item, Labelled, Spot, first_three, spots
+from edgeenc.tasks.item import Item, Labelled, Spot, spots
 from edgeenc.tasks.schemes import IOB1, IOB2, OUTSIDE, as_iob2, begins_alone, marks_span, scheme_of
 
 FEW = 0.1
