@@ -21,6 +21,7 @@ from edgeenc.model.weights import headers
 from edgeenc.record.inspected import Inspected, PartsStored, PartStored, TokenizerFile
 from edgeenc.store import BUNDLE_MARK, MANIFEST
 from edgeenc.targets.target import targets
+from edgeenc.text.token_ids import token_ids
 
 
 def look(path: Path) -> Inspected:
@@ -116,14 +117,13 @@ def _tokenizer(path: Path) -> TokenizerFile | None:
     """Return kind and size of a `tokenizer.json`, or None where there is none; tokens added later are counted once."""
     try:
         text = path.read_bytes()
-        found = json.loads(text)
-        model, vocab = found["model"], found["model"]["vocab"]
-        tokens = {row[0] for row in vocab} if isinstance(vocab, list) else set(vocab)
-        tokens |= {token["content"] for token in found.get("added_tokens") or []}
-        return TokenizerFile(kind=str(model["type"]), tokens=len(tokens), bytes=len(text))
+        found = token_ids(text)
+        return TokenizerFile(kind=found.kind, tokens=len(found.ids), bytes=len(text))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+    except InputError as error:
+        raise InputError(f"{path.parent}: {error}") from None
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: damaged ({type(error).__name__}: {error}); get the file again") from None
 
 

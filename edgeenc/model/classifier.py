@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from edgeenc.errors import InputError
 from edgeenc.model.bottleneck import reduction_of, with_its_own
 from edgeenc.model.config import labels_of, load_config
-from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder, load_state, load_tokenizer, save_checkpoint
+from edgeenc.model.encoder import OWN_WEIGHTS, Encoder, load_tokenizer, save_checkpoint
 from edgeenc.model.purpose import Purpose, purpose_of_classifier
 from edgeenc.model.shape import shape_of
+from edgeenc.model.weights import WEIGHTS, read_weights
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -90,7 +91,7 @@ def load_task_model(folder: Path) -> TaskModel:
     with torch.random.fork_rng(devices=[]):
         model = _model(config, purpose)
     try:
-        model.load_state_dict(load_state(folder, weights_of(config)), strict=True)
+        model.load_state_dict(read_weights(folder, weights_of(config)), strict=True)
     except RuntimeError as error:
         raise InputError(f"checkpoint {folder}: the weights do not fit config.json: {error}") from None
     return TaskModel(model.eval(), load_tokenizer(folder), purpose, labels_of(config))

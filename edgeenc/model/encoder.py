@@ -163,7 +163,7 @@ def load_tokenizer(folder: Path, without: Collection[str] = ()) -> Tokenizer:
 
 def _state(folder: Path, family: Family, found: Checkpoint) -> dict[str, Tensor]:
     """Return the checkpoint's tensors as float32 under the family's names, both names of tied ones, rows of tokens."""
-    state = {found.names[name]: tensor for name, tensor in load_state(folder).items() if name in found.names}
+    state = {found.names[name]: tensor for name, tensor in read_weights(folder).items() if name in found.names}
     if wrong := [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]:
         raise InputError(
             f"checkpoint {folder}: {len(wrong)} tensors hold values that are no finite numbers:"
@@ -180,15 +180,6 @@ def _state(folder: Path, family: Family, found: Checkpoint) -> dict[str, Tensor]
     rows = torch.tensor(found.keep)
     cut = {name for name in state if "vocab" in family.axes(name)}
     return {name: tensor.index_select(0, rows) if name in cut else tensor for name, tensor in state.items()}
-
-
-def load_state(folder: Path, weights: str = WEIGHTS) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint folder, in its file `weights` or the parts of its index, as float32.
-
-    Raises:
-        InputError: the file is missing or damaged.
-    """
-    return read_weights(folder, weights)
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
