@@ -24,13 +24,13 @@ from edgeenc.record.ask import Ask
 from edgeenc.record.form import plain
 from edgeenc.store import Store, default_root
 from edgeenc.targets.sessions.torch_session import TorchSession
-from edgeenc.tasks.bootstrap import estimate, paired
 from edgeenc.tasks.encode import encode
-from edgeenc.tasks.predict import predict
+from edgeenc.tasks.scores.bootstrap import estimate, paired
+from edgeenc.tasks.scores.predict import predict
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
-from edgeenc.tasks.tune import tune
-from edgeenc.tasks.tuning import FineTuning
+from edgeenc.tasks.tuning.fine_tuning import FineTuning
+from edgeenc.tasks.tuning.tune import tune
 from edgeenc.training_loop import Job
 
 STARTS = {"plain": "cls", "mean": "mean"}

@@ -3,7 +3,7 @@
     nice python benchmarks/tagger_text.py CHECKPOINT TRAIN.jsonl[.gz] TEST.jsonl[.gz]
 
 Rows of the answer: how words were encoded in training; columns: in the test. Token accuracy, 0..1. `words`: one by one;
-`spaced`: one text with a space between all words; `natural`: as a text is written (`edgeenc.tasks.running_text`).
+`spaced`: one text with a space between all words; `natural`: as a text is written (`edgeenc.tasks.tags.running_text`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 from transformers import AutoModel, PreTrainedModel
 
-from edgeenc.tasks.running_text import running_text
+from edgeenc.tasks.tags.running_text import running_text
 
 FORMS = ("words", "spaced", "natural")
 TRAIN, TEST, LONGEST = 400, 200, 256

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from edgeenc.targets.onnx_file.quantize import quantize
     from edgeenc.tasks.spec import TaskSpec
     from edgeenc.tasks.task import Task, open_task
-    from edgeenc.tasks.tune import tune
-    from edgeenc.tasks.tuning import FineTuning
+    from edgeenc.tasks.tuning.fine_tuning import FineTuning
+    from edgeenc.tasks.tuning.tune import tune
     from edgeenc.text.corpus import Corpus, read_corpus
     from edgeenc.text.vocabulary import quality as tokenizer_quality
     from edgeenc.training_loop import History, Job
@@ -123,8 +123,8 @@ _PLACES = {
     "targets.onnx_file.quantize": ("quantize",),
     "tasks.spec": ("TaskSpec",),
     "tasks.task": ("Task", "open_task"),
-    "tasks.tune": ("tune",),
-    "tasks.tuning": ("FineTuning",),
+    "tasks.tuning.tune": ("tune",),
+    "tasks.tuning.fine_tuning": ("FineTuning",),
     "text.corpus": ("Corpus", "read_corpus"),
     "text.vocabulary": ("quality as tokenizer_quality",),
     "training_loop": ("History", "Job"),

@@ -21,7 +21,7 @@ from edgeenc.sources import ENOUGH, data_folder, is_hub_text
 from edgeenc.stages.stage import Stage
 from edgeenc.targets.target import targets
 from edgeenc.tasks.spec import TaskSpec
-from edgeenc.tasks.tuning import FineTuning
+from edgeenc.tasks.tuning.fine_tuning import FineTuning
 
 Fields = Mapping[str, object]
 """What YAML gave, before it is known to be right."""

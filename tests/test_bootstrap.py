@@ -11,9 +11,9 @@ from seqeval.scheme import IOB2
 from sklearn.metrics import accuracy_score, f1_score
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.bootstrap import draws, estimate, paired
 from edgeenc.tasks.examples import Item
 from edgeenc.tasks.item import Predicted
+from edgeenc.tasks.scores.bootstrap import draws, estimate, paired
 from edgeenc.tasks.task_kind import metric_named
 
 TAGS = {"span_f1": ("O", "O", "O", "B-PER", "I-PER", "B-LOC"), "token_accuracy": ("NOUN", "VERB", "ADJ", "X")}

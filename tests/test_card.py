@@ -15,7 +15,7 @@ from families import tiny
 from line import World, edgeenc, make_world
 
 from edgeenc.store import MANIFEST
-from edgeenc.tasks.running_text import running_text
+from edgeenc.tasks.tags.running_text import running_text
 
 pytestmark = pytest.mark.export
 

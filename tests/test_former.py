@@ -22,7 +22,7 @@ from edgeenc.recipe import (
 from edgeenc.record.former import former_of, former_spelling, spelling_of_today
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.tasks.spec import TaskSpec
-from edgeenc.tasks.tuning import FineTuning
+from edgeenc.tasks.tuning.fine_tuning import FineTuning
 
 TRAINING = {
     "tokens": 1_000_000,

@@ -17,7 +17,7 @@ from line import World, edgeenc, edgeenc_process, make_world
 from edgeenc.model.encoder import Encoder
 from edgeenc.recipe import Bounds, stage_kinds
 from edgeenc.record.former import former_spelling
-from edgeenc.tasks.tuning import FineTuning
+from edgeenc.tasks.tuning.fine_tuning import FineTuning
 
 pytestmark = pytest.mark.export
 

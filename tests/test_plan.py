@@ -22,7 +22,7 @@ from edgeenc.steps.line.make import make_plan, seed_for
 from edgeenc.targets.onnx import ONNX
 from edgeenc.tasks.examples import Item, TaskData
 from edgeenc.tasks.kinds.classify import CLASSIFY
-from edgeenc.tasks.metrics import MACRO_F1
+from edgeenc.tasks.scores.metrics import MACRO_F1
 from edgeenc.tasks.task import Task
 from edgeenc.text.mixture import Text
 

@@ -28,10 +28,10 @@ from edgeenc.model.shape import Shape
 from edgeenc.targets.onnx_file.export import export
 from edgeenc.targets.onnx_file.graph import read_graph
 from edgeenc.targets.sessions.ort_session import OrtSession
-from edgeenc.tasks.metrics import TOKEN_ACCURACY
+from edgeenc.tasks.scores.metrics import TOKEN_ACCURACY
 from edgeenc.tasks.task import Task
-from edgeenc.tasks.tune import tune
-from edgeenc.tasks.tuning import FineTuning
+from edgeenc.tasks.tuning.fine_tuning import FineTuning
+from edgeenc.tasks.tuning.tune import tune
 from edgeenc.training_loop import Job
 
 LABELS = ("bahay", "dagat", "lungsod")

@@ -12,8 +12,8 @@ from edgeenc.tasks.item import NOWHERE, Item
 from edgeenc.tasks.kinds.classify import CLASSIFY
 from edgeenc.tasks.kinds.tag import TAG
 from edgeenc.tasks.read import read_task
-from edgeenc.tasks.running_text import running_text
 from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.tags.running_text import running_text
 
 SILENT = ("\u200b", "\u00ad", "", "\ufe0f")
 """Words that a BERT tokenizer drops or may drop."""

@@ -12,8 +12,10 @@ import pytest
 from pyarrow import parquet
 
 from edgeenc.errors import InputError
-from edgeenc.tasks import datafile, datatable, datatext, delimited
+from edgeenc.tasks import datatable
 from edgeenc.tasks.examples import TaskData
+from edgeenc.tasks.files import datafile, datatext
+from edgeenc.tasks.forms import delimited
 from edgeenc.tasks.read import read_task
 from edgeenc.tasks.spec import TaskSpec
 

@@ -7,10 +7,10 @@ from sklearn.metrics import f1_score
 
 from edgeenc.errors import InputError
 from edgeenc.tasks.examples import Item, TaskData
-from edgeenc.tasks.iob2 import check_iob2
 from edgeenc.tasks.kinds.classify import CLASSIFY
 from edgeenc.tasks.kinds.tag import TAG
-from edgeenc.tasks.metrics import per_tag_f1
+from edgeenc.tasks.scores.metrics import per_tag_f1
+from edgeenc.tasks.tags.iob2 import check_iob2
 from edgeenc.tasks.task_kind import TaskKind, metric_named
 
 POS = (Item(("Ang", "aso", "ay"), ("DET", "NOUN", "PART")), Item(("Umuulan",), ("VERB",)))

@@ -19,8 +19,8 @@ from edgeenc.model.families import family_of
 from edgeenc.model.purpose import Purpose
 from edgeenc.model.purposes.text_classification import TEXT_CLASSIFICATION
 from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
-from edgeenc.tasks.adapter import merged, with_adapters
-from edgeenc.tasks.pool import BESIDE, start_as_mean
+from edgeenc.tasks.tuning.adapter import merged, with_adapters
+from edgeenc.tasks.tuning.pool import BESIDE, start_as_mean
 
 LABELS = ("bahay", "dagat", "lungsod")
 PURPOSES = (TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION)

@@ -13,8 +13,8 @@ from edgeenc.screen.build_lines import note
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import Item
 from edgeenc.tasks.read import read_task
-from edgeenc.tasks.schemes import as_iob2
 from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.tags.schemes import as_iob2
 
 CLASSIC = "-DOCSTART- -X- -X- O\n\n"
 

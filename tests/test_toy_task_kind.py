@@ -23,8 +23,8 @@ from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.encode import encode
 from edgeenc.tasks.item import Item, Predicted
 from edgeenc.tasks.kinds import classify
-from edgeenc.tasks.metric import TaskMetric
 from edgeenc.tasks.read import read_task
+from edgeenc.tasks.scores.metric import TaskMetric
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task_kind import FOLDER, Baseline, TaskKind, solver_of, task_kind_named
 

@@ -18,11 +18,11 @@ from edgeenc.tasks.encode import Encoded, encode
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import Item
 from edgeenc.tasks.kinds.tag import TAG as TAGGED
-from edgeenc.tasks.predict import predict, word_logits
+from edgeenc.tasks.scores.predict import predict, word_logits
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.task_kind import metric_named, task_kind_named
-from edgeenc.tasks.tune import Batches, chosen, teacher_logits, tune
-from edgeenc.tasks.tuning import FineTuning
+from edgeenc.tasks.tuning.fine_tuning import FineTuning
+from edgeenc.tasks.tuning.tune import Batches, chosen, teacher_logits, tune
 from edgeenc.training_loop import Job
 
 FAST = FineTuning(lr=5e-3, epochs=10, batch_size=8, max_length=32)

@@ -26,11 +26,11 @@ from edgeenc.model.random import random_like
 from edgeenc.record.form import plain
 from edgeenc.targets.sessions.torch_session import TorchSession
 from edgeenc.tasks.encode import encode
-from edgeenc.tasks.predict import predict
+from edgeenc.tasks.scores.predict import predict
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task import Task, open_task
-from edgeenc.tasks.tune import chosen, tune
-from edgeenc.tasks.tuning import FineTuning
+from edgeenc.tasks.tuning.fine_tuning import FineTuning
+from edgeenc.tasks.tuning.tune import chosen, tune
 from edgeenc.text.vocabulary import choose, count_tokens
 from edgeenc.training_loop import Job
 

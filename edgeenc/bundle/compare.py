@@ -200,8 +200,8 @@ def _scores(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
 
 def _paired(line: Line, answers: Sequence[Predictions], names: tuple[str, str]) -> Line:
     """Return a line with the paired difference; examples are told by their gold labels alone, which is all it needs."""
-    from edgeenc.tasks.bootstrap import paired
     from edgeenc.tasks.item import Item
+    from edgeenc.tasks.scores.bootstrap import paired
     from edgeenc.tasks.task_kind import metric_named
 
     items = [Item(words=labels, labels=labels) for labels in answers[0].items]

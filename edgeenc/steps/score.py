@@ -22,7 +22,7 @@ PREDICTIONS = "predictions.json"
 def score_models(work: Work) -> ScoreFigures:
     """Score all tuned models in PyTorch and the student's exported files, and write what each of them said."""
     from edgeenc.steps.line.scored import always_the_same, differences, score_of, write_predictions
-    from edgeenc.tasks.metrics import per_tag_f1
+    from edgeenc.tasks.scores.metrics import per_tag_f1
 
     task = work.task()
     scored = [*_models(work, task), *_files(work, task)]
@@ -78,7 +78,7 @@ def _said(session: Session, model: TaskModel, task: Task) -> Predicted:
     Texts are as long as the model reads them in an app, however short they were in tuning.
     """
     from edgeenc.tasks.encode import encode
-    from edgeenc.tasks.predict import predict
+    from edgeenc.tasks.scores.predict import predict
 
     return predict(session, encode(task.data.test, task.data.kind, model.tokenizer, model.positions), model.labels)
 

@@ -25,7 +25,7 @@ class _Own:
 def tune_model(work: Work) -> TuneFigures:
     """Save the tuned model in the folder of the step."""
     from edgeenc.model.classifier import load_task_model, save_task_model
-    from edgeenc.tasks.tune import chosen, teacher_logits, tune
+    from edgeenc.tasks.tuning.tune import chosen, teacher_logits, tune
 
     task, options, own = work.task(), work.plan.request.recipe.fine_tuning, parse(_Own, dict(work.step.fields))
     taught = None

@@ -37,10 +37,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The items of one file, in its order."""
+    """The items of one file, in its order, and what its places are counted in."""
 
     path: Path
     items: tuple[Item, ...]
+    unit: str = "line"
 
 
 @dataclass(frozen=True, slots=True)

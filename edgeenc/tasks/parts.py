@@ -9,7 +9,8 @@ from pathlib import Path
 
 from edgeenc import sources
 from edgeenc.errors import InputError
-from edgeenc.tasks.datafile import SUFFIXES, bare_name, suffix
+from edgeenc.tasks.files.datafile import NOTES, bare_name, suffix
+from edgeenc.tasks.forms import suffixes
 
 STARTER = "starter:"
 WHOLE = "all"
@@ -71,7 +72,7 @@ def _parts_of(folder: Path) -> Mapping[str, tuple[Path, ...]]:
         said = f"{len(alone)} data files, none named after its part" if alone else "no data file"
         raise InputError(
             f"task data {folder}: {said}; expected one file, or train, validation and test with a suffix of"
-            f" {' '.join(SUFFIXES)}"
+            f" {' '.join(suffixes())}"
         )
     for part, paths in parts.items():
         if len({_SHARD.sub("", _stem(path)) for path in paths}) > 1 or len({path.parent for path in paths}) > 1:
@@ -92,16 +93,16 @@ def _sorted_out(folder: Path, paths: Iterable[Path]) -> tuple[dict[str, list[Pat
     for path in sorted(paths):
         if path.is_file() and _is_data(path) and not path.name.startswith("."):
             parts.setdefault(_part(path.relative_to(folder)), []).append(path)
-    return parts, [path for path in parts.pop("", []) if suffix(path) != ".txt"]
+    return parts, [path for path in parts.pop("", []) if suffix(path) != NOTES]
 
 
 def _is_data(path: Path) -> bool:
     """Tell by the name: a known suffix, or, as CoNLL and WikiANN have it, the part as the suffix or the whole name."""
-    return suffix(path) in SUFFIXES or bare_name(path).rpartition(".")[2] in _WORDS
+    return suffix(path) in suffixes() or bare_name(path).rpartition(".")[2] in _WORDS
 
 
 def _stem(path: Path) -> str:
-    return path.name[: path.name.lower().rindex(suffix(path))] if suffix(path) in SUFFIXES else path.name
+    return path.name[: path.name.lower().rindex(suffix(path))] if suffix(path) in suffixes() else path.name
 
 
 def _part(path: Path) -> str:

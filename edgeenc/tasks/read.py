@@ -7,12 +7,12 @@ from pathlib import Path
 
 from edgeenc.errors import InputError
 from edgeenc.record.steps import TagTally
-from edgeenc.tasks.cells import OPTIONS
-from edgeenc.tasks.columns import Columns, choose, to_items
+from edgeenc.tasks.columns.cells import OPTIONS
+from edgeenc.tasks.columns.columns import Columns, choose, to_items
+from edgeenc.tasks.columns.labels import require_plain, without_fractions
 from edgeenc.tasks.datatable import DataTable, read_table
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import Item, Labelled
-from edgeenc.tasks.labels import require_plain, without_fractions
 from edgeenc.tasks.parts import WHOLE, find_parts
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.split import hold_out, mark
@@ -69,7 +69,7 @@ def _items(
         for path in paths:
             table = opening if path == opening.path else read_table(path, numbered=opening.headless)
             parts.append(part)
-            found.append(Labelled(path, to_items(table, columns)))
+            found.append(Labelled(path, to_items(table, columns), table.unit))
             require_plain(found[-1])
     evened, floats = without_fractions(found)
     mended, tally, lines = columns.kind.mend(evened, spec.metric)

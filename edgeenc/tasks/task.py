@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from edgeenc.tasks.examples import PARTS, TaskData
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.metric import TaskMetric
 from edgeenc.tasks.read import read_task
+from edgeenc.tasks.scores.metric import TaskMetric
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task_kind import metric_named
 

@@ -16,7 +16,7 @@ from edgeenc.model.purpose import Purpose
 from edgeenc.record.steps import TagTally
 from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.item import Item, Labelled, Predicted
-from edgeenc.tasks.metric import TaskMetric
+from edgeenc.tasks.scores.metric import TaskMetric
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer

@@ -15,8 +15,8 @@ from edgeenc.model.answers import NO_LABEL
 from edgeenc.record.gates import Gate
 from edgeenc.tasks.encode import encode
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.predict import predict
-from edgeenc.tasks.running_text import running_text
+from edgeenc.tasks.scores.predict import predict
+from edgeenc.tasks.tags.running_text import running_text
 
 ENOUGH = 0.995
 """Share of words: sums of a batch and of a text alone differ in their last bits, which seldom changes a label."""

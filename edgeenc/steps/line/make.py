@@ -40,7 +40,7 @@ from edgeenc.stages.training import TrainingOptions
 from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.steps.line.teacher_notes import notes_of
 from edgeenc.tasks.task import Task
-from edgeenc.tasks.tuning import FineTuning
+from edgeenc.tasks.tuning.fine_tuning import FineTuning
 from edgeenc.text.mixture import corpus_fields
 
 Fields = Mapping[str, JsonValue]

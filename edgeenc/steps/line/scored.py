@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from edgeenc.record.scores import Difference, MajorityBaseline, Score
 from edgeenc.targets.target import Target
-from edgeenc.tasks.bootstrap import estimate, paired
+from edgeenc.tasks.scores.bootstrap import estimate, paired
 from edgeenc.tasks.task import Task
 
 Predicted: TypeAlias = tuple[tuple[str, ...], ...]

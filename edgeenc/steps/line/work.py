@@ -14,7 +14,7 @@ from edgeenc.planned import CORPUS, DATA, ENCODER, TASK, Plan, Role, Step
 from edgeenc.store import Draft, Manifest, Store
 from edgeenc.targets.target import Precision
 from edgeenc.tasks.examples import load_task
-from edgeenc.tasks.running_text import running_text
+from edgeenc.tasks.tags.running_text import running_text
 from edgeenc.tasks.task import Task
 from edgeenc.text.corpus import Corpus, load_corpus
 from edgeenc.training_loop import Job, Progress

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from edgeenc.model.purposes.text_classification import TEXT_CLASSIFICATION
-from edgeenc.tasks.cells import label_of, listing, said
-from edgeenc.tasks.datafile import wrong
+from edgeenc.tasks.columns.cells import label_of, listing, said
 from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.metrics import ACCURACY, MACRO_F1
+from edgeenc.tasks.scores.metrics import ACCURACY, MACRO_F1
 from edgeenc.tasks.task_kind import TaskKind
 
 if TYPE_CHECKING:
@@ -21,9 +20,9 @@ def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
     for at, row in zip(table.lines, table.rows, strict=True):
         found, given = row[text], row[label]
         if not isinstance(found, str):
-            raise wrong(table.path, at, f"{text!r} is {said(found)}, expected a text; {listing(table)}")
+            raise table.wrong(at, f"{text!r} is {said(found)}, expected a text; {listing(table)}")
         if isinstance(given, list | dict):
-            raise wrong(table.path, at, f"{label!r} is {said(given)}, expected one label; {listing(table)}")
+            raise table.wrong(at, f"{label!r} is {said(given)}, expected one label; {listing(table)}")
         yield Item((found,), (label_of(table, label, at, given),), lines=(at,))
 
 

@@ -12,16 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
-from edgeenc.tasks.cells import as_list, is_empty, label_of, listing, said
-from edgeenc.tasks.datafile import wrong
+from edgeenc.tasks.columns.cells import as_list, is_empty, label_of, listing, said
 from edgeenc.tasks.datatable import DataTable
-from edgeenc.tasks.iob2 import check_iob2
 from edgeenc.tasks.item import NOWHERE, Item, Labelled
-from edgeenc.tasks.metric import TaskMetric
-from edgeenc.tasks.metrics import SPAN_F1, TOKEN_ACCURACY
-from edgeenc.tasks.running_text import running_text
-from edgeenc.tasks.schemes import are_spans
-from edgeenc.tasks.tagged import mend
+from edgeenc.tasks.scores.metric import TaskMetric
+from edgeenc.tasks.scores.metrics import SPAN_F1, TOKEN_ACCURACY
+from edgeenc.tasks.tags.iob2 import check_iob2
+from edgeenc.tasks.tags.running_text import running_text
+from edgeenc.tasks.tags.schemes import are_spans
+from edgeenc.tasks.tags.tagged import mend
 from edgeenc.tasks.task_kind import Mended, TaskKind
 
 if TYPE_CHECKING:
@@ -37,19 +36,18 @@ def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
     for number, (at, row) in enumerate(zip(table.lines, table.rows, strict=True)):
         words, tags = as_list(row[text]), as_list(row[label])
         if words is None or tags is None or not all(isinstance(word, str) for word in words):
-            raise wrong(
-                table.path,
+            raise table.wrong(
                 at,
                 f"{text!r} is {said(row[text])} and {label!r} {said(row[label])},"
                 f" expected a list of words and one of tags; {listing(table)}",
             )
         if len(words) != len(tags):
             found = f"{len(words)} words in {text!r} but {len(tags)} tags in {label!r}"
-            raise wrong(table.path, at, f"{found}: {' '.join(map(str, words))[:60]}; each word needs one tag")
+            raise table.wrong(at, f"{found}: {' '.join(map(str, words))[:60]}; each word needs one tag")
         lines = tuple(table.line_of(number, word) for word in range(len(words)))
         bare = next((line for line, tag in zip(lines, tags, strict=True) if is_empty(tag)), None)
         if bare is not None:
-            raise wrong(table.path, bare, f"a word without tag in {label!r}; each word needs one tag")
+            raise table.wrong(bare, f"a word without tag in {label!r}; each word needs one tag")
         found = (label_of(table, label, line, tag) for line, tag in zip(lines, tags, strict=True))
         yield Item(tuple(map(str, words)), tuple(found), _spaces(as_list(row[_MISC])) if noted else (), lines)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.datafile import wrong
+from edgeenc.tasks.files.datafile import wrong
 from edgeenc.tasks.item import Item, Labelled
 
 MOST_FRACTIONS = 10
@@ -31,7 +31,7 @@ def require_plain(file: Labelled) -> None:
                 if found:
                     line = item.lines[place] if item.lines else 0
                     said = f"U+{ord(found[0]):04X} in a {what}, which is no character of text; remove it"
-                    raise wrong(file.path, line, said)
+                    raise wrong(file.path, line, said, file.unit)
 
 
 def without_fractions(files: Sequence[Labelled]) -> tuple[Sequence[Labelled], tuple[str, ...]]:

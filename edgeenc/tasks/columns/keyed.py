@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from edgeenc.tasks.conll import KEYED
 from edgeenc.tasks.datatable import Cells, DataTable
-from edgeenc.tasks.schemes import OUTSIDE, are_spans
+from edgeenc.tasks.forms.conllu import KEYED
+from edgeenc.tasks.tags.schemes import OUTSIDE, are_spans
 
 MISSING = "_"
 """What a word without the key has; of spans such a word is outside."""

@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.iob2 import check_iob2, outside
 from edgeenc.tasks.item import Item, Predicted
-from edgeenc.tasks.metric import TaskMetric
+from edgeenc.tasks.scores.metric import TaskMetric
+from edgeenc.tasks.tags.iob2 import check_iob2, outside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,19 +113,19 @@ def _flat(items: Sequence[Item], predicted: Predicted) -> tuple[list[str], list[
 
 
 def _counts_by_label(items: Sequence[Item], predicted: Predicted) -> NDArray[np.float64]:
-    from edgeenc.tasks.counts import by_label
+    from edgeenc.tasks.scores.counts import by_label
 
     return by_label(items, predicted)
 
 
 def _counts_of_shares(items: Sequence[Item], predicted: Predicted) -> NDArray[np.float64]:
-    from edgeenc.tasks.counts import shares
+    from edgeenc.tasks.scores.counts import shares
 
     return shares(items, predicted)
 
 
 def _counts_of_spans(items: Sequence[Item], predicted: Predicted) -> NDArray[np.float64]:
-    from edgeenc.tasks.counts import spans
+    from edgeenc.tasks.scores.counts import spans
 
     return spans(items, predicted)
 

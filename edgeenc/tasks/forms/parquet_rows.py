@@ -6,11 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.datafile import MOST_BYTES, MOST_ROWS, DataRow, too_large
-from edgeenc.tasks.datatext import require_file
+from edgeenc.tasks.files.datafile import MOST_BYTES, MOST_ROWS, DataRow, too_large
+from edgeenc.tasks.files.datatext import require_file
+from edgeenc.tasks.files.given_file import GivenFile
+from edgeenc.tasks.labelled_form import Fit, FormRows, LabelledForm
 
 if TYPE_CHECKING:
     from pyarrow import parquet
@@ -18,16 +20,8 @@ if TYPE_CHECKING:
 Names = Mapping[str, tuple[str, ...]]
 
 
-class ParquetRows(NamedTuple):
-    """The columns in their order, the rows counted from 1, and the names of integer labels by column."""
-
-    columns: tuple[str, ...]
-    rows: tuple[DataRow, ...]
-    names: Names
-
-
-def parquet_rows(path: Path) -> ParquetRows:
-    """Return the rows of a file.
+def parquet_rows(path: Path) -> FormRows:
+    """Return the rows of a file, counted from 1, and its columns in their order.
 
     Raises:
         InputError: the file is missing, damaged or too large, or two columns have one name.
@@ -47,7 +41,7 @@ def parquet_rows(path: Path) -> ParquetRows:
         rows = tuple(DataRow(number, cells) for number, cells in enumerate(read.to_pylist(), 1))
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise InputError(f"task data {path}: no readable Parquet file ({str(error)[:200]})") from None
-    return ParquetRows(columns, rows, _label_names(read.schema.metadata))
+    return FormRows(rows, columns, _label_names(read.schema.metadata))
 
 
 def _require_size(path: Path, found: parquet.FileMetaData) -> None:
@@ -79,3 +73,10 @@ def _class_names(feature: object) -> tuple[str, ...]:
     if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list):
         return tuple(map(str, feature["names"]))
     return ()
+
+
+def _read(given: GivenFile) -> FormRows:
+    return parquet_rows(given.path)
+
+
+FORM = LabelledForm("Parquet", (".parquet",), lambda _: Fit.NO, _read, is_text=False, unit="row")

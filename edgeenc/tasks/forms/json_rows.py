@@ -9,8 +9,9 @@ from itertools import chain, islice
 from pathlib import Path
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.conll import WORD_NAMES
-from edgeenc.tasks.datafile import DataRow, wrong
+from edgeenc.tasks.files.datafile import WORD_NAMES, DataRow, wrong
+from edgeenc.tasks.files.given_file import GivenFile
+from edgeenc.tasks.labelled_form import Fit, FormRows, LabelledForm
 
 LINES = "write one object a line (JSONL), e.g. with pandas: frame.to_json(path, orient='records', lines=True)"
 
@@ -158,3 +159,17 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_once)
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(name[:40] for name in names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+_BEGINNING = re.compile(r"\s*(\{\s*(\"|$)|\[\s*(\{|$))", re.MULTILINE)
+
+
+def _looks(given: GivenFile) -> Fit:
+    return Fit.CERTAIN if not given.suffix and _BEGINNING.match(given.text) else Fit.NO
+
+
+def _read(given: GivenFile) -> FormRows:
+    return FormRows(json_rows(given.path, given.text))
+
+
+FORM = LabelledForm("JSON", (".jsonl", ".ndjson", ".json"), _looks, _read)

@@ -9,9 +9,9 @@ from functools import partial
 
 from edgeenc.errors import InputError, first_three
 from edgeenc.record.steps import TagTally
-from edgeenc.tasks.iob2 import REMEDY
 from edgeenc.tasks.item import Item, Labelled, Spot, spots
-from edgeenc.tasks.schemes import IOB1, IOB2, OUTSIDE, as_iob2, begins_alone, marks_span, scheme_of
+from edgeenc.tasks.tags.iob2 import REMEDY
+from edgeenc.tasks.tags.schemes import IOB1, IOB2, OUTSIDE, as_iob2, begins_alone, marks_span, scheme_of
 
 FEW = 0.1
 """Of the words that are tagged as in a span: fewer than this share of other tags are mistakes, more are no spans."""

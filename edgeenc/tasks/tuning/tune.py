@@ -20,14 +20,14 @@ from edgeenc.model.classifier import TaskModel, with_head
 from edgeenc.model.encoder import Encoder
 from edgeenc.stages.training import Schedule
 from edgeenc.targets.sessions.torch_session import TorchSession
-from edgeenc.tasks.adapter import merged, with_adapters
 from edgeenc.tasks.encode import Encoded, encode, padded
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import NOWHERE, Item
-from edgeenc.tasks.pool import start_as_mean
-from edgeenc.tasks.predict import predict, word_logits
+from edgeenc.tasks.scores.predict import predict, word_logits
 from edgeenc.tasks.task_kind import TaskKind
-from edgeenc.tasks.tuning import FineTuning
+from edgeenc.tasks.tuning.adapter import merged, with_adapters
+from edgeenc.tasks.tuning.fine_tuning import FineTuning
+from edgeenc.tasks.tuning.pool import start_as_mean
 from edgeenc.training_loop import History, Job, Loss, train
 
 POOL = 8

@@ -1,4 +1,4 @@
-"""Tagged sentences as lines: CoNLL-U, and plain columns of words and tags; a blank line ends a sentence.
+"""Columns of words and tags: a word a line, cells parted by tabs or spaces; a blank line ends a sentence.
 
 Only tabs and spaces part cells: a no-break space or U+3000 belongs to its word.
 """
@@ -11,65 +11,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeenc.tasks.datafile import LABEL_NAMES, TEXT_NAMES, DataRow, wrong
-
-COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
-"""Of CoNLL-U."""
-KEYED = ("feats", "misc")
-"""Columns of CoNLL-U whose cells are `key=value|key=value`."""
-WORD_NAMES = ("tokens", "token", "words", "word", "form")
-"""What a header calls the words of tagged sentences."""
-DOCUMENT = "-DOCSTART-"
-"""The first cell of a line that stands between documents, from CoNLL-2003."""
+from edgeenc.tasks.files.datafile import LABEL_NAMES, NOTES, TEXT_NAMES, WORD_NAMES, DataRow, suffix, wrong
+from edgeenc.tasks.files.given_file import GivenFile
+from edgeenc.tasks.files.sentence_lines import DOCUMENT, NOTE, blocks
+from edgeenc.tasks.labelled_form import Fit, FormRows, LabelledForm
 
 _SPACES = re.compile(r"[ \t]+")
 _ID = re.compile(r"\d+([-.]\d+)?")
-_NOTE = re.compile(r"#\s+[\w.:-]+\s*=")
-"""`# sent_id = 7`: a comment, whatever it says."""
-
-
-def conllu_rows(path: Path, text: str) -> Iterator[DataRow]:
-    """Yield the sentences of CoNLL-U; multiword tokens (`1-2`) and empty nodes (`1.1`) are no words.
-
-    Source: https://universaldependencies.org/format.html
-    """
-    for start, lines in _blocks(text):
-        words, places = list[list[str]](), list[int]()
-        for line, content in enumerate(lines, start):
-            if content.startswith("#"):
-                continue
-            cells = content.split("\t")
-            if len(cells) > len(COLUMNS) and not any(cells[len(COLUMNS) :]):
-                cells = cells[: len(COLUMNS)]
-            if len(cells) != len(COLUMNS):
-                found = f"{len(cells)} cells, expected the {len(COLUMNS)} of CoNLL-U, parted by tabs"
-                raise wrong(path, line, f"{found}; name a file of other columns .conll")
-            if cells[0].isdecimal():
-                words.append(cells)
-                places.append(line)
-        if words:
-            yield DataRow(start, dict(zip(COLUMNS, map(list, zip(*words, strict=True)), strict=True)), tuple(places))
 
 
 def column_rows(path: Path, text: str) -> Iterator[DataRow]:
     """Yield the sentences of plain columns: a word a line, cells parted by tabs or else spaces, blank lines between.
 
     Two columns are `tokens` and `tags`; more are named by their number, `1`, `2`, ..., or by a header. Where the first
-    column counts the words of each sentence, `1-2` and `1.1` are no words, and ten such columns are CoNLL-U. A line
-    with `#` is a comment, unless it has all cells and a tag that other words have too.
+    column counts the words of each sentence, `1-2` and `1.1` are no words.
+    A line with `#` is a comment, unless it has all cells and a tag that other words have too.
 
     Raises:
         InputError: lines with more or fewer cells than most.
     """
     form = _form(text)
-    if form.counted and form.width == len(COLUMNS):
-        yield from conllu_rows(path, text)
-        return
     if form.width < 2:
-        first = next((start for start, _ in _blocks(text)), 1)
+        first = next((start for start, _ in blocks(text)), 1)
         raise wrong(path, first, "one cell a line, expected a word and its tag, parted by a tab or a space")
     odd = list[tuple[int, int]]()
-    rows = [_row(start, lines, form, odd) for start, lines in _blocks(text)]
+    rows = [_row(start, lines, form, odd) for start, lines in blocks(text)]
     if odd:
         (line, count), *others = odd
         said = f"{count} cells, but most lines have {form.width}; expected a word and its tag"
@@ -135,7 +101,7 @@ class _Form:
         """Tell whether a line is a comment; `first` where no word of the sentence came before it."""
         if not content.startswith("#"):
             return False
-        if self.counted or _NOTE.match(content):
+        if self.counted or NOTE.match(content):
             return True
         if len(cells) == self.width and cells[-1] in self.tags:
             return False
@@ -164,26 +130,33 @@ def _form(text: str) -> _Form:
 
 def _plain(text: str) -> Iterator[str]:
     """Yield the lines that are no comments."""
-    for _, lines in _blocks(text):
+    for _, lines in blocks(text):
         yield from (line for line in lines if not line.startswith(("#", DOCUMENT)))
 
 
-def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the runs of lines that are not blank, each with the number of its first line."""
-    start, block = 1, list[str]()
-    lines = text.split("\n") if "\n" in text else text.split("\r")
-    for line, content in enumerate([*lines, ""], 1):
-        if content.strip():
-            start = start if block else line
-            block.append(content.removesuffix("\r"))
-        elif block:
-            yield start, block
-            block = []
+def _looks(given: GivenFile) -> Fit:
+    """Return how surely a text is tagged words: blank lines stand between sentences, and no header names texts."""
+    if given.suffix == ".tsv":
+        return Fit.CERTAIN if _is_tagged(given.text) else Fit.NO
+    if given.suffix:
+        return Fit.NO
+    full = [line for line in given.first_lines if line.strip()]
+    counts = [max(len(line.split("\t")), 1) if "\t" in line else len(line.split(" ")) for line in full]
+    if full and 10 * sum(1 < count < 11 for count in counts) > 9 * len(counts):
+        return Fit.SEEN
+    return Fit.PERHAPS if suffix(given.path) == NOTES else Fit.NO
 
 
-def is_tagged(text: str) -> bool:
+def _is_tagged(text: str) -> bool:
     """Tell whether a file of lines and tabs has sentences of tagged words, with blank lines between, and no table."""
     first = [name.strip().lower() for name in text.split("\n", 1)[0].split("\t")]
     if first[0] not in WORD_NAMES and not {*TEXT_NAMES, *LABEL_NAMES}.isdisjoint(first):
         return False
-    return len(list(_blocks(text))) > 1
+    return len(list(blocks(text))) > 1
+
+
+def _read(given: GivenFile) -> FormRows:
+    return FormRows(column_rows(given.path, given.text))
+
+
+FORM = LabelledForm("words and tags", (".conll", ".iob", ".iob2", ".bio"), _looks, _read)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from edgeenc.errors import InputError
 
 PACKED = (".gz", ".xz", ".bz2")
-DELIMITED = (".csv", ".tsv")
-LISTED = (".jsonl", ".ndjson", ".json")
-PARQUET = ".parquet"
-CONLLU = ".conllu"
-COLUMNED = (".conll", ".iob", ".iob2", ".bio", ".txt")
-"""Words and tags, or what else a look into the text tells, as in a file without a suffix."""
-SUFFIXES = (*DELIMITED, *LISTED, PARQUET, CONLLU, *COLUMNED)
+NOTES = ".txt"
+"""The suffix that says least."""
 
 TEXT_NAMES = tuple(
     "text sentence review tweet content comment document utterance message post tokens words form".split()
 )
 """Usual names of the column of texts or words."""
+WORD_NAMES = ("tokens", "token", "words", "word", "form")
+"""Those of them that stand above words, one a cell or one a line."""
 LABEL_NAMES = tuple(
     "label labels sentiment category class topic target intent emotion polarity stars rating"
     " tag tags ner ner_tags pos pos_tags upos".split()
@@ -63,7 +60,11 @@ def too_large(path: Path) -> InputError:
     )
 
 
-def wrong(path: Path, line: int, what: str) -> InputError:
-    """Return the error that names a place of a file."""
-    unit = "row" if suffix(path) == PARQUET else "line"
+def wrong(path: Path, line: int, what: str, unit: str = "line") -> InputError:
+    """Return the error that names a place of a file; of one without lines the `unit` is a row."""
     return InputError(f"task data {path}: {unit} {line}: {what}")
+
+
+def usual_names(cells: Sequence[str]) -> bool:
+    """Tell whether cells are a header: one of them has a usual name of a text or a label."""
+    return not {*TEXT_NAMES, *LABEL_NAMES}.isdisjoint(cell.strip().lower() for cell in cells)

@@ -41,9 +41,9 @@ def _guessed(words: Sequence[str]) -> Iterator[bool]:
     for word in words:
         quote, was_quote = word in _QUOTES, before in _QUOTES
         closing = _CLOSES.fullmatch(word) or (quote and word in inside)
-        opened = _OPENS.fullmatch(before) or (was_quote and before in inside) or _BINDS.fullmatch(before)
+        given = _OPENS.fullmatch(before) or (was_quote and before in inside) or _BINDS.fullmatch(before)
         unspaced = before and word and _UNSPACED.match(before[-1]) and _UNSPACED.match(word[0])
-        yield not (closing or opened or unspaced)
+        yield not (closing or given or unspaced)
         if quote:
             inside ^= {word}
         before = word

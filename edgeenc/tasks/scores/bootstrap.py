@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from edgeenc.errors import InputError
 from edgeenc.tasks.item import Item, Predicted
-from edgeenc.tasks.metric import TaskMetric
+from edgeenc.tasks.scores.metric import TaskMetric
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]

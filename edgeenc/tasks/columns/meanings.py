@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from edgeenc.tasks.schemes import are_spans, span_types
+from edgeenc.tasks.tags.schemes import are_spans, span_types
 
 UPOS = frozenset("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split())
 """Universal parts of speech; source: https://universaldependencies.org/u/pos/."""
@@ -26,13 +26,15 @@ class Meaning:
     Attributes:
         words: one of them is part of the name of a task or a column of this meaning.
         said: in a message.
+        outsides: tags of words that are in no span, of which other columns have none; nothing where all words count.
     """
 
     words: frozenset[str]
     said: str
+    outsides: frozenset[str] = frozenset()
 
 
-ENTITIES = Meaning(frozenset({"ner", "ne", "entity", "entities"}), "named entities")
+ENTITIES = Meaning(frozenset({"ner", "ne", "entity", "entities"}), "named entities", OUTSIDES)
 SPEECH = Meaning(frozenset({"pos", "upos", "xpos"}), "parts of speech")
 CHUNKED = Meaning(frozenset({"chunk", "chunks", "chunking"}), "chunks")
 MEANINGS = (ENTITIES, SPEECH, CHUNKED)

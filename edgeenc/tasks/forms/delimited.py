@@ -12,7 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from edgeenc.tasks.datafile import LABEL_NAMES, MOST_ROWS, TEXT_NAMES, DataRow, suffix, too_large, wrong
+from edgeenc.tasks.files.datafile import MOST_ROWS, DataRow, suffix, too_large, usual_names, wrong
+from edgeenc.tasks.files.given_file import GivenFile
+from edgeenc.tasks.labelled_form import Fit, FormRows, LabelledForm
 
 DELIMITERS = "\t|;,"
 """The rarest in running text first: where two would do, every text may have a comma."""
@@ -96,11 +98,6 @@ def _header(path: Path, record: Record) -> list[str]:
     return header
 
 
-def usual_names(cells: Sequence[str]) -> bool:
-    """Tell whether cells are a header: one of them has a usual name of a text or a label."""
-    return not {*TEXT_NAMES, *LABEL_NAMES}.isdisjoint(cell.strip().lower() for cell in cells)
-
-
 def _headless(records: Sequence[Record], *, numbered: bool) -> bool:
     """Tell whether the first record is a row like the others."""
     first = records[0].cells
@@ -163,3 +160,23 @@ def _parsed(
     finally:
         csv.field_size_limit(former)
     return found, ""
+
+
+def _looks(given: GivenFile) -> Fit:
+    """Return how surely a text is a table: no blank line, and a header, or cells that have texts."""
+    full = [line for line in given.first_lines if line.strip()]
+    if given.suffix or not full or len(full) < len(given.first_lines):
+        return Fit.NO
+    if usual_names(re.split(f"[{DELIMITERS}]", full[0])):
+        return Fit.CERTAIN
+    rows = [line.split("\t") for line in full]
+    texts = sum(" " in cell for row in rows for cell in row if len(row) > 1)
+    return Fit.CERTAIN if 3 * texts > len(full) else Fit.NO
+
+
+def _read(given: GivenFile) -> FormRows:
+    rows, headless = delimited(given.path, given.text, numbered=given.numbered)
+    return FormRows(rows, headless=headless)
+
+
+FORM = LabelledForm("table", (".csv", ".tsv"), _looks, _read)

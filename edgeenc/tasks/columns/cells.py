@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from edgeenc.tasks.datafile import wrong
 from edgeenc.tasks.datatable import DataTable
 
 OPTIONS = "--text-column/--label-column"
@@ -65,6 +64,6 @@ def label_of(table: DataTable, column: str, line: int, cell: object) -> str:
         cell = int(cell)
     if names and isinstance(cell, int) and not isinstance(cell, bool) and cell >= 0:
         if cell >= len(names):
-            raise wrong(table.path, line, f"{cell} in {column!r}, for which the file gives {len(names)} names only")
+            raise table.wrong(line, f"{cell} in {column!r}, for which the file gives {len(names)} names only")
         return names[cell]
     return str(cell).strip()

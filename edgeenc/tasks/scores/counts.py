@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from seqeval.scheme import IOB2, Entities
 
-from edgeenc.tasks.iob2 import check_iob2, outside
 from edgeenc.tasks.item import Item, Predicted
+from edgeenc.tasks.tags.iob2 import check_iob2, outside
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]

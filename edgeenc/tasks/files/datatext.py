@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.datafile import MOST_BYTES, too_large, wrong
+from edgeenc.tasks.files.datafile import MOST_BYTES, too_large, wrong
 
 PIECE = 1 << 20
 """Bytes that are read at once."""

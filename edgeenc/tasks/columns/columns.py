@@ -9,13 +9,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from edgeenc.errors import InputError
-from edgeenc.tasks.cells import is_empty, listing
-from edgeenc.tasks.conll import WORD_NAMES
-from edgeenc.tasks.datafile import LABEL_NAMES, TEXT_NAMES, wrong
+from edgeenc.tasks.columns.cells import is_empty, listing
+from edgeenc.tasks.columns.keyed import keys_of, with_key
+from edgeenc.tasks.columns.meanings import Meaning, held_meaning, named_meaning
 from edgeenc.tasks.datatable import DataTable
+from edgeenc.tasks.files.datafile import LABEL_NAMES, TEXT_NAMES, WORD_NAMES
 from edgeenc.tasks.item import Item
-from edgeenc.tasks.keyed import keys_of, with_key
-from edgeenc.tasks.meanings import ENTITIES, OUTSIDES, Meaning, held_meaning, named_meaning
 from edgeenc.tasks.spec import TaskSpec
 from edgeenc.tasks.task_kind import TaskKind, task_kind_named, task_kinds
 
@@ -93,8 +92,8 @@ def _may_mean(table: DataTable, column: str, meaning: Meaning) -> bool:
     """Tell whether a column may be learnt by a task of that meaning: neither its name nor its tags say another."""
     named, tags = named_meaning(column), _tags(table, column)
     held = held_meaning(tags)
-    if named is None and held is None and meaning is ENTITIES and tags:
-        return bool(tags & OUTSIDES)
+    if named is None and held is None and meaning.outsides and tags:
+        return bool(tags & meaning.outsides)
     return named in (None, meaning) and held in (None, meaning)
 
 
@@ -136,8 +135,7 @@ def to_items(table: DataTable, columns: Columns) -> tuple[Item, ...]:
     empty = [at for at, row in zip(table.lines, table.rows, strict=True) if is_empty(row.get(columns.text))]
     empty += [at for at, row in zip(table.lines, table.rows, strict=True) if is_empty(row.get(columns.label))]
     if empty:
-        raise wrong(
-            table.path,
+        raise table.wrong(
             min(empty),
             f"no {columns.text!r} or no {columns.label!r} in {len(set(empty)):,} of {len(table.rows):,} rows,"
             " of which this is the first; remove or complete them",

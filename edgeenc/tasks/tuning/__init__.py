@@ -1,0 +1,1 @@
+"""Fine-tuning: a head, and adapters, trained on the examples of a task."""
