@@ -176,7 +176,7 @@ def test_lines_that_cannot_be_read_are_named(tmp_path: Path, text: str, words: s
             {"B-LOC", "O"},
         ),
         (times('Pesa@ NOUN\nma DET\n"""" PUNCT\n\n'), "a.txt", "pos", "label column: tags", {"NOUN", "DET", "PUNCT"}),
-        (times("Mearns@ LEXICON\nof O\n\n"), "a.txt", "ner", "label column: tags", {"LEXICON", "O"}),
+        (times("Mearns@ LEXICON\nof O\n\n"), "a.txt", "ner", "label column: tags", {"B-LEXICON", "O"}),
     ],
 )
 def test_columns_are_found_by_what_they_hold(
@@ -211,7 +211,13 @@ def test_columns_are_found_by_what_they_hold(
             "columns are 1 .Ana0., 2 .NNP., 3 .B-NP.; say which",
         ),
         (NER, "a.txt", "pos", "no column of parts of speech for a task called 'pos', only 'tags' .named entities."),
-        (CONLL, "eng.train", "pos", "columns are 1 .EU0., 2 .NNP., 3 .B-NP., 4 .I-ORG.; say which with --text-column"),
+        (
+            CONLL.replace(" NNP ", " sb ").replace(" VBZ ", " v ").replace(" JJ ", " a "),
+            "eng.train",
+            "pos",
+            "columns are 1 .EU0., 2 .sb., 3 .B-NP., 4 .I-ORG.; say which with --text-column",
+        ),
+        (times("Ana@ NNP\nis VBZ\n\n"), "a.txt", "chunk", "no column of chunks"),
     ],
 )
 def test_a_task_never_gets_another_column(tmp_path: Path, text: str, name: str, task: str, words: str | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from edgeenc.errors import InputError
 from edgeenc.record.steps import TagTally
 from edgeenc.tasks.columns.cells import OPTIONS
-from edgeenc.tasks.columns.columns import Columns, choose, to_items
+from edgeenc.tasks.columns.columns import Columns, choose, other_meaning, to_items
 from edgeenc.tasks.columns.labels import require_plain, without_fractions
 from edgeenc.tasks.datatable import DataTable, read_table
 from edgeenc.tasks.examples import TaskData
@@ -57,7 +57,7 @@ def read_task(spec: TaskSpec, seed: int, *, offline: bool = False) -> tuple[Task
         raise InputError(f"task data {spec.data}: too few examples of each label to hold some out; add examples")
     data = TaskData(columns.kind, labels, train, validation, test, tally)
     said = (*mended, *_overlaps(data), *_unseen(spec.data, data), *_unnamed(data))
-    return data, (_summary(spec, data, columns, how), *said)
+    return data, (_summary(spec, data, columns, how), *other_meaning(spec, opening, columns), *said)
 
 
 def _items(

@@ -102,6 +102,15 @@ def _with_meaning(table: DataTable, column: str) -> str:
     return f"{column!r} ({meaning.said})" if meaning else repr(column)
 
 
+def other_meaning(spec: TaskSpec, table: DataTable, columns: Columns) -> tuple[str, ...]:
+    """Return what is said where a column was named that has tags of another meaning than the task's name has."""
+    table = with_key(table, columns.label)
+    meaning, held = named_meaning(spec.name), held_meaning(_tags(table, columns.label))
+    if meaning is None or held is None or held is meaning:
+        return ()
+    return (f"column {columns.label!r} holds {held.said}, for a task called {spec.name!r}; it is what was asked for",)
+
+
 def _tags(table: DataTable, column: str) -> set[str]:
     """Return the different tags of a column of lists; none of another column."""
     names = table.names.get(column)

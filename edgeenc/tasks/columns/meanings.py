@@ -9,14 +9,17 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from edgeenc.tasks.tags.schemes import are_spans, span_types
+from edgeenc.tasks.tags.spellings import OUTSIDES, kinds_of, mark_spans
 
 UPOS = frozenset("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split())
 """Universal parts of speech; source: https://universaldependencies.org/u/pos/."""
+PENN = frozenset(
+    "CC CD DT EX FW IN JJ JJR JJS LS MD NN NNP NNPS NNS PDT POS PRP PRP$ RB RBR RBS RP SYM TO UH VB VBD VBG VBN VBP VBZ"
+    " WDT WP WP$ WRB . , : `` '' ( ) # $ -LRB- -RRB- HYPH NFP ADD AFX GW XX".split()
+)
+"""Parts of speech of the Penn Treebank and OntoNotes; source: Santorini 1990, MS-CIS-90-47."""
 CHUNKS = frozenset("ADJP ADVP CONJP INTJ LST NP PP PRT SBAR UCP VP".split())
 """Types of chunks, of CoNLL-2000 and the third column of CoNLL-2003; source: arXiv:cs/0009008."""
-OUTSIDES = frozenset({"O", "o", "0", "_", "-"})
-"""How tags of entities say that a word is in none; parts of speech have no such tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ def named_meaning(name: str) -> Meaning | None:
 
 
 def held_meaning(tags: Collection[str]) -> Meaning | None:
-    """Return what tags mean by themselves: spans, chunks, universal parts of speech; None for other tags."""
-    if are_spans(tags):
-        return CHUNKED if "NP" in span_types(tags) and span_types(tags) <= CHUNKS else ENTITIES
-    return SPEECH if len(tags) > 1 and set(tags) - {"_"} <= UPOS else None
+    """Return what tags mean by themselves: spans, chunks, parts of speech that are known; None for other tags."""
+    if mark_spans(tags):
+        return CHUNKED if "NP" in kinds_of(tags) and kinds_of(tags) <= CHUNKS else ENTITIES
+    upper = {tag.upper() for tag in tags if tag != "_"}
+    return SPEECH if len(upper) > 1 and (upper <= UPOS or upper <= PENN) else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +13,7 @@ from edgeenc.record.steps import TagTally
 from edgeenc.tasks.item import Item, Labelled, Spot, spots
 from edgeenc.tasks.tags.iob2 import REMEDY
 from edgeenc.tasks.tags.schemes import IOB1, IOB2, OUTSIDE, as_iob2, begins_alone, marks_span, scheme_of
+from edgeenc.tasks.tags.spellings import IO, brackets, spell
 
 FEW = 0.1
 """Of the words that are tagged as in a span: fewer than this share of other tags are mistakes, more are no spans."""
@@ -36,7 +38,7 @@ def mend(files: Files, *, spans: bool) -> tuple[Files, TagTally | None, tuple[st
     """
     bare, prefixed = _without_prefixes(files)
     whole, empty = _without_empty_words(bare)
-    tagged, scheme, strays = _in_iob2(whole) if spans else (whole, "", [])
+    tagged, scheme, strays, spelling = _in_iob2(whole) if spans else (whole, "", [], "")
     tally = TagTally(scheme=scheme, strays=len(strays), empty=len(empty), prefixed=prefixed)
     words = sum(len(item.words) for file in files for item in file.items)
     lines = [
@@ -44,7 +46,11 @@ def mend(files: Files, *, spans: bool) -> tuple[Files, TagTally | None, tuple[st
         if prefixed
         else "",
         f"empty words, left out: {len(empty):,} of {words:,}: {first_three(empty)}" if empty else "",
-        f"the tags are {scheme}; they are converted to {IOB2}" if scheme not in ("", IOB2) else "",
+        spelling,
+        f"the tags are {IO}, without B- or I-: neighbours of one type are one span; they are converted to {IOB2}"
+        if scheme == IO
+        else "",
+        f"the tags are {scheme}; they are converted to {IOB2}" if scheme not in ("", IO, IOB2) else "",
         f"spans that begin without B-: {len(strays):,} of {words:,} tags, written as B-: {first_three(strays)}"
         if strays
         else "",
@@ -93,45 +99,61 @@ def _kept(item: Item) -> Item:
     return Item(picked(item.words), picked(labels), spaces, lines)
 
 
-def _in_iob2(files: Files) -> tuple[Files, str, list[Spot]]:
-    """Return the files with tags in IOB2, the scheme that they had, and the tags that start a span unlike it."""
+def _in_iob2(files: Files) -> tuple[Files, str, list[Spot], str]:
+    """Return the files with tags in IOB2, the scheme that they had, those that begin a span unlike it, and a line."""
     files = [_mapped(file, _outside) for file in files]
-    tags = {label for file in files for item in file.items for label in item.labels}
-    if not _are_spans(files, tags):
-        return files, "", []
-    scheme = scheme_of(tags)
+    given = Counter(label for file in files for item in file.items for label in item.labels)
+    read = spell(given)
+    if not _are_spans(files, read):
+        return files, "", [], ""
+    scheme = IO if all(own in (OUTSIDE, f"I-{tag}") for tag, own in read.items()) else scheme_of(read.values())
     if scheme is None:
-        letters = ", ".join(sorted({f"{tag[0]}-" for tag in tags if tag != OUTSIDE}))
+        letters = ", ".join(sorted({f"{tag[0]}-" for tag in read.values() if tag != OUTSIDE}))
         raise InputError(f"task data {files[0].path}: tags with {letters} are of no one scheme; {REMEDY}")
     strays, converted = list[Spot](), list[Labelled]()
     for file in files:
         items = list[Item]()
         for item in file.items:
-            labels, places = as_iob2(item.labels)
+            labels, places = as_iob2([read[label] for label in item.labels])
             lines = item.lines or (0,) * len(labels)
             strays += [Spot(file.path, lines[place], item.words[place], item.labels[place]) for place in places]
             items.append(replace(item, labels=labels))
         converted.append(replace(file, items=tuple(items)))
-    if scheme == IOB2 and strays and not any(begins_alone(item.labels) for file in files for item in file.items):
-        return converted, IOB1, []
-    return converted, scheme, strays
+    line = "" if scheme == IO else _spelling_line(read)
+    if scheme == IO:
+        return converted, IO, [], line
+    alone = (begins_alone([read[label] for label in item.labels]) for file in files for item in file.items)
+    if scheme == IOB2 and strays and not any(alone):
+        return converted, IOB1, [], line
+    return converted, scheme, strays, line
 
 
-def _are_spans(files: Files, tags: set[str]) -> bool:
-    """Tell whether tags are those of spans.
+def _spelling_line(read: Mapping[str, str]) -> str:
+    """Return what is said of tags that are spelt in another way; nothing where none is."""
+    other = sorted(f"{tag!r} as {own!r}" for tag, own in read.items() if tag != own)
+    said = "tags of spans that are spelt in another way are read as B-X, I-X and O"
+    return f"{said}: {first_three(other)}" if other else ""
+
+
+def _are_spans(files: Files, read: Mapping[str, str]) -> bool:
+    """Tell whether tags are those of spans, from how each is read.
 
     Raises:
-        InputError: they are but for a few, which are named.
+        InputError: they are but for some, which are named; or they are brackets.
     """
-    if any(tag != OUTSIDE and not marks_span(tag) for tag in tags):
+    if brackets(read):
+        raise InputError(f"task data {files[0].path}: tags in brackets such as {min(read)!r} (CoNLL-2012); {REMEDY}")
+    if any(own != OUTSIDE and not marks_span(own) for own in read.values()):
         every = list(spots(files))
-        other = [spot for spot in every if spot.label != OUTSIDE and not marks_span(spot.label)]
-        if len(other) >= FEW * sum(marks_span(spot.label) for spot in every):
+        other = [spot for spot in every if read[spot.label] != OUTSIDE and not marks_span(read[spot.label])]
+        marked = sum(marks_span(read[spot.label]) for spot in every)
+        if len(other) >= FEW * marked and (OUTSIDE not in read.values() or not marked):
             return False
         raise InputError(
             f"task data {other[0].path}: {len(other):,} of {len(every):,} tags do not mark spans as the others do:"
             f" {first_three(other)}; {REMEDY}"
         )
+    tags = set(read.values())
     return tags != {OUTSIDE} and (scheme_of(tags) is not None or OUTSIDE in tags)
 
 
