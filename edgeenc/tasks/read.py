@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def read_task(spec: TaskSpec, seed: int, *, offline: bool = False) -> tuple[Task
     if not validation or not test:
         raise InputError(f"task data {spec.data}: too few examples of each label to hold some out; add examples")
     data = TaskData(columns.kind, labels, train, validation, test, tally)
-    said = (*mended, *_overlaps(data), *_unseen(spec.data, data), *_unnamed(data))
+    said = (*mended, *_overlaps(data), *_unseen(spec.data, data), *_unnamed(data), *_doubtful(data))
     return data, (_summary(spec, data, columns, how), *other_meaning(spec, opening, columns), *said)
 
 
@@ -165,6 +166,21 @@ def _unnamed(data: TaskData) -> list[str]:
     if all(label.lstrip("-").isdecimal() for label in data.labels):
         return ["the labels are numbers, and the file does not say what they mean"]
     return []
+
+
+_NONE = frozenset({"None", "NONE", "nan", "NaN", "NULL", "null", "N/A", "#N/A"})
+
+
+def _doubtful(data: TaskData) -> list[str]:
+    """Say which labels may be no labels, and which join several of the others."""
+    none = [label for label in data.labels if label in _NONE]
+    joined = [
+        label for label in data.labels if len(parts := re.split("[|;,]", label)) > 1 and set(parts) <= {*data.labels}
+    ]
+    lines = [f"labels that may say that there is none: {_some(none)}; they are learnt as labels"] if none else []
+    if joined:
+        lines.append(f"labels that join others: {_some(joined)}; each is learnt as one label, for a text has one")
+    return lines
 
 
 def _some(labels: Sequence[str]) -> str:

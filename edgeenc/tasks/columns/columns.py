@@ -16,6 +16,7 @@ from edgeenc.tasks.datatable import DataTable
 from edgeenc.tasks.files.datafile import LABEL_NAMES, TEXT_NAMES, WORD_NAMES
 from edgeenc.tasks.item import Item
 from edgeenc.tasks.spec import TaskSpec
+from edgeenc.tasks.tags.spellings import mark_spans
 from edgeenc.tasks.task_kind import TaskKind, task_kind_named, task_kinds
 
 _BY_NUMBER = ", or their numbers (1, 2, ...) if the first line is no header"
@@ -49,10 +50,29 @@ def choose(spec: TaskSpec, table: DataTable) -> Columns:
     label = _named(table, spec.label_column) or _label(spec.name, table, asked)
     table = with_key(table, label)
     kind = asked or next(one for one in task_kinds() if one.lists == _has_lists(table, label))
+    if asked is None and not kind.lists:
+        _require_texts(spec.name, table, label)
     text = _named(table, spec.text_column) or _text(table, label, kind)
     if text == label:
         raise InputError(f"task data {table.path}: {text!r} is asked for both text and label; {listing(table)}")
     return Columns(text, label, kind)
+
+
+def _require_texts(task: str, table: DataTable, label: str) -> None:
+    """Do nothing if the cells of the label column may be labels of texts.
+
+    Raises:
+        InputError: they are tags: of a word a row, which would be learnt without its sentence, or of several.
+    """
+    found = {str(row.get(label) or "O").strip() for row in table.rows}
+    tags = {tag for cell in found for tag in cell.split()}
+    if mark_spans(tags) or (named_meaning(task) is not None and held_meaning(tags) is named_meaning(task)):
+        raise table.wrong(
+            table.lines[0],
+            f"{label!r} has tags of words, but no list of them a row; write a word and its tag a line, blank lines"
+            " between sentences (.conll), or lists (JSONL). To classify each row as a text, kind: classify in a"
+            " language file",
+        )
 
 
 def _label(task: str, table: DataTable, asked: TaskKind | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 import stat
 import zlib
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ _LOOKS = (
     (b"<?xml", "it is XML: convert it to CSV, JSONL or lines of words and tags"),
 )
 """How files begin that are no text of labelled data."""
+_BRAT = re.compile(r"T\d+\t\S+ \d+ \d+(;\d+ \d+)*\t")
 _WIDE = (
     (b"\xff\xfe\0\0", "UTF-32"),
     (b"\0\0\xfe\xff", "UTF-32"),
@@ -70,6 +72,8 @@ def read_text(path: Path) -> str:
             line,
             f"not UTF-8; convert the file first, of a Windows code page such as cp1252: {_convert('cp1252', path)}",
         ) from None
+    if _BRAT.match(text):
+        raise wrong(path, 1, "spans of brat (.ann), which are not read; convert them to a word and its tag a line")
     if "\0" in text:
         raise wrong(path, text.count("\n", 0, text.index("\0")) + 1, "a NUL character, which no text has; remove it")
     return text.lstrip("\ufeff")

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from edgeenc.tasks.files.datafile import MOST_ROWS, DataRow, suffix, too_large, usual_names, wrong
 from edgeenc.tasks.files.given_file import GivenFile
+from edgeenc.tasks.files.list_cells import with_lists
 from edgeenc.tasks.labelled_form import Fit, FormRows, LabelledForm
 
 DELIMITERS = "\t|;,"
@@ -176,7 +177,7 @@ def _looks(given: GivenFile) -> Fit:
 
 def _read(given: GivenFile) -> FormRows:
     rows, headless = delimited(given.path, given.text, numbered=given.numbered)
-    return FormRows(rows, headless=headless)
+    return FormRows(with_lists(rows) if rows else rows, headless=headless)
 
 
 FORM = LabelledForm("table", (".csv", ".tsv"), _looks, _read)

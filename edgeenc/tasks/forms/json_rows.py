@@ -72,7 +72,7 @@ def _objects(path: Path, text: str) -> Iterator[tuple[int, object]]:
 def _from_values(path: Path, text: str, values: Iterator[tuple[int, object]]) -> Iterator[DataRow]:
     """Yield objects as rows; one alone may hold all of them."""
     opening = list(islice(values, 2))
-    if len(opening) == 1 and isinstance(found := opening[0][1], dict):
+    if len(opening) == 1 and isinstance(found := opening[0][1], dict) and not _has_spans(found):
         yield from _held(path, text, opening[0][0], found)
     else:
         yield from (_row(path, line, one) for line, one in chain(opening, values))
@@ -105,7 +105,35 @@ def _is_sentence(found: Mapping[str, object]) -> bool:
     return isinstance(words, list) and bool(words) and not isinstance(words[0], list)
 
 
+def _has_spans(found: object) -> bool:
+    """Tell whether a value is a text with spans by their characters: of doccano, spaCy or Label Studio."""
+    if isinstance(found, list):
+        found = found[0] if found and isinstance(found[0], list) else found
+        return len(found) == 2 and isinstance(found[0], str) and isinstance(found[1], dict)
+    if not isinstance(found, dict):
+        return False
+    if isinstance(found.get("data"), dict) and "annotations" in found:
+        return True
+    lists = [own for key, own in found.items() if key.lower() in _SPANS and isinstance(own, list)]
+    return any(_is_span(one) for own in lists for one in own[:1])
+
+
+def _is_span(one: object) -> bool:
+    if isinstance(one, dict):
+        return not {"start", "start_offset", "begin"}.isdisjoint(one)
+    return isinstance(one, list) and len(one) > 2 and all(isinstance(part, int) for part in one[:2])
+
+
+_SPANS = ("label", "labels", "entities", "spans", "ents", "annotations")
+_AS_SPANS = (
+    "spans by their characters (as doccano, spaCy and Label Studio write them) are not read; export CoNLL, or write"
+    ' {"tokens": [...], "ner_tags": [...]} with a tag a word'
+)
+
+
 def _row(path: Path, line: int, found: object) -> DataRow:
+    if _has_spans(found):
+        raise wrong(path, line, _AS_SPANS)
     if not isinstance(found, dict):
         raise wrong(path, line, f'an object such as {{"text": ..., "label": ...}} is expected, found {str(found)[:40]}')
     return DataRow(line, found)

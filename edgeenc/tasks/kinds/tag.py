@@ -43,7 +43,11 @@ def _items(table: DataTable, text: str, label: str) -> Iterator[Item]:
             )
         if len(words) != len(tags):
             found = f"{len(words)} words in {text!r} but {len(tags)} tags in {label!r}"
-            raise table.wrong(at, f"{found}: {' '.join(map(str, words))[:60]}; each word needs one tag")
+            raise table.wrong(
+                at,
+                f"{found}: {' '.join(map(str, words))[:60]}; each word needs one tag"
+                ", and a text that is classified one label, no list",
+            )
         lines = tuple(table.line_of(number, word) for word in range(len(words)))
         bare = next((line for line, tag in zip(lines, tags, strict=True) if is_empty(tag)), None)
         if bare is not None:
