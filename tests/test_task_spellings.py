@@ -78,7 +78,8 @@ def test_by_hand() -> None:
             r"28 of 56 tags do not mark spans as the others do: a.txt: line 2 .*write the tags",
         ),
         ("B_PER LOC PER O", r"a.txt: line 2 \('w0x1', 'LOC'\)"),
-        ("(PER* *) * (ORG)", r"tags in brackets such as .* \(CoNLL-2012\); write the tags in IOB2"),
+        ("(PER* *) * (ORG)", r"tags in brackets such as .* \(CoNLL-2012, Entity=\); write the tags in IOB2"),
+        ("(e1-person e1) _ (e2-place)", r"tags in brackets such as .*; write the tags in IOB2"),
         ("B_PER E_PER L_LOC O", "tags with B-, E-, L- are of no one scheme; write the tags in IOB2"),
     ],
 )

@@ -107,5 +107,6 @@ def kinds_of(tags: Collection[str]) -> set[str]:
 
 
 def brackets(tags: Collection[str]) -> bool:
-    """Tell whether tags are those of CoNLL-2012: `(PER*`, `*`, `*)`."""
-    return any(tag.startswith("(") for tag in tags) and all("*" in tag or tag.startswith("(") for tag in tags)
+    """Tell whether tags are brackets: `(PER*`, `*`, `*)` of CoNLL-2012, `(e1-person`, `e1)` of `Entity=`."""
+    opened = [tag for tag in tags if tag.startswith("(") and len(tag) > 1]
+    return bool(opened) and all(tag[0] == "(" or tag[-1] in "*)" or tag in OUTSIDES for tag in tags)

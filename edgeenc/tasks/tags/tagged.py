@@ -142,7 +142,9 @@ def _are_spans(files: Files, read: Mapping[str, str]) -> bool:
         InputError: they are but for some, which are named; or they are brackets.
     """
     if brackets(read):
-        raise InputError(f"task data {files[0].path}: tags in brackets such as {min(read)!r} (CoNLL-2012); {REMEDY}")
+        raise InputError(
+            f"task data {files[0].path}: tags in brackets such as {min(read)!r} (CoNLL-2012, Entity=); {REMEDY}"
+        )
     if any(own != OUTSIDE and not marks_span(own) for own in read.values()):
         every = list(spots(files))
         other = [spot for spot in every if read[spot.label] != OUTSIDE and not marks_span(read[spot.label])]
