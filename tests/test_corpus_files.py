@@ -392,3 +392,44 @@ def test_keys_of_plain_text_stay_and_others_say_how_they_are_read(tmp_path: Path
     before = fields["a"]["train"]
     (tmp_path / "a" / "a.txt").write_text(PLAIN + "Isa pa.\n")
     assert corpus_fields([Text(resolve("tl"), tmp_path / "a")])["train"] != before
+
+
+PAGES = {
+    "WINDOWS-874": ("cp874", "เป็นมนุษย์สุดประเสริฐเลิศคุณค่า กว่าบรรดาฝูงสัตว์เดรัจฉาน จงฝ่าฟันพัฒนาวิชาการ"),
+    "WINDOWS-1250": ("cp1250", "Szőlőfürtöt evett a kislány, és örült a hűvös esőnek."),
+    "ISO-8859-2": ("iso8859_2", "Žltý kôň skákal cez ľúku, keď začal ťažký dážď šumieť."),
+    "WINDOWS-1251": ("cp1251", "Всички хора се раждат свободни и равни по достойнство и права."),
+    "KOI8-R": ("koi8_r", "Съешь же ещё этих мягких французских булок, да выпей чаю."),
+    "CP866": ("cp866", "Съешь же ещё этих мягких французских булок, да выпей чаю."),
+    "WINDOWS-1252": ("cp1252", "El niño comerá jamón mañana, ¿verdad? Sí, señor."),
+    "WINDOWS-1253": ("cp1253", "Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι."),
+    "WINDOWS-1254": ("cp1254", "Bütün insanlar hür doğarlar; ışık ve ağaç güzeldir."),
+    "WINDOWS-1255": ("cp1255", "כל בני האדם נולדו בני חורין ושווים בערכם ובזכויותיהם."),
+    "WINDOWS-1256": ("cp1256", "يولد جميع الناس أحرارا متساوين في الكرامة والحقوق."),
+    "WINDOWS-1257": ("cp1257", "Visi žmonės gimsta laisvi ir lygūs savo orumu, jiems suteiktas protas ir sąžinė."),
+    "GB18030": ("gb18030", "人人生而自由,在尊严和权利上一律平等。他们赋有理性和良心。"),
+    "BIG5": ("big5", "人人生而自由,在尊嚴和權利上一律平等。他們賦有理性和良心。"),
+    "SHIFT_JIS": ("cp932", "すべての人間は、生まれながらにして自由であり、平等である。"),
+    "EUC-JP": ("euc_jp", "すべての人間は、生まれながらにして自由であり、平等である。"),
+    "EUC-KR": ("cp949", "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다."),
+    "UTF-16LE": ("utf-16-le", "Žltý kôň skákal cez ľúku."),
+    "UTF-16BE": ("utf-16-be", "เป็นมนุษย์สุดประเสริฐ เลิศคุณค่า"),
+    "UTF-32BE": ("utf-32-be", "Žltý kôň skákal cez ľúku."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_encoding_is_named_alike_in_a_file_and_in_a_folder_which_is_refused(name: str, tmp_path: Path) -> None:
+    page, line = PAGES[name]
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text(PLAIN)
+    (folder / "b.txt").write_bytes(f"{line}\n".encode(page) * 40)
+    assert f"iconv -f {name} -t UTF-8" in refusal(folder / "b.txt")
+    assert refusal(folder) == refusal(folder / "b.txt")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    assert f"iconv -f {name} -t UTF-8" in refusal(tmp_path / "a.zip")
+    (folder / "c.txt").write_bytes("Żółw\n".encode("utf-16"))
+    assert "(and 1 more file of another encoding)" in refusal(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -71,19 +71,39 @@ def corpus_files(path: Path) -> CorpusFiles:
     if not path.is_dir() and not _is_zip(path):
         piece = Piece(path)
         return CorpusFiles(((piece, form_of(piece)),))
-    found, passed = list[tuple[Piece, TextForm]](), list[str]()
+    found, passed, refused = list[tuple[Piece, TextForm]](), list[str](), list[NoText]()
     for name, piece in _in_folder(path) if path.is_dir() else _in_zip(path):
         try:
             if name.rpartition("/")[2].lower().startswith(_NOTES):
                 raise NoText(": a note")
             found.append((piece, form_of(piece)))
         except NoText as error:
-            what = str(error).removeprefix(f"corpus {piece.called}").removeprefix(": ").partition(";")[0]
-            passed.append(f"{''.join(c if c.isprintable() else '?' for c in name)}: {what}")
+            if error.is_text:
+                refused.append(error)
+            passed.append(_said_of(name, piece, error))
+    require_utf8(refused)
     if not found:
         said = f": {'; '.join(passed[:3])}" if passed else ""
         raise InputError(f"corpus {path}: no text in it, {len(passed)} other files{said}; expected UTF-8 text")
     return CorpusFiles(tuple(found), tuple(passed), several=True)
+
+
+def _said_of(name: str, piece: Piece, error: NoText) -> str:
+    what = str(error).removeprefix(f"corpus {piece.called}").removeprefix(": ").partition(";")[0]
+    return f"{''.join(c if c.isprintable() else '?' for c in name)}: {what}"
+
+
+def require_utf8(refused: Sequence[NoText]) -> None:
+    """Refuse files of a folder that are text in another encoding: to pass them over would lose text that is meant.
+
+    Raises:
+        NoText: there is one; it is named as it would be alone, and the others are counted.
+    """
+    if refused:
+        more = len(refused) - 1
+        raise NoText(
+            f"{refused[0]}" + (f" (and {more} more file{'s' if more > 1 else ''} of another encoding)" if more else "")
+        )
 
 
 def _in_folder(folder: Path) -> Iterator[tuple[str, Piece]]:
