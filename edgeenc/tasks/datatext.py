@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edgeenc.errors import InputError
 from edgeenc.tasks.datafile import MOST_BYTES, too_large, wrong
+from edgeenc.text.encoding import what_encoding
 
 PIECE = 1 << 20
 """Bytes that are read at once."""
@@ -68,7 +69,7 @@ def read_text(path: Path) -> str:
         raise wrong(
             path,
             line,
-            f"not UTF-8; convert the file first, of a Windows code page such as cp1252: {_convert('cp1252', path)}",
+            f"not UTF-8{what_encoding(raw)}",
         ) from None
     if "\0" in text:
         raise wrong(path, text.count("\n", 0, text.index("\0")) + 1, "a NUL character, which no text has; remove it")

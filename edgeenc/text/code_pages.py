@@ -1,4 +1,4 @@
-"""Which code page of one byte a character text is written in: the one in which it is spelt with letters of a language."""
+"""Which code page of one byte a character a text has: the one in which it is spelt with letters of a language."""
 
 from __future__ import annotations
 
@@ -53,28 +53,19 @@ _SCRIPTS = (
 )  # fmt: skip
 _MARKS = frozenset("«»„“”‘’‚‹›–—…§°·•№¿¡ºª©®€£½¼¾²³×\xa0\xad")
 """What stands beside letters in any language: right in every page, and proof of none."""
-ICONV = (
-    {
-        "mac_roman": "MACINTOSH",
-        "mac_cyrillic": "MAC-CYRILLIC",
-        "koi8_r": "KOI8-R",
-        "koi8_u": "KOI8-U",
-        "cp850": "CP850",
-        "cp852": "CP852",
-        "cp866": "CP866",
-    }
-    | {f"iso8859_{n}": f"ISO-8859-{n}" for n in (2, 5, 6, 7, 8)}
-    | {  # fmt: skip
-        f"cp{n}": f"WINDOWS-{n}" for n in (874, 1250, 1251, 1252, 1253, 1254, 1255, 1256, 1257, 1258)
-    }
-)
+ICONV = {
+    "mac_roman": "MACINTOSH", "mac_cyrillic": "MAC-CYRILLIC", "koi8_r": "KOI8-R", "koi8_u": "KOI8-U",
+    **{f"cp{n}": f"CP{n}" for n in (850, 852, 866)},
+    **{f"iso8859_{n}": f"ISO-8859-{n}" for n in (2, 5, 6, 7, 8)},
+    **{f"cp{n}": f"WINDOWS-{n}" for n in (874, 1250, 1251, 1252, 1253, 1254, 1255, 1256, 1257, 1258)},
+}  # fmt: skip
 """The pages as `iconv` calls them."""
 
 
 def page_of(raw: bytes) -> str:
-    """Return Python's name of the page in which most of what is not ASCII is letters of one language, or nothing.
+    r"""Return Python's name of the page in which most of what is not ASCII is letters of one language, or nothing.
 
-    Worked example: ``b"\\xf5\\xfb\\xf6"`` is `õûö` in cp1252, letters of no language together, and Hungarian in cp1250.
+    Worked example: ``b"\xf5\xfb\xf6"`` is `õûö` in cp1252, letters of no language together, and Hungarian in cp1250.
     """
     best, found = _LEAST, ""
     for script in _SCRIPTS:

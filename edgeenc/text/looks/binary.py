@@ -1,4 +1,4 @@
-"""Files of bytes that are no text: documents, archives, pictures, told by their first bytes or their control characters."""
+"""Files that are no text: documents, archives, pictures, told by their first bytes or their control characters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SIGNATURES = (
     (b"{\\rtf", "a document in rich text; save it as UTF-8 text first"),
     (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
     (b"Rar!", "a rar archive; unpack it first"),
-    (b"PK", "a zip file inside another file; unpack it first"),
+    (b"PK\x03\x04", "a zip file inside another file; unpack it first"),
     (b"PARE", "an encrypted Parquet file; decrypt it first"),
     (b"\x04\x22\x4d\x18", "compressed with lz4; unpack it first"),
     (b"\x1f\x9d", "compressed with compress; unpack it first"),
