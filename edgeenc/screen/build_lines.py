@@ -23,8 +23,8 @@ from edgeenc.record.steps import (
     TaskFigures,
     TeacherFigures,
     TextTally,
-    files_said,
     TuneFigures,
+    files_said,
 )
 from edgeenc.report.draw.numbers import asked, bits, clock, count, megabytes, millions, seconds, tenths, times
 from edgeenc.sources import is_random
