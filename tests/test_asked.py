@@ -41,7 +41,7 @@ def test_builds_of_different_things_go_to_different_folders(tmp_path: Path) -> N
     table = "text,label\n" + "".join(f"isa {n},{'ab'[n % 2]}\n" for n in range(60))
     for place in ("a", "b"):
         (tmp_path / place).mkdir()
-        (tmp_path / place / "text.txt").write_text("isa\n")
+        (tmp_path / place / "text.txt").write_text("".join(f"isa pang linya, bilang {n}\n" for n in range(3000)))
         (tmp_path / place / "data.csv").write_text(table)
     asked = [
         Ask("tl"), Ask("tl", export_task="fill-mask"), Ask("tl", precisions="fp32"),

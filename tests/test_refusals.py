@@ -113,7 +113,7 @@ def test_a_cut_by_size_is_seen_in_the_shapes() -> None:
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
     path = tmp_path / "text.txt"
-    path.write_text("isa dalawa tatlo\n")
+    path.write_text("".join(f"isa pang mahabang linya, bilang {n}\n" for n in range(2000)))
     return path
 
 

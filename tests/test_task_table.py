@@ -175,7 +175,7 @@ def test_mistakes_are_named_with_their_place(tmp_path: Path, name: str, text: st
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"text,label\nma\xf1ana,pos\n")
-    with pytest.raises(InputError, match="line 2: not UTF-8; convert the file first"):
+    with pytest.raises(InputError, match="line 2: not UTF-8, it looks like WINDOWS-1252; convert it first"):
         read_table(tmp_path / "a.csv")
     packed = gzip.compress(json_lines().encode() * 50)
     for name, raw in (("a.jsonl.gz", packed[:-20]), ("b.jsonl.gz", b"text"), ("c.jsonl.xz", b"text")):

@@ -166,6 +166,6 @@ def test_the_words_are_the_same_for_every_vocabulary_and_a_token_across_them_is_
 
 
 def test_the_key_of_a_text_without_spaces_says_how_its_words_are_found(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("ผม", encoding="utf-8")
+    (tmp_path / "a.txt").write_text("".join(f"isa pang mahabang linya, bilang {n}\n" for n in range(2000)))
     fields = {tag: corpus_fields([Text(resolve(tag), tmp_path / "a.txt")]) for tag in ("th", "tl")}
     assert fields["th"] == fields["tl"] | {"words": "segmented"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -29,7 +29,8 @@ class TextTally:
         bytes: of the distinct lines.
         documents: that the distinct lines make; as many as these where each is one.
         files: read of a folder or a zip file.
-        passed_over: the first files of it that are no text, each with what it is.
+        passed: how many files of it are no text.
+        passed_over: the first of these, each with what it is.
     """
 
     lines: int
@@ -39,6 +40,13 @@ class TextTally:
     documents: int
     files: int | None = field(default=None, metadata=SPARE)
     passed_over: tuple[str, ...] = field(default=(), metadata=SPARE)
+    passed: int = field(default=0, metadata=SPARE)
+
+
+def files_said(read: int, passed: int, first: Sequence[str]) -> str:
+    """Say of a folder how many files were read, and which were not: how many, and the first three with the reason."""
+    named = f": {'; '.join(first[:3])}{f' and {passed - 3:,} more' if passed > 3 else ''}" if first else ""
+    return f"{read:,} file{'' if read == 1 else 's'} read" + (f", {passed:,} passed over{named}" if passed else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

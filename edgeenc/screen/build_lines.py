@@ -24,6 +24,7 @@ from edgeenc.record.steps import (
     TeacherFigures,
     TextTally,
     TuneFigures,
+    files_said,
 )
 from edgeenc.report.draw.numbers import asked, bits, clock, count, megabytes, millions, seconds, tenths, times
 from edgeenc.sources import is_random
@@ -162,12 +163,8 @@ def _text_note(text: TextTally) -> str:
 
 
 def _files_note(text: TextTally) -> str:
-    """Say of a folder how many files were read, and which were not."""
-    if text.files is None:
-        return ""
-    passed = f", passed over: {'; '.join(text.passed_over[:3])}" if text.passed_over else ""
-    more = f" and {len(text.passed_over) - 3} more" if len(text.passed_over) > 3 else ""
-    return f"; {count(text.files)} files read{passed}{more}"
+    passed = max(text.passed, len(text.passed_over))
+    return f"; {files_said(text.files, passed, text.passed_over)}" if text.files is not None else ""
 
 
 def _tags_note(tags: TagTally) -> str:

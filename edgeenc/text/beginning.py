@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePath
 
 SIZE = 1 << 17
 """Bytes that are looked at."""
 MOST_LINES = 300
+_PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,14 @@ class Beginning:
     raw: bytes
     whole: bool
     name: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """The last suffix of the name, one that says how it is packed left out."""
+        bare = self.name
+        for packed in _PACKED:
+            bare = bare.removesuffix(packed)
+        return PurePath(bare).suffix
 
     @cached_property
     def text(self) -> str:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 
+from edgeenc.text.code_pages import ICONV, page_of
+
 _BOMS = (
     (b"\xff\xfe\x00\x00", "UTF-32LE"), (b"\x00\x00\xfe\xff", "UTF-32BE"),
     (b"\xff\xfe", "UTF-16LE"), (b"\xfe\xff", "UTF-16BE"),
 )  # fmt: skip
-_GUESSED = {
-    "cp1252": "WINDOWS-1252", "cp1250": "WINDOWS-1250", "cp1251": "WINDOWS-1251", "cp1253": "WINDOWS-1253",
-    "cp1254": "WINDOWS-1254", "cp1255": "WINDOWS-1255", "cp1256": "WINDOWS-1256", "cp1257": "WINDOWS-1257",
-    "cp1258": "WINDOWS-1258", "cp874": "WINDOWS-874", "koi8_r": "KOI8-R", "iso8859_2": "ISO-8859-2",
-    "gb18030": "GB18030", "big5": "BIG5", "cp932": "SHIFT_JIS", "euc_jp": "EUC-JP", "cp949": "EUC-KR",
-}  # fmt: skip
-"""Code pages as Python and as `iconv` call them."""
-_SAMPLE = 50_000
+_WIDE_PAGES = {"gb18030": "GB18030", "big5": "BIG5", "cp932": "SHIFT_JIS", "euc_jp": "EUC-JP", "cp949": "EUC-KR"}
+"""Encodings of several bytes a character, as Python and as `iconv` call them."""
+_SAMPLE = 20_000
 
 
 def wide_encoding(raw: bytes, *, whole: bool) -> str:
@@ -47,22 +44,23 @@ def what_encoding(raw: bytes) -> str:
     strange = sum(not c.isascii() for c in text)
     if 2 * text.count("\N{REPLACEMENT CHARACTER}") <= strange:
         return ", though most of the text is; convert it first, e.g. with iconv, or leave the line out"
-    name = _GUESSED.get(_guess(raw[:_SAMPLE]))
-    if name is None:
+    name = encoding_of(raw[:_SAMPLE])
+    if not name:
         return "; convert it first, e.g. with iconv"
     return f", it looks like {name}; convert it first: iconv -f {name} -t UTF-8 FILE > NEW"
 
 
-def _guess(raw: bytes) -> str:
-    """Return Python's name of the code page that gives the most likely text, or nothing.
-
-    Most western texts read as well in cp1250, since both pages share their commonest letters: a draw is for cp1252.
-    """
+def encoding_of(raw: bytes) -> str:
+    """Return what `iconv` calls the encoding in which text that is no UTF-8 is most likely written, or nothing."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(raw, cp_isolation=list(_GUESSED)).best()
-    if best is None or best.encoding != "cp1250":
-        return best.encoding if best else ""
-    western = from_bytes(raw, cp_isolation=["cp1252"]).best()
-    draw = western is not None and western.chaos <= best.chaos and western.coherence >= best.coherence
-    return "cp1252" if draw else "cp1250"
+    wide = from_bytes(raw, cp_isolation=list(_WIDE_PAGES)).best()
+    if wide is not None and _is_asian(str(wide)):
+        return _WIDE_PAGES.get(wide.encoding, "")
+    return ICONV.get(page_of(raw), "")
+
+
+def _is_asian(text: str) -> bool:
+    """Tell text of whole characters from a chain of half-width ones, which one byte each may be read as."""
+    strange = [char for char in text if not char.isascii()]
+    return 2 * sum("\u3000" <= char < "\uff61" for char in strange) > len(strange)

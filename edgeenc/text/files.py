@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from edgeenc.errors import InputError
 from edgeenc.machine.disk import is_file
+from edgeenc.record.steps import files_said
 from edgeenc.text.forms import NoText, form_of
 from edgeenc.text.packing import ZIP, Piece, require_regular
 from edgeenc.text.text_form import TextForm
 
 MOST_FILES = 100_000
 _NOTES = ("readme", "license", "licence", "changelog", "copying")
+_NO_MEMBERS = b"PK\x05\x06"
+"""How a zip file without members begins."""
 _DOCUMENTS = ("[content_types].xml", "mimetype", "meta-inf/manifest.mf")
 """Members of zip files that are documents or programs: docx, xlsx, odt, epub, jar."""
 
@@ -39,6 +42,11 @@ class CorpusFiles:
     def forms(self) -> tuple[str, ...]:
         """The names of the forms that there are, sorted."""
         return tuple(sorted({form.name for _, form in self.pieces}))
+
+    @property
+    def said(self) -> str:
+        """How many files of a folder are read, and which are not and why, in the words of a build; else nothing."""
+        return files_said(len(self.pieces), len(self.passed_over), self.passed_over) if self.several else ""
 
     def require_column(self, column: str) -> None:
         """Read the first line of each file, which refuses a column that is not there or not clear.
@@ -71,37 +79,74 @@ def corpus_files(path: Path) -> CorpusFiles:
     if not path.is_dir() and not _is_zip(path):
         piece = Piece(path)
         return CorpusFiles(((piece, form_of(piece)),))
-    found, passed = list[tuple[Piece, TextForm]](), list[str]()
-    for name, piece in _in_folder(path) if path.is_dir() else _in_zip(path):
+    found, passed, refused = list[tuple[Piece, TextForm]](), list[str](), list[NoText]()
+    for name, piece in _in_folder(path, passed) if path.is_dir() else _in_zip(path):
         try:
             if name.rpartition("/")[2].lower().startswith(_NOTES):
                 raise NoText(": a note")
+            if not piece.member and not piece.path.stat().st_size:
+                raise NoText(": an empty file")
             found.append((piece, form_of(piece)))
         except NoText as error:
-            what = str(error).removeprefix(f"corpus {piece.called}").removeprefix(": ").partition(";")[0]
-            passed.append(f"{''.join(c if c.isprintable() else '?' for c in name)}: {what}")
+            if error.is_text:
+                refused.append(error)
+            passed.append(_said_of(name, piece, error))
+    require_utf8(refused)
     if not found:
         said = f": {'; '.join(passed[:3])}" if passed else ""
         raise InputError(f"corpus {path}: no text in it, {len(passed)} other files{said}; expected UTF-8 text")
     return CorpusFiles(tuple(found), tuple(passed), several=True)
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[str, Piece]]:
-    """Yield all files by their sorted paths, those that are hidden left out."""
+def _said_of(name: str, piece: Piece, error: NoText) -> str:
+    what = str(error).removeprefix(f"corpus {piece.called}").removeprefix(": ").partition(";")[0]
+    return f"{''.join(c if c.isprintable() else '?' for c in name)}: {what}"
+
+
+def require_utf8(refused: Sequence[NoText]) -> None:
+    """Refuse files of a folder that are text in another encoding: to pass them over would lose text that is meant.
+
+    Raises:
+        NoText: there is one; it is named as it would be alone, and the others are counted.
+    """
+    if refused:
+        more = len(refused) - 1
+        raise NoText(
+            f"{refused[0]}" + (f" (and {more} more file{'s' if more > 1 else ''} of another encoding)" if more else "")
+        )
+
+
+def _in_folder(folder: Path, passed: list[str]) -> Iterator[tuple[str, Piece]]:
+    """Yield all files by their sorted paths, those that are hidden left out; of a zip file its members.
+
+    What cannot be looked into, broken links and documents of an office, is said in `passed`.
+    """
     paths = list(islice(_walk(folder), MOST_FILES + 1))
     if len(paths) > MOST_FILES:
         raise InputError(f"corpus {folder}: over {MOST_FILES:,} files; give a folder of text alone")
     for path in sorted(paths):
-        yield path.relative_to(folder).as_posix(), Piece(path)
+        name = path.relative_to(folder).as_posix()
+        if not is_file(path):
+            passed.append(f"{name}: a link to nothing, or no file")
+        elif not _is_zip(path):
+            yield name, Piece(path)
+        else:
+            try:
+                yield from [(f"{name}/{member}", piece) for member, piece in _in_zip(path)]
+            except NoText as error:
+                passed.append(_said_of(name, Piece(path), error))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder, onerror=_unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]  # which are walked next
+    """Yield what is no folder; links to folders are followed, each folder once."""
+    known = {folder.resolve()}
+    for place, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
+        found = {name: Path(place, name).resolve() for name in sorted(folders) if not name.startswith(".")}
+        folders[:] = [name for name, real in found.items() if real not in known]  # which are walked next
+        known.update(found.values())
         for name in names:
-            path = Path(place, name)
-            if is_file(path) and not name.startswith("."):
-                yield path
+            if not name.startswith("."):
+                yield Path(place, name)
 
 
 def _unreadable(error: OSError) -> None:
@@ -109,8 +154,11 @@ def _unreadable(error: OSError) -> None:
 
 
 def _is_zip(path: Path) -> bool:
-    with Piece(path).opened() as file:
-        return file.read(len(ZIP)) == ZIP
+    try:
+        with path.open("rb") as file:
+            return file.read(len(ZIP)) in (ZIP, _NO_MEMBERS)
+    except OSError:
+        return False  # what it is, is said where it is read
 
 
 def _in_zip(path: Path) -> Iterator[tuple[str, Piece]]:
@@ -120,7 +168,7 @@ def _in_zip(path: Path) -> Iterator[tuple[str, Piece]]:
     except (zipfile.BadZipFile, OSError) as error:
         raise InputError(f"corpus {path}: damaged zip file ({error}); fetch it again") from None
     if any(name.lower() in _DOCUMENTS for name in names):
-        raise InputError(f"corpus {path}: a document of an office program, or a book; save it as UTF-8 text first")
+        raise NoText(f"corpus {path}: a document of an office program, or a book; save it as UTF-8 text first")
     if len(names) > MOST_FILES:
         raise InputError(f"corpus {path}: over {MOST_FILES:,} files; give text alone")
     for name in sorted(names):

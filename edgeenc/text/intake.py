@@ -57,6 +57,7 @@ def take_in(path: Path, folder: Path, seed: int, fraction: float = 1.0, column: 
         documents=int(document_K[-1]) + 1,
         files=len(files.pieces) if files.several else None,
         passed_over=files.passed_over[:MOST_NAMED],
+        passed=len(files.passed_over),
     )
 
 

@@ -28,6 +28,7 @@ from edgeenc.text.corpus import (
     split_heldout,
 )
 from edgeenc.text.files import corpus_files
+from edgeenc.text.first_look import look_into
 from edgeenc.text.forms import PLAIN
 from edgeenc.text.intake import take_in
 from edgeenc.text.words import is_unspaced
@@ -96,14 +97,26 @@ def _fields(text: Text) -> dict[str, JsonValue]:
     return fields | ({"heldout": file_hash(text.heldout)} if text.heldout else {"split": "documents"})
 
 
+def text_notes(texts: Sequence[Text]) -> tuple[str, ...]:
+    """Return for each text that is a folder or a zip file which files of it are read, as a build says it.
+
+    Raises:
+        InputError: a user's text is no text, or cannot be read.
+    """
+    own = [text for text in texts if text.heldout is None and text.train.exists()]
+    return tuple(f"corpus {text.called}: {said}" for text in own if (said := corpus_files(text.train).said))
+
+
 def _read_fields(text: Text) -> dict[str, JsonValue]:
     """Return how a user's text is read; of one file of lines there is nothing to say."""
     files = corpus_files(text.train)
     files.require_column(text.column)
+    look_into(text.train, files, text.column)
     fields: dict[str, JsonValue] = {"column": text.column} if text.column else {}
     fields |= {} if files.forms == (PLAIN.name,) else {"forms": list(files.forms)}
     if text.train.is_dir():
-        names = [(str(piece.path.relative_to(text.train)), file_hash(piece.path)) for piece, _ in files.pieces]
+        paths = dict.fromkeys(piece.path for piece, _ in files.pieces)
+        names = [(str(path.relative_to(text.train)), file_hash(path)) for path in paths]
         fields["train"] = hashlib.sha256(json.dumps(names).encode()).hexdigest()
     return fields
 

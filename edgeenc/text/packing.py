@@ -63,7 +63,8 @@ PACKINGS = (
     Packing("bz2", b"BZh", _bz2),
     Packing("xz", b"\xfd7zXZ\x00", _xz),
     Packing("zst", b"\x28\xb5\x2f\xfd", _zst),
-    Packing("zst", b"\x50\x2a\x4d\x18", _zst),  # a frame to be skipped stands first
+    *(Packing("zst", bytes([first, 0x2A, 0x4D, 0x18]), _zst) for first in range(0x50, 0x60)),  # frames to be skipped
+    Packing("lzma", b"\x5d\x00\x00", _xz),
 )
 
 
@@ -114,6 +115,11 @@ class Piece:
             raise InputError(f"corpus {self.called}: cannot be unpacked ({error}); unpack it first") from None
 
     def _damaged(self, kind: str, error: Exception) -> InputError:
+        if "too much memory" in str(error):  # zst of a window over 128 MB
+            return InputError(
+                f"corpus {self.called}: needs too much memory to be unpacked here (zst --long); unpack it first:"
+                " zstd -d --long=31 FILE"
+            )
         return InputError(f"corpus {self.called}: damaged {kind} file ({error}); fetch it again")
 
     @contextmanager

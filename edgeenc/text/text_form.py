@@ -16,8 +16,8 @@ LONGEST_LINE = 4_000_000
 """Bytes of a line; one of a whole book is about a million. Each costs some dozens in memory while it is read."""
 LONGEST_ROW = 64_000_000
 """Bytes of a document in JSON, of one or more lines."""
-COLUMNS = ("text", "content", "sentence")
-"""Where the text is in Wikipedia, GlotCC, OSCAR and most others; tried in this order."""
+COLUMNS = ("text", "content", "sentence", "raw_content")
+"""Where the text is in Wikipedia, GlotCC, OSCAR, RedPajama and most others; tried in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,31 @@ def decoded_lines(piece: Piece, most: int = LONGEST_LINE) -> Iterator[tuple[int,
         InputError: it cannot be read or is damaged; a line is too long, or not UTF-8.
     """
     with piece.opened() as file:
-        number = 0
-        while raw := file.readline(most + 1):
-            number += 1
+        first = file.peek(1)
+        ends_CR = b"\r" in first and b"\n" not in first
+        for number, raw in enumerate(_ended_by_cr(file, most) if ends_CR else _ended_by_lf(file, most), 1):
             if len(raw) > most:
                 raise too_long(piece, f"line {number}", most)
             try:
                 yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError:
                 raise InputError(f"corpus {piece.called}: line {number} {_not_utf8(raw, file)}") from None
+
+
+def _ended_by_lf(file: io.BufferedReader, most: int) -> Iterator[bytes]:
+    return iter(lambda: file.readline(most + 1), b"")
+
+
+def _ended_by_cr(file: io.BufferedReader, most: int) -> Iterator[bytes]:
+    """Yield lines as old Macintosh programs end them; a line feed ends one too."""
+    rest = b""
+    while block := file.read(1 << 16):
+        *lines, rest = (rest + block).replace(b"\n", b"\r").split(b"\r")
+        yield from (line + b"\n" for line in lines)
+        if len(rest) > most:
+            break
+    if rest:
+        yield rest
 
 
 def _not_utf8(raw: bytes, file: io.BufferedReader) -> str:

@@ -41,7 +41,7 @@ from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.steps.line.teacher_notes import notes_of
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning.fine_tuning import FineTuning
-from edgeenc.text.mixture import corpus_fields
+from edgeenc.text.mixture import corpus_fields, text_notes
 
 Fields = Mapping[str, JsonValue]
 
@@ -63,7 +63,9 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     teacher = maker.add(StepName("teacher"), {}, _teacher_fields(request, names), shape=shape)
     last, cut = maker.stages(teacher, shape)
     maker.results(teacher, last, cut)
-    return Plan(request, tuple(maker.steps.values()), (*filter(None, [request.taken]), *notes))
+    return Plan(
+        request, tuple(maker.steps.values()), (*filter(None, [request.taken]), *text_notes(request.texts), *notes)
+    )
 
 
 def _teacher_of(request: Request) -> tuple[Shape, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgeenc.errors import InputError
 from edgeenc.tasks.files.datafile import MOST_BYTES, too_large, wrong
+from edgeenc.text.encoding import what_encoding
 
 PIECE = 1 << 20
 """Bytes that are read at once."""
@@ -70,7 +71,7 @@ def read_text(path: Path) -> str:
         raise wrong(
             path,
             line,
-            f"not UTF-8; convert the file first, of a Windows code page such as cp1252: {_convert('cp1252', path)}",
+            f"not UTF-8{what_encoding(raw)}",
         ) from None
     if _BRAT.match(text):
         raise wrong(path, 1, "spans of brat (.ann), which are not read; convert them to a word and its tag a line")

@@ -6,13 +6,21 @@ from edgeenc.errors import InputError
 from edgeenc.kinds import values_of
 from edgeenc.text.beginning import beginning_of
 from edgeenc.text.forms.plain import FORM as PLAIN
-from edgeenc.text.no_text import no_text
+from edgeenc.text.looks import no_text
 from edgeenc.text.packing import Piece
 from edgeenc.text.text_form import TextForm
 
 
 class NoText(InputError):
-    """A file that is whole and readable, and holds something else than text."""
+    """A file that is whole and readable, and holds something else than text.
+
+    Attributes:
+        is_text: whether it holds text after all, but not as it must be.
+    """
+
+    def __init__(self, message: str, *, is_text: bool = False) -> None:
+        super().__init__(message)
+        self.is_text = is_text
 
 
 def form_of(piece: Piece) -> TextForm:
@@ -25,6 +33,6 @@ def form_of(piece: Piece) -> TextForm:
     with piece.opened() as file:
         head = beginning_of(file, piece.member or piece.path.name)
     found = next((form for form in values_of(__name__, TextForm) if form.fits(head)), None)
-    if found is None and (said := no_text(head)):
-        raise NoText(f"corpus {piece.called}: {said}")
+    if found is None and (told := no_text(head)):
+        raise NoText(f"corpus {piece.called}: {told[1]}", is_text=told[0].is_text)
     return found or PLAIN

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
 from edgeenc.errors import InputError
+from edgeenc.machine.disk import on_disk
 from edgeenc.text.beginning import Beginning
 from edgeenc.text.packing import Piece
 from edgeenc.text.text_form import TextForm, paragraphs, require_column
@@ -21,10 +27,8 @@ def _read(piece: Piece, column: str) -> Iterator[str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if piece.member or not _is_bare(piece):
-        raise InputError(f"corpus {piece.called}: Parquet inside another file; unpack it first")
     try:
-        with pq.ParquetFile(piece.path, buffer_size=1 << 20) as file:
+        with _seekable(piece) as source, pq.ParquetFile(source, buffer_size=1 << 20) as file:
             texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
             chosen = require_column(piece, column, texts, file.schema_arrow.names)
             if chosen not in texts:
@@ -40,13 +44,28 @@ def _read(piece: Piece, column: str) -> Iterator[str]:
         raise InputError(f"corpus {piece.called}: damaged Parquet file ({str(error)[:200]})") from None
 
 
+@contextmanager
+def _seekable(piece: Piece) -> Iterator[Path | IO[bytes]]:
+    """Give the file; where it is packed, what it unpacks to, in a file that is gone afterwards."""
+    if not piece.member and _is_bare(piece):
+        yield piece.path
+        return
+    folder = Path(tempfile.gettempdir())
+    with on_disk(folder), tempfile.TemporaryFile() as whole:
+        with piece.opened() as packed:
+            shutil.copyfileobj(packed, whole, 1 << 20)
+        yield whole
+
+
 def _is_bare(piece: Piece) -> bool:
     with piece.path.open("rb") as file:
         return file.read(4) == b"PAR1"
 
 
 def _is_text(kind: object) -> bool:
-    return str(kind) in ("string", "large_string", "string_view") or str(kind).startswith("dictionary<values=string")
+    return str(kind) in ("string", "large_string", "string_view") or str(kind).startswith(
+        ("dictionary<values=string", "dictionary<values=large_string")
+    )
 
 
 FORM = TextForm("parquet", _fits, _read)
