@@ -22,6 +22,8 @@ Tell: TypeAlias = Callable[[str], None]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_PART = 1 << 24
+"""Bytes that are hashed at once: so many that a thread which hashes seldom waits for one that runs Python."""
 _FULL_IN_RUST = "No space left on device"
 """safetensors and tokenizers wrap the system's error in one of their own, without its number."""
 
@@ -202,8 +204,11 @@ def file_hash(path: Path) -> str:
     """
     if not is_file(path):
         return "missing"
+    found, part = hashlib.sha256(), memoryview(bytearray(_PART))
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with path.open("rb", buffering=0) as file:
+            while size := file.readinto(part):
+                found.update(part[:size])
+        return found.hexdigest()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -9,9 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from edgeenc.errors import InputError
 from edgeenc.model.config import load_shape
@@ -23,6 +21,9 @@ from edgeenc.text.specials import Specials
 from edgeenc.text.token_ids import TokenIds, token_ids
 from edgeenc.text.types import tokenizer_types
 from edgeenc.text.vocabulary_files import without_tokenizer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 HeadState = Literal["published", "grown", "trained"]
 """The masked-LM head of an encoder: as its files have it; made up, since they have none; made up and then trained."""
@@ -214,6 +215,8 @@ def _require_whole(folder: Path, shape: Shape, stored: Mapping[str, Sequence[int
 
 def _require_tied(folder: Path, header: Mapping[str, Stored], names: Mapping[str, str], family: Family) -> None:
     """Refuse a tensor that is stored beside the one to which it is tied, and differs from it."""
+    import numpy as np
+
     place = {own: name for name, own in names.items()}
     for name, first in family.tied.items():
         if name in place and first in place:
@@ -224,6 +227,8 @@ def _require_tied(folder: Path, header: Mapping[str, Stored], names: Mapping[str
 
 def _values(folder: Path, stored: Stored) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     """Return the numbers of a tensor, or its bytes where numpy has no such type, from the file where it lies."""
+    import numpy as np
+
     path, (first, last) = folder / stored.file, stored.data_offsets
     with path.open("rb") as file:
         start = 8 + int.from_bytes(file.read(8), "little")

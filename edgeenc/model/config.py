@@ -5,7 +5,7 @@ What a file says of how the model was saved, called or tuned for a task is no pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,12 +48,26 @@ def load_shape(folder: Path) -> Shape:
     Raises:
         InputError: as `load_config`, or the file describes no model that can be compressed.
     """
-    fields = without_task(_checked(folder))
+    return shape_of(_plainly(without_task(_checked(folder)), folder))
+
+
+def look_at_config(folder: Path) -> PretrainedConfig | FileConfig:
+    """Return the configuration of a checkpoint folder as the file has it, for its shape, class and adapters alone.
+
+    Raises:
+        InputError: as `load_shape`.
+    """
+    return _plainly(_checked(folder), folder)
+
+
+def _plainly(fields: dict[str, object], folder: Path) -> PretrainedConfig | FileConfig:
+    """Return the fields as a configuration that has a shape, by the library only where that must fill in some."""
     family = family_of(fields.get("model_type"))
     whole = {*family.fields.values(), *family.required} <= set(fields)
     config = plain_config(fields) if whole else _by_the_library(fields, folder)
     with _named(folder):
-        return shape_of(config)
+        shape_of(config)
+    return config
 
 
 def left_out(folder: Path) -> tuple[str, ...]:
@@ -69,6 +83,8 @@ class FileConfig(SimpleNamespace):
     """The fields of a `config.json` as attributes; nothing is filled in."""
 
     model_type: str = ""
+    architectures: Sequence[str] | None = None
+    id2label: Mapping[str, str] | None = None
 
 
 def plain_config(fields: Mapping[str, object]) -> FileConfig:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WEIGHTS = "model.safetensors"
+OWN_WEIGHTS = "edgeenc.safetensors"
+"""Weights of a model with layers that no class of the library has; the library must not take a part of them for all."""
+
 INDEX = "model.safetensors.index.json"
 OTHER_FLOATS = {"F64": "float64", "F16": "float16", "BF16": "bfloat16"}
 """What people call the types beside float32 that are read."""

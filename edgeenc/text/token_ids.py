@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from pydantic_core import from_json
+
 from edgeenc.errors import InputError
 
 
@@ -46,7 +48,7 @@ def token_ids(text: bytes | str) -> TokenIds:
         ValueError, KeyError, TypeError: the text describes no tokenizer.
         InputError: two tokens have one id.
     """
-    found = json.loads(text)
+    found = from_json(text, cache_strings="keys")
     model, rows = found["model"], found["model"]["vocab"]
     unknown = model.get("unk_id") if isinstance(rows, list) else None
     if isinstance(rows, list):
