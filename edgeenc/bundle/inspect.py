@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ from edgeenc.model.purpose import labelled_purpose
 from edgeenc.model.reduction import added_parameters, reduction_of, weights_of
 from edgeenc.model.shape import shape_of
 from edgeenc.model.weights import headers
+from edgeenc.record.form import read_json
 from edgeenc.record.inspected import Inspected, PartsStored, PartStored, TokenizerFile
 from edgeenc.store import BUNDLE_MARK, MANIFEST
 from edgeenc.targets.target import targets
@@ -128,6 +128,7 @@ def _tokenizer(path: Path) -> TokenizerFile | None:
 
 def _is_bundle(path: Path) -> bool:
     try:
-        return BUNDLE_MARK in json.loads((path / MANIFEST).read_bytes())
+        found = read_json((path / MANIFEST).read_bytes())
+        return isinstance(found, dict) and BUNDLE_MARK in found
     except (OSError, ValueError, TypeError):
         return False

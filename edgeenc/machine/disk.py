@@ -196,6 +196,20 @@ def _flush(folder: Path) -> None:
         os.close(handle)
 
 
+POINTER = b"version https://git-lfs"
+"""What a file begins with that git has put in the place of a large one."""
+PULL = "is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder, or fetch the file from the hub"
+
+
+def is_pointer(path: Path) -> bool:
+    """Tell whether a file is what git leaves in the place of a large one that was not fetched."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(POINTER)) == POINTER
+    except OSError:
+        return False
+
+
 def file_hash(path: Path) -> str:
     """Return the sha256 of a file's bytes, or `missing`: the step that reads it will say so.
 

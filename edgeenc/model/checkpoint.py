@@ -17,6 +17,7 @@ from edgeenc.model.family import Family
 from edgeenc.model.header import Stored
 from edgeenc.model.shape import Shape
 from edgeenc.model.weights import OTHER_FLOATS, headers
+from edgeenc.text.around import frame_of
 from edgeenc.text.specials import Specials
 from edgeenc.text.token_ids import TokenIds, token_ids
 from edgeenc.text.types import tokenizer_types
@@ -261,10 +262,29 @@ def _require_specials(folder: Path, found: TokenIds, left_out: Sequence[str]) ->
     except InputError as error:
         raise InputError(f"checkpoint {folder}: {error}") from None
     lost = [token for token in own.names.tokens().values() if token in left_out]
+    _require_frame(folder, found, own)
     if lost:
         raise InputError(
             f"checkpoint {folder}: the special tokens {', '.join(lost)} have no row in the embedding; add the rows with"
             " resize_token_embeddings of transformers and save the model again"
+        )
+
+
+def _require_frame(folder: Path, found: TokenIds, own: Specials) -> None:
+    """Refuse a tokenizer that does not put the two special tokens around a text that the model was trained with.
+
+    Libraries add them by the class of a tokenizer, whatever its file says; an app that reads the file has none.
+    """
+    try:
+        frame = frame_of(found.rest)
+    except InputError as error:
+        raise InputError(f"checkpoint {folder}: {error}") from None
+    if frame != (own.cls, own.sep):
+        names = {number: token for token, number in found.ids.items() if number in frame}
+        put = " ".join(names.get(number, f"id {number:,} (no token)") for number in frame) or "nothing"
+        raise InputError(
+            f"checkpoint {folder}: tokenizer.json puts {put} around a text, expected {own.names.cls} and"
+            f" {own.names.sep}; set its post_processor, or save it again with the fast tokenizer of transformers"
         )
 
 

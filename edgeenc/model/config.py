@@ -6,16 +6,17 @@ What a file says of how the model was saved, called or tuned for a task is no pa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
+from edgeenc.machine.disk import PULL, is_pointer
 from edgeenc.model.config_fields import left_behind, require_cuttable, require_typed, without_switches, without_task
 from edgeenc.model.families import family_names, family_of
 from edgeenc.model.shape import Shape, shape_of
-from edgeenc.record.form import parse
+from edgeenc.record.form import parse, read_json
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -160,10 +161,22 @@ def _written(folder: Path) -> dict[str, object]:
 def _require_file(folder: Path) -> None:
     if not folder.is_dir():
         raise InputError(f"checkpoint {folder}: no such folder")
+    if is_pointer(folder / "config.json"):
+        raise InputError(f"checkpoint {folder}: config.json {PULL}")
     if not (folder / "config.json").is_file():
+        inside = sorted(path.parent.name for path in folder.glob("*/config.json") if _is_model(path))
+        if inside:
+            raise InputError(f"checkpoint {folder}: config.json is missing; the model lies in {inside[0]}: give that")
         raise InputError(
             f"checkpoint {folder}: config.json is missing; a checkpoint folder of transformers is expected"
         )
+
+
+def _is_model(path: Path) -> bool:
+    with suppress(OSError, ValueError):
+        found = read_json(path.read_bytes())
+        return isinstance(found, dict) and "model_type" in found
+    return False
 
 
 def labels_of(config: PretrainedConfig) -> tuple[str, ...]:
