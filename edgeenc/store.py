@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from edgeenc.errors import HostError, UsageError
 from edgeenc.machine.disk import (
@@ -75,7 +75,7 @@ class Manifest(Outcome):
         Raises:
             ValueError: the text is not JSON, or not an object with exactly the fields of a manifest, or no files.
         """
-        found = read_json(text)
+        found: Any = read_json(text)
         expected = {field.name for field in fields(cls)}
         if not isinstance(found, dict) or set(found) != expected:
             raise ValueError(f"expected the fields {', '.join(sorted(expected))}")

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-
-from pydantic_core import from_json
+from typing import Any
 
 from edgeenc.errors import InputError
 from edgeenc.machine.disk import POINTER, PULL
+from edgeenc.record.form import parse
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def token_ids(text: bytes | str) -> TokenIds:
     """
     if text[: len(POINTER)] in (POINTER, POINTER.decode()):
         raise InputError(f"tokenizer.json {PULL}")
-    found = from_json(text, cache_strings="keys")
+    found = parse(dict[str, Any], text)
     model, rows = found["model"], found["model"]["vocab"]
     unknown = model.get("unk_id") if isinstance(rows, list) else None
     if isinstance(rows, list):
