@@ -140,7 +140,7 @@ def _index(folder: Path) -> dict[str, str]:
         raise InputError(f"checkpoint {folder}: {INDEX} names {_few(wrong)}; only *.safetensors beside it are read")
     if lost := [name for name in names if not (folder / name).is_file()]:
         raise InputError(f"checkpoint {folder}: {_few(lost)} missing, which {INDEX} names; fetch all parts")
-    return files
+    return {name: str(file) for name, file in files.items()}
 
 
 def _is_part(name: str) -> bool:

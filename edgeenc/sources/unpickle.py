@@ -75,7 +75,7 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
     return {str(name): tensor.detach() for name, tensor in found.items()}
 
 
-def _inner(found: dict[object, object]) -> dict[object, object]:
+def _inner(found: dict[Any, Any]) -> dict[Any, Any]:
     """Return the table of tensors that a training program has put beside its epoch and optimizer, under bare names.
 
     What runs a model on several devices begins each name with `module.`.
