@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from edgeenc.errors import HostError, UsageError
 from edgeenc.machine.disk import (
@@ -33,7 +33,7 @@ from edgeenc.machine.disk import (
     trouble,
     try_lock,
 )
-from edgeenc.record.form import Json, parse
+from edgeenc.record.form import Json, parse, read_json
 from edgeenc.record.stamp import Stamp
 
 MANIFEST = "manifest.json"
@@ -75,7 +75,7 @@ class Manifest(Outcome):
         Raises:
             ValueError: the text is not JSON, or not an object with exactly the fields of a manifest, or no files.
         """
-        found = json.loads(text)
+        found: Any = read_json(text)
         expected = {field.name for field in fields(cls)}
         if not isinstance(found, dict) or set(found) != expected:
             raise ValueError(f"expected the fields {', '.join(sorted(expected))}")
@@ -271,7 +271,7 @@ def check_destination(destination: Path) -> Path:
         manifest = place / MANIFEST
         text = manifest.read_bytes() if manifest.is_file() else b"null"
     with suppress(ValueError):
-        found = json.loads(text)
+        found = read_json(text)
         if isinstance(found, dict) and BUNDLE_MARK in found:
             return place
     raise UsageError(

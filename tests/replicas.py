@@ -193,6 +193,14 @@ REPLICAS = {
     "xlm-v-base": Replica("xlm-roberta", "XLMRobertaForMaskedLM", unigram, _XLM_R, dtype=torch.bfloat16),
     "glot500-base": Replica("xlm-roberta", "XLMRobertaForMaskedLM", unigram, _XLM_R, added=("ᱚᱞ", "ꯃꯤ", "𞤀𞤣")),
     "afro-xlmr-base": Replica("xlm-roberta", "XLMRobertaForMaskedLM", unigram, _XLM_R, pickled=True),
+    "afriberta-large": Replica(
+        *("xlm-roberta", "XLMRobertaForMaskedLM", unigram, _XLM_R),
+        kept={"tokenizer_class": "XLMRobertaTokenizer", "gradient_checkpointing": False, "use_cache": True},
+    ),
+    "snowflake-arctic-embed-l-v2.0": Replica(
+        *("xlm-roberta", "XLMRobertaModel", unigram, _XLM_R | {"max_position_embeddings": 130}),
+        beside=_pooling("cls_token", _NORMALIZE),
+    ),
     "muril-base-cased": Replica("bert", "BertForMaskedLM", word_piece, {"embedding_size": HIDDEN}),
     "electra-base-discriminator": Replica("electra", "ElectraForPreTraining", word_piece, {"embedding_size": 16}),
     "electra-base-generator": Replica("electra", "ElectraForMaskedLM", word_piece, {"embedding_size": 16}),
@@ -209,6 +217,14 @@ REFUSED = {
     "EuroBERT-210m": Replica(
         *("bert", "BertModel", unigram),
         kept={"model_type": "eurobert", "auto_map": {"AutoModel": "modeling_eurobert.EuroBertModel"}},
+    ),
+    "snowflake-arctic-embed-m-v2.0": Replica(
+        *("bert", "BertModel", unigram),
+        kept={"model_type": "gte", "auto_map": {"AutoModel": "modeling_hf_alibaba_nlp_gte.GteModel"}},
+    ),
+    "nomic-embed-text-v2-moe": Replica(
+        *("bert", "BertModel", unigram),
+        kept={"model_type": "nomic_bert", "auto_map": {"AutoModel": "modeling_hf_nomic_bert.NomicBertModel"}},
     ),
 }
 """Those that are refused, with the reason, before anything is read."""

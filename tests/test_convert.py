@@ -13,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from hub import COMMIT, Repo, dead_address, running_hub, surroundings
+from safetensors.torch import load_file
 
 from edgeenc.bundle.inspect import look
 from edgeenc.cli import cli
@@ -98,8 +99,8 @@ def test_what_is_no_table_of_tensors_is_refused_in_its_own_words(tmp_path: Path)
     assert "is no pickle of tensors" in words_of(path)
     path.write_bytes(pickle.dumps({"a": 1}))
     assert "is no pickle of tensors" in words_of(path)
-    torch.save({"state_dict": {"a": torch.ones(2)}, "epoch": 3}, path)
-    assert "other things than tensors: 2 of 2 entries, 'state_dict' is a dict" in words_of(path)
+    torch.save({"a": torch.ones(2), "epoch": 3}, path)
+    assert "other things than tensors: 1 of 2 entries, 'epoch' is a int" in words_of(path)
     torch.save([torch.ones(2)], path)
     assert "no table of tensors, but a list" in words_of(path)
     torch.save({}, path)
@@ -157,3 +158,10 @@ def test_a_model_of_the_hub_becomes_a_teacher(tiny_encoder: Encoder, tmp_path: P
     assert planned.returncode == 5
     assert f"run `edgeenc convert some/old@{COMMIT} -o FOLDER`" in " ".join(planned.stderr.split())
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("table", ["state_dict", "model_state_dict", "model"])
+def test_the_table_of_a_training_program_is_found(tmp_path: Path, table: str) -> None:
+    torch.save({table: {"module.a": torch.ones(2)}, "epoch": 3}, tmp_path / "pytorch_model.bin")
+    convert(Source(tmp_path))
+    assert sorted(load_file(tmp_path / "model.safetensors")) == ["a"]

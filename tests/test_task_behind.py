@@ -17,14 +17,16 @@ from onnx import numpy_helper
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
-from edgeenc.model.bottleneck import SequentialAdapter, add_sequential, added_parameters, reduction_of
+from edgeenc.model.bottleneck import SequentialAdapter, add_sequential
 from edgeenc.model.classifier import TaskModel, load_task_model, save_task_model, with_head
-from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS, Encoder
+from edgeenc.model.encoder import Encoder
 from edgeenc.model.families import family_of
 from edgeenc.model.purpose import Purpose
 from edgeenc.model.purposes.text_classification import TEXT_CLASSIFICATION
 from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
+from edgeenc.model.reduction import added_parameters, reduction_of
 from edgeenc.model.shape import Shape
+from edgeenc.model.weights import OWN_WEIGHTS, WEIGHTS
 from edgeenc.targets.onnx_file.export import export
 from edgeenc.targets.onnx_file.graph import read_graph
 from edgeenc.targets.sessions.ort_session import OrtSession

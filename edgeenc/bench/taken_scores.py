@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,6 +71,6 @@ def _read(folder: Path) -> BundleScores | None:
     if not path.is_file():
         return None
     try:
-        return parse(BundleScores, json.loads(path.read_bytes()))
+        return parse(BundleScores, path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"bench: {path} is not the report of a build ({error}); build it again") from None

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from edgeenc.errors import InputError
-from edgeenc.model.bottleneck import added_parameters, reduction_of
 from edgeenc.model.checkpoint import own_name, read_checkpoint
-from edgeenc.model.classifier import weights_of
-from edgeenc.model.config import load_config
+from edgeenc.model.config import look_at_config
 from edgeenc.model.family import Family
 from edgeenc.model.header import Stored
 from edgeenc.model.purpose import labelled_purpose
+from edgeenc.model.reduction import added_parameters, reduction_of, weights_of
 from edgeenc.model.shape import shape_of
 from edgeenc.model.weights import headers
+from edgeenc.record.form import read_json
 from edgeenc.record.inspected import Inspected, PartsStored, PartStored, TokenizerFile
 from edgeenc.store import BUNDLE_MARK, MANIFEST
 from edgeenc.targets.target import targets
@@ -30,7 +29,7 @@ def look(path: Path) -> Inspected:
     Raises:
         InputError: no such folder, no `config.json` or file of weights, one of them damaged, or an unknown family.
     """
-    config = load_config(path)
+    config = look_at_config(path)
     shape = shape_of(config)
     weights = weights_of(config)
     header = headers(path, weights)
@@ -129,6 +128,7 @@ def _tokenizer(path: Path) -> TokenizerFile | None:
 
 def _is_bundle(path: Path) -> bool:
     try:
-        return BUNDLE_MARK in json.loads((path / MANIFEST).read_bytes())
+        found = read_json((path / MANIFEST).read_bytes())
+        return isinstance(found, dict) and BUNDLE_MARK in found
     except (OSError, ValueError, TypeError):
         return False

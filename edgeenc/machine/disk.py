@@ -22,6 +22,8 @@ Tell: TypeAlias = Callable[[str], None]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_PART = 1 << 24
+"""Bytes that are hashed at once: so many that a thread which hashes seldom waits for one that runs Python."""
 _FULL_IN_RUST = "No space left on device"
 """safetensors and tokenizers wrap the system's error in one of their own, without its number."""
 
@@ -194,6 +196,20 @@ def _flush(folder: Path) -> None:
         os.close(handle)
 
 
+POINTER = b"version https://git-lfs"
+"""What a file begins with that git has put in the place of a large one."""
+PULL = "is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder, or fetch the file from the hub"
+
+
+def is_pointer(path: Path) -> bool:
+    """Tell whether a file is what git leaves in the place of a large one that was not fetched."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(POINTER)) == POINTER
+    except OSError:
+        return False
+
+
 def file_hash(path: Path) -> str:
     """Return the sha256 of a file's bytes, or `missing`: the step that reads it will say so.
 
@@ -202,8 +218,11 @@ def file_hash(path: Path) -> str:
     """
     if not is_file(path):
         return "missing"
+    found, part = hashlib.sha256(), memoryview(bytearray(_PART))
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with path.open("rb", buffering=0) as file:
+            while size := file.readinto(part):
+                found.update(part[:size])
+        return found.hexdigest()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -20,14 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgeenc.model.family import Family
-from edgeenc.model.shape import Shape, shape_of
+from edgeenc.model.reduction import FIELD, reduction_of, width_of
+from edgeenc.model.shape import shape_of
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig, PreTrainedModel
-
-FIELD = "edgeenc_adapters"
-"""Field of `config.json` that tells of such adapters: their reduction factor, under the names of its first version, so
-that all files can be read. The library keeps it and does not read it."""
+    from transformers import PreTrainedModel
 
 
 class SequentialAdapter(nn.LayerNorm):
@@ -52,21 +49,6 @@ class SequentialAdapter(nn.LayerNorm):
         return super().forward(input + self.up(F.relu(self.down(normed))))
 
 
-def width_of(shape: Shape, reduction_factor: int) -> int:
-    """Return the neurons of a bottleneck; at least one."""
-    return max(1, shape.hidden // reduction_factor)
-
-
-def added_parameters(shape: Shape, reduction_factor: int) -> int:
-    """Return how many parameters the bottlenecks of a model have.
-
-    Worked example: 12 layers of 768 at reduction factor 16 are 48 neurons a layer:
-    12 * (2 * 768 * 48 + 48 + 768) = 894,528.
-    """
-    width = width_of(shape, reduction_factor)
-    return shape.layers * (2 * shape.hidden * width + width + shape.hidden)
-
-
 def add_sequential(model: PreTrainedModel, reduction_factor: int, seed: int) -> None:
     """Add a sequential adapter to each block, in place, and write so into the model's configuration."""
     shape = shape_of(model.config)
@@ -76,12 +58,6 @@ def add_sequential(model: PreTrainedModel, reduction_factor: int, seed: int) -> 
         torch.manual_seed(seed)
         for name, norm in list(_last_norms(model, family)):
             model.set_submodule(name, SequentialAdapter(norm, width))
-
-
-def reduction_of(config: PretrainedConfig) -> int | None:
-    """Return the reduction factor of the sequential adapters, or None where there are none."""
-    found = getattr(config, FIELD, None)
-    return int(found["reduction"]) if isinstance(found, dict) else None
 
 
 def with_its_own(model: PreTrainedModel) -> PreTrainedModel:

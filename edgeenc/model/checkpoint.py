@@ -9,9 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from edgeenc.errors import InputError
 from edgeenc.model.config import load_shape
@@ -19,10 +17,14 @@ from edgeenc.model.family import Family
 from edgeenc.model.header import Stored
 from edgeenc.model.shape import Shape
 from edgeenc.model.weights import OTHER_FLOATS, headers
+from edgeenc.text.around import frame_of
 from edgeenc.text.specials import Specials
 from edgeenc.text.token_ids import TokenIds, token_ids
 from edgeenc.text.types import tokenizer_types
 from edgeenc.text.vocabulary_files import without_tokenizer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 HeadState = Literal["published", "grown", "trained"]
 """The masked-LM head of an encoder: as its files have it; made up, since they have none; made up and then trained."""
@@ -214,6 +216,8 @@ def _require_whole(folder: Path, shape: Shape, stored: Mapping[str, Sequence[int
 
 def _require_tied(folder: Path, header: Mapping[str, Stored], names: Mapping[str, str], family: Family) -> None:
     """Refuse a tensor that is stored beside the one to which it is tied, and differs from it."""
+    import numpy as np
+
     place = {own: name for name, own in names.items()}
     for name, first in family.tied.items():
         if name in place and first in place:
@@ -224,6 +228,8 @@ def _require_tied(folder: Path, header: Mapping[str, Stored], names: Mapping[str
 
 def _values(folder: Path, stored: Stored) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     """Return the numbers of a tensor, or its bytes where numpy has no such type, from the file where it lies."""
+    import numpy as np
+
     path, (first, last) = folder / stored.file, stored.data_offsets
     with path.open("rb") as file:
         start = 8 + int.from_bytes(file.read(8), "little")
@@ -256,10 +262,29 @@ def _require_specials(folder: Path, found: TokenIds, left_out: Sequence[str]) ->
     except InputError as error:
         raise InputError(f"checkpoint {folder}: {error}") from None
     lost = [token for token in own.names.tokens().values() if token in left_out]
+    _require_frame(folder, found, own)
     if lost:
         raise InputError(
             f"checkpoint {folder}: the special tokens {', '.join(lost)} have no row in the embedding; add the rows with"
             " resize_token_embeddings of transformers and save the model again"
+        )
+
+
+def _require_frame(folder: Path, found: TokenIds, own: Specials) -> None:
+    """Refuse a tokenizer that does not put the two special tokens around a text that the model was trained with.
+
+    Libraries add them by the class of a tokenizer, whatever its file says; an app that reads the file has none.
+    """
+    try:
+        frame = frame_of(found.rest)
+    except InputError as error:
+        raise InputError(f"checkpoint {folder}: {error}") from None
+    if frame != (own.cls, own.sep):
+        names = {number: token for token, number in found.ids.items() if number in frame}
+        put = " ".join(names.get(number, f"id {number:,} (no token)") for number in frame) or "nothing"
+        raise InputError(
+            f"checkpoint {folder}: tokenizer.json puts {put} around a text, expected {own.names.cls} and"
+            f" {own.names.sep}; set its post_processor, or save it again with the fast tokenizer of transformers"
         )
 
 

@@ -15,12 +15,13 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from edgeenc.errors import InputError
-from edgeenc.model.bottleneck import reduction_of, with_its_own
+from edgeenc.model.bottleneck import with_its_own
 from edgeenc.model.config import labels_of, load_config
-from edgeenc.model.encoder import OWN_WEIGHTS, Encoder, load_tokenizer, save_checkpoint
+from edgeenc.model.encoder import Encoder, load_tokenizer, save_checkpoint
 from edgeenc.model.purpose import Purpose, purpose_of_classifier
+from edgeenc.model.reduction import weights_of
 from edgeenc.model.shape import shape_of
-from edgeenc.model.weights import WEIGHTS, read_weights
+from edgeenc.model.weights import read_weights
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -73,11 +74,6 @@ def save_task_model(model: TaskModel, folder: Path) -> None:
     weights.
     """
     save_checkpoint(model.model, model.model.state_dict(), model.tokenizer, folder, weights_of(model.model.config))
-
-
-def weights_of(config: PretrainedConfig) -> str:
-    """Return the name of the file with the weights of a classifier of this configuration."""
-    return WEIGHTS if reduction_of(config) is None else OWN_WEIGHTS
 
 
 def load_task_model(folder: Path) -> TaskModel:

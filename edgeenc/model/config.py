@@ -5,17 +5,18 @@ What a file says of how the model was saved, called or tuned for a task is no pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
+from edgeenc.machine.disk import PULL, is_pointer
 from edgeenc.model.config_fields import left_behind, require_cuttable, require_typed, without_switches, without_task
 from edgeenc.model.families import family_names, family_of
 from edgeenc.model.shape import Shape, shape_of
-from edgeenc.record.form import parse
+from edgeenc.record.form import parse, read_json
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -48,12 +49,26 @@ def load_shape(folder: Path) -> Shape:
     Raises:
         InputError: as `load_config`, or the file describes no model that can be compressed.
     """
-    fields = without_task(_checked(folder))
+    return shape_of(_plainly(without_task(_checked(folder)), folder))
+
+
+def look_at_config(folder: Path) -> PretrainedConfig | FileConfig:
+    """Return the configuration of a checkpoint folder as the file has it, for its shape, class and adapters alone.
+
+    Raises:
+        InputError: as `load_shape`.
+    """
+    return _plainly(_checked(folder), folder)
+
+
+def _plainly(fields: dict[str, object], folder: Path) -> PretrainedConfig | FileConfig:
+    """Return the fields as a configuration that has a shape, by the library only where that must fill in some."""
     family = family_of(fields.get("model_type"))
     whole = {*family.fields.values(), *family.required} <= set(fields)
     config = plain_config(fields) if whole else _by_the_library(fields, folder)
     with _named(folder):
-        return shape_of(config)
+        shape_of(config)
+    return config
 
 
 def left_out(folder: Path) -> tuple[str, ...]:
@@ -69,6 +84,8 @@ class FileConfig(SimpleNamespace):
     """The fields of a `config.json` as attributes; nothing is filled in."""
 
     model_type: str = ""
+    architectures: Sequence[str] | None = None
+    id2label: Mapping[str, str] | None = None
 
 
 def plain_config(fields: Mapping[str, object]) -> FileConfig:
@@ -144,10 +161,22 @@ def _written(folder: Path) -> dict[str, object]:
 def _require_file(folder: Path) -> None:
     if not folder.is_dir():
         raise InputError(f"checkpoint {folder}: no such folder")
+    if is_pointer(folder / "config.json"):
+        raise InputError(f"checkpoint {folder}: config.json {PULL}")
     if not (folder / "config.json").is_file():
+        inside = sorted(path.parent.name for path in folder.glob("*/config.json") if _is_model(path))
+        if inside:
+            raise InputError(f"checkpoint {folder}: config.json is missing; the model lies in {inside[0]}: give that")
         raise InputError(
             f"checkpoint {folder}: config.json is missing; a checkpoint folder of transformers is expected"
         )
+
+
+def _is_model(path: Path) -> bool:
+    with suppress(OSError, ValueError):
+        found = read_json(path.read_bytes())
+        return isinstance(found, dict) and "model_type" in found
+    return False
 
 
 def labels_of(config: PretrainedConfig) -> tuple[str, ...]:

@@ -32,9 +32,6 @@ from edgeenc.text.vocabulary_files import without_tokenizer
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-OWN_WEIGHTS = "edgeenc.safetensors"
-"""Weights of a model with layers that no class of the library has; the library must not take a part of them for all."""
-
 RAISED = 64.0
 """Far above what hidden states hold, so that an activation leaves them as they are; near enough for float32."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedModel
 
+    from edgeenc.model.config import FileConfig
     from edgeenc.model.encoder import Encoder
 
     Vectors: TypeAlias = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
@@ -189,7 +190,7 @@ def purpose_of_classifier(config: PretrainedConfig, folder: Path) -> Purpose:
     return found
 
 
-def labelled_purpose(config: PretrainedConfig) -> Purpose | None:
+def labelled_purpose(config: PretrainedConfig | FileConfig) -> Purpose | None:
     """Return what the class named in a configuration computes, where it is a classifier."""
     named = " ".join(config.architectures or ())
     return next((one for one in purposes() if one.labelled and named.endswith(one.labelled)), None)

@@ -5,19 +5,25 @@ What files there are is told without torch, so that a plan refuses what a build 
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError
+from edgeenc.machine.disk import PULL, is_pointer
 from edgeenc.model.header import Stored, read_header
+from edgeenc.record.form import read_json
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 WEIGHTS = "model.safetensors"
+OWN_WEIGHTS = "edgeenc.safetensors"
+"""Weights of a model with layers that no class of the library has; the library must not take a part of them for all."""
+
 INDEX = "model.safetensors.index.json"
 OTHER_FLOATS = {"F64": "float64", "F16": "float16", "BF16": "bfloat16"}
 """What people call the types beside float32 that are read."""
@@ -28,13 +34,36 @@ FLOATS = ("F32", *OTHER_FLOATS)
 COUNTS = ("position_ids", "token_type_ids", "num_batches_tracked")
 """Buffers of integers that old versions of the library saved; they hold nothing that was learnt."""
 
+PARTS = re.compile(r"model-\d+-of-\d+\.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Weights of another kind: a part of their files' names, what they are, and what helps."""
+
+    part: str
+    what: str
+    advice: str
+
+
 FOREIGN = (
-    ("pytorch_model", "PyTorch pickle"),
-    ("tf_model", "TensorFlow"),
-    ("flax_model", "Flax"),
-    (".onnx", "ONNX"),
-    (".gguf", "GGUF"),
-    (".ckpt", "TensorFlow checkpoint"),
+    Foreign(
+        "adapter_",
+        "an adapter (PEFT), which is a part of a model",
+        "merge it into its base model with merge_and_unload of peft, and save that",
+    ),
+    Foreign(
+        "tf_model", "TensorFlow weights", "load them once in transformers with from_tf=True and save the model again"
+    ),
+    Foreign(
+        "flax_model", "Flax weights", "load them once in transformers with from_flax=True and save the model again"
+    ),
+    Foreign(
+        ".ckpt", "a TensorFlow checkpoint", "load it once in transformers with from_tf=True and save the model again"
+    ),
+    Foreign("onnx", "ONNX files, which are for running a model", "take the checkpoint that they were exported from"),
+    Foreign("openvino", "OpenVINO files, which are for running a model", "take the checkpoint that they were made of"),
+    Foreign(".gguf", "GGUF weights, which are for running a model", "take the checkpoint that they were made of"),
 )
 
 
@@ -59,6 +88,8 @@ def headers(folder: Path, weights: str = WEIGHTS) -> dict[str, Stored]:
     """
     found: dict[str, Stored] = {}
     for path in weight_files(folder, weights):
+        if is_pointer(path):
+            raise InputError(f"checkpoint {folder}: {path.name} {PULL}")
         try:
             own = read_header(path)
         except InputError as error:
@@ -98,8 +129,8 @@ def _index(folder: Path) -> dict[str, str]:
         InputError: the index is damaged, names a path instead of a file beside it, or names files that are missing.
     """
     try:
-        found = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        found = read_json((folder / INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise InputError(f"checkpoint {folder}: {INDEX} is damaged ({error})") from None
     files = found.get("weight_map") if isinstance(found, dict) else None
     if not isinstance(files, dict) or not files or not all(isinstance(name, str) for name in files.values()):
@@ -109,7 +140,7 @@ def _index(folder: Path) -> dict[str, str]:
         raise InputError(f"checkpoint {folder}: {INDEX} names {_few(wrong)}; only *.safetensors beside it are read")
     if lost := [name for name in names if not (folder / name).is_file()]:
         raise InputError(f"checkpoint {folder}: {_few(lost)} missing, which {INDEX} names; fetch all parts")
-    return files
+    return {name: str(file) for name, file in files.items()}
 
 
 def _is_part(name: str) -> bool:
@@ -143,15 +174,19 @@ def _instead(folder: Path, weights: str) -> str:
     names: list[str] = []
     with suppress(OSError):
         names = sorted(path.name for path in folder.iterdir())
-    there = [kind for part, kind in FOREIGN if any(part in name for name in names)]
     if weights == WEIGHTS and any(name.startswith("pytorch_model") for name in names):
         return (
             f"{weights} is missing, there is only a pickle, which a build never opens because it can run code;"
             f" run `edgeenc convert {folder}` once"
         )
-    if there:
-        return f"{weights} is missing; there are only {' and '.join(there)} weights, which are not read"
-    return f"{weights} is missing; other formats are not loaded because they can run code"
+    if parts := [name for name in names if PARTS.fullmatch(name)]:
+        return f"{INDEX} is missing, which says what is in {_few(parts)}; fetch it from where they came from"
+    for one in FOREIGN:
+        if there := [name for name in names if one.part in name]:
+            return f"{weights} is missing, there are only {one.what} ({_few(there)}); {one.advice}"
+    if other := [name for name in names if name.endswith(".safetensors")]:
+        return f"{weights} is missing; there is {_few(other)}: if it holds the whole model, call it {weights}"
+    return f"{weights} is missing, and there are no weights of another kind; fetch them from where the folder came from"
 
 
 def _few(names: Sequence[str]) -> str:

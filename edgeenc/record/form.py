@@ -62,6 +62,18 @@ def as_object(record: object) -> dict[str, Json]:
     }
 
 
+def read_json(text: str | bytes) -> Json:
+    """Return what JSON spells, for a file whose form is looked at by hand.
+
+    Raises:
+        ValueError: it is no JSON, or is nested deeper than can be read.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def parse(kind: type[T], found: Json | str | bytes) -> T:
     """Return the record of type `kind` that JSON spells, as text or as values; fields that it has not are passed over.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from edgeenc.errors import InputError, UsageError
 from edgeenc.machine.disk import on_disk
 from edgeenc.sources.alone import run_alone
-from edgeenc.sources.hub import Pin, cached, fetch, pinned, require_online
+from edgeenc.sources.hub import Pin, cached, fetch, pinned, require_no_address, require_online
 from edgeenc.sources.models import local_folder
 from edgeenc.sources.older_tokenizer import make_tokenizer
 from edgeenc.sources.revision import revision_of
@@ -45,6 +45,7 @@ def pickled(spec: str, *, offline: bool = False) -> Source:
         InputError: no such folder or model, or it cannot be fetched.
         UsageError: the hub gives no such names.
     """
+    require_no_address(spec, "convert")
     folder = local_folder(spec, "convert")
     if folder is not None:
         return Source(folder)

@@ -22,6 +22,10 @@ Kind = Literal["model", "dataset"]
 HUB_NAME = re.compile(
     r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<commit>[^:#]*))?(?::(?P<config>[\w.+-]+))?(?:#(?P<column>[\w.-]+))?"
 )
+_ADDRESS = re.compile(
+    r"(?:https?://|(?=(?:www\.)?(?:huggingface\.co|hf\.co)/))(?:(?:www\.)?(?:huggingface\.co|hf\.co)/"
+    r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?:/(?:tree|blob|resolve|commit)/(?P<version>[^/?#]+))?)?"
+)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 """All digits of a commit; a name with fewer can mean another version tomorrow."""
 
@@ -52,6 +56,19 @@ class Pin:
     def __str__(self) -> str:
         tail = (f":{self.config}" if self.config else "") + (f"#{self.column}" if self.column else "")
         return f"{self.what} {self.name}@{self.commit}{tail}"
+
+
+def require_no_address(spec: str, what: str) -> None:
+    """Refuse the address of a page in the place of a name.
+
+    Raises:
+        UsageError: it is one; the message has the name that is in it.
+    """
+    if (found := _ADDRESS.match(spec)) is None:
+        return
+    name, version = found.group("name"), found.group("version")
+    meant = f"`{name}{f'@{version}' if version else ''}`" if name else "org/name of the hub, or a folder"
+    raise UsageError(f"{what} {spec}: an address; write {meant}")
 
 
 def pinned(spec: str, kind: Kind, what: str) -> Pin | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edgeenc.errors import InputError
 from edgeenc.model.weights import INDEX, WEIGHTS, weight_files
-from edgeenc.sources.hub import HUB_NAME, Pin, cached, fetch, is_offline, pinned, require_online
+from edgeenc.sources.hub import HUB_NAME, Pin, cached, fetch, is_offline, pinned, require_no_address, require_online
 from edgeenc.sources.kit import STARTER, data_folder
 from edgeenc.sources.rehearsal import is_random, random_folder
 from edgeenc.sources.revision import revision_of
@@ -58,6 +58,7 @@ def find_teacher(spec: str, *, offline: bool) -> Teacher:
     Raises:
         EdgeencError: as `revision_of` and `teacher_folder`.
     """
+    require_no_address(spec, "teacher")
     local = is_random(spec) or spec == STARTER or local_folder(spec, "teacher") is not None
     found = None if local else revision_of(spec, "teacher", offline=offline, whole=lambda folder: not _missing(folder))
     if found is None:

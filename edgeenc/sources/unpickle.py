@@ -24,6 +24,11 @@ _TENSORS = ("torch", "collections")
 """Modules that a pickle of tensors names."""
 
 
+_TABLES = ("state_dict", "model_state_dict", "model")
+"""What training programs call the table of tensors in a larger one."""
+_WRAPPED = "module."
+
+
 def _stay_alone(event: str, _: tuple[object, ...]) -> None:
     """Refuse network and other programs, should a pickle ever get past the reader."""
     if event in _FORBIDDEN:
@@ -62,11 +67,26 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         sys.exit(f"{path.name} {_why(path, error)}")
     if not isinstance(found, dict):
         sys.exit(f"{path.name} holds no table of tensors, but a {type(found).__name__}")
+    found = _inner(found)
     odd = [name for name, value in found.items() if not (isinstance(name, str) and isinstance(value, torch.Tensor))]
     if odd:
         first = f"{odd[0]!r:.60} is a {type(found[odd[0]]).__name__}"
         sys.exit(f"{path.name} holds other things than tensors: {len(odd)} of {len(found)} entries, {first}")
     return {str(name): tensor.detach() for name, tensor in found.items()}
+
+
+def _inner(found: dict[Any, Any]) -> dict[Any, Any]:
+    """Return the table of tensors that a training program has put beside its epoch and optimizer, under bare names.
+
+    What runs a model on several devices begins each name with `module.`.
+    """
+    for name in _TABLES:
+        own = found.get(name)
+        if isinstance(own, dict):
+            found = own
+    if found and all(isinstance(name, str) and name.startswith(_WRAPPED) for name in found):
+        return {str(name).removeprefix(_WRAPPED): value for name, value in found.items()}
+    return found
 
 
 def _alone(found: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -100,7 +120,7 @@ def _why(path: Path, error: Exception) -> str:
         if names := _code(path):
             return f"is refused, nothing in it ran (it asks for {', '.join(names[:3])})"
         if path.read_bytes()[:40].startswith(b"version https://git-lfs"):
-            return "is a Git LFS pointer, not the weights; fetch the file itself"
+            return "is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder"
         return f"is no pickle of tensors as torch.save writes it ({first})"
     if isinstance(error, MemoryError) or "allocate" in str(error):
         return f"needs more memory than there is ({first})"

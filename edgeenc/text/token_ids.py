@@ -6,8 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from edgeenc.errors import InputError
+from edgeenc.machine.disk import POINTER, PULL
+from edgeenc.record.form import parse
 
 
 @dataclass(frozen=True)
@@ -19,12 +22,14 @@ class TokenIds:
         ids: the id of each token, as the library gives it.
         added: those of them that only the list of added tokens has.
         unknown: the id of what a Unigram model does not know, which may be no token's: CamemBERT lists `<unk>` twice.
+        rest: all of the file but its tokens and merges.
     """
 
     kind: str
     ids: Mapping[str, int]
     added: frozenset[str] = field(default_factory=frozenset)
     unknown: int | None = None
+    rest: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     def token_to_id(self, token: str) -> int | None:
         """Return the id of a token, or None where there is no such token; as the library's method."""
@@ -46,7 +51,9 @@ def token_ids(text: bytes | str) -> TokenIds:
         ValueError, KeyError, TypeError: the text describes no tokenizer.
         InputError: two tokens have one id.
     """
-    found = json.loads(text)
+    if text[: len(POINTER)] in (POINTER, POINTER.decode()):
+        raise InputError(f"tokenizer.json {PULL}")
+    found = parse(dict[str, Any], text)
     model, rows = found["model"], found["model"]["vocab"]
     unknown = model.get("unk_id") if isinstance(rows, list) else None
     if isinstance(rows, list):
@@ -61,7 +68,12 @@ def token_ids(text: bytes | str) -> TokenIds:
             added.add(token)
         free = max(free, ids[token] + 1)
     _require_distinct(ids)
-    return TokenIds(str(model.get("type") or ""), ids, frozenset(added), int(unknown) if unknown is not None else None)
+    bare = {name: value for name, value in model.items() if name not in ("vocab", "merges")}
+    bare |= {"vocab": [["", 0.0]] if isinstance(rows, list) else {}} | ({"merges": []} if "merges" in model else {})
+    bare |= {"unk_id": 0} if unknown is not None else {}
+    rest = {**found, "model": bare, "added_tokens": []}
+    kind, unknown = str(model.get("type") or ""), int(unknown) if unknown is not None else None
+    return TokenIds(kind, ids, frozenset(added), unknown, rest)
 
 
 def _require_distinct(ids: Mapping[str, int]) -> None:

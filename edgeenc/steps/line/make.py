@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -58,9 +59,10 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     """
     maker = _Maker(request, runtime)
     maker.add(StepName("corpus"), {}, corpus_fields(request.texts, request.recipe.data_fraction))
-    shape, notes = _teacher_of(request)
-    names = ("config.json", *_weight_names(request), "tokenizer.json")
-    teacher = maker.add(StepName("teacher"), {}, _teacher_fields(request, names), shape=shape)
+    with ThreadPoolExecutor(1) as beside:  # what hashes the weights lets go of Python's lock
+        fields = beside.submit(_teacher_fields, request)
+        shape, notes = _teacher_of(request)
+    teacher = maker.add(StepName("teacher"), {}, fields.result(), shape=shape)
     last, cut = maker.stages(teacher, shape)
     maker.results(teacher, last, cut)
     return Plan(
@@ -261,11 +263,12 @@ def seed_for(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4]) >> 1
 
 
-def _teacher_fields(request: Request, names: Sequence[str]) -> dict[str, JsonValue]:
+def _teacher_fields(request: Request) -> dict[str, JsonValue]:
     """Return the hashes of the teacher's files; of random weights there is no file, so their seed stands for it."""
     drawn: dict[str, JsonValue] = {"random weights": SEED} if is_random(request.recipe.teacher) else {}
     if request.known:  # two teachers whose files are all missing are still two
         drawn |= {"source": request.source}
+    names = ("config.json", *_weight_names(request), "tokenizer.json")
     return drawn | {name: file_hash(request.teacher / name) for name in names}
 
 

@@ -23,9 +23,9 @@ from transformers import PreTrainedModel
 
 from edgeenc.errors import GateError, HostError
 from edgeenc.model.bottleneck import with_its_own
-from edgeenc.model.encoder import OWN_WEIGHTS, WEIGHTS
 from edgeenc.model.purpose import Purpose
 from edgeenc.model.shape import shape_of
+from edgeenc.model.weights import OWN_WEIGHTS, WEIGHTS
 from edgeenc.targets.onnx_file.graph import initializers, read_graph, tidy, write_graph
 from edgeenc.targets.onnx_file.sizes import require_one_file
 
