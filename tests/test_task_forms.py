@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -106,6 +108,34 @@ def test_numbers_are_classes_and_measures_are_refused(tmp_path: Path) -> None:
         read(tmp_path / "a.csv", measures)
 
 
+def zipped(*members: tuple[str, str]) -> bytes:
+    """Return a zip file of members with their text."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        for name, text in members:
+            archive.writestr(name, text)
+    return whole.getvalue()
+
+
+def zstd(text: bytes) -> bytes:
+    """Return text packed with zstd."""
+    return pa.compress(text, "zstd", asbytes=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", gzip.compress(("text;label\n" + BODY).encode())),
+        ("a.csv.zst", zstd(("text;label\n" + BODY).encode())),
+        ("a.csv.zip", zipped(("folder/", ""), ("folder/any.csv", "text;label\n" + BODY))),
+        ("a.zip", zipped(("__MACOSX/any.csv", "x"), ("any.csv", "text;label\n" + BODY))),
+    ],
+)
+def test_a_packed_file_is_read_whatever_it_is_called(tmp_path: Path, name: str, content: bytes) -> None:
+    plain = read(tmp_path / "plain.csv", "text;label\n" + BODY)
+    assert read(tmp_path / name, content) == plain
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
@@ -119,8 +149,8 @@ def test_numbers_are_classes_and_measures_are_refused(tmp_path: Path) -> None:
         ),
         ("a.csv", "text;label\na\0;b\n", "line 2: a NUL character"),
         ("a.csv", "text;label;label\na;b;c\n", "line 1: a column name is given twice in .*: 'label'; rename one"),
-        ("a.csv", gzip.compress(b"text"), "packed with gzip: call it .gz"),
-        ("a.xlsx", b"PK\x03\x04", "a zip file or an Excel sheet"),
+        ("a.xlsx", zipped(("xl/a.xml", "<a/>"), ("xl/b.xml", "<a/>")), "an Excel sheet or a zip file of 2 files"),
+        ("a.zip", b"PK\x03\x04", "cannot be read as a zip file"),
         ("a.csv", "<!DOCTYPE html>", "a web page, not the data"),
         ("a.jsonl", "version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
         ("a.pkl", b"\x80\x04\x95", "a pickle, which is not read"),

@@ -178,9 +178,14 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="line 2: not UTF-8, it looks like WINDOWS-1252; convert it first"):
         read_table(tmp_path / "a.csv")
     packed = gzip.compress(json_lines().encode() * 50)
-    for name, raw in (("a.jsonl.gz", packed[:-20]), ("b.jsonl.gz", b"text"), ("c.jsonl.xz", b"text")):
+    xz = lzma.compress(json_lines().encode() * 50)
+    for name, raw, words in (
+        ("a.jsonl.gz", packed[:-20], "damaged gz file"),
+        ("b.jsonl.xz", xz[:-20], "damaged xz file"),
+        ("c.jsonl.gz", b"text", "line 1"),
+    ):
         (tmp_path / name).write_bytes(raw)
-        with pytest.raises(InputError, match="damaged file"):
+        with pytest.raises(InputError, match=words):
             read_table(tmp_path / name)
     for name in ("none.csv", "none.parquet"):
         with pytest.raises(InputError, match="no such file"):

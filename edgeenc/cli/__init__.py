@@ -6,6 +6,7 @@ resumable.
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ INTERRUPTED = Interrupted("stopped; what is finished is kept, and the same comma
 
 def main() -> NoReturn:
     """Run the command line; turn every failure of ours into its words and its exit code."""
+    gc.set_threshold(100_000)  # a large tokenizer is 250,000 small lists, among which there is nothing to collect
     stop = Stop()
     signal.signal(signal.SIGINT, stop)
     try:

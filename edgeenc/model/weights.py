@@ -135,7 +135,7 @@ def _index(folder: Path) -> dict[str, str]:
     files = found.get("weight_map") if isinstance(found, dict) else None
     if not isinstance(files, dict) or not files or not all(isinstance(name, str) for name in files.values()):
         raise InputError(f"checkpoint {folder}: {INDEX} is damaged (no weight_map from tensors to files)")
-    names = sorted(set(files.values()))
+    names = sorted({str(name) for name in files.values()})
     if wrong := [name for name in names if not _is_part(name)]:
         raise InputError(f"checkpoint {folder}: {INDEX} names {_few(wrong)}; only *.safetensors beside it are read")
     if lost := [name for name in names if not (folder / name).is_file()]:

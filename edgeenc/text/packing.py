@@ -75,10 +75,12 @@ class Piece:
     Attributes:
         path: of the file.
         member: name in the zip file `path`; empty where it is none.
+        what: it is to messages.
     """
 
     path: Path
     member: str = ""
+    what: str = "corpus"
 
     @property
     def called(self) -> str:
@@ -104,23 +106,23 @@ class Piece:
                     kind, file = found.name, found.opened(file)
                 yield file
         except FileNotFoundError:
-            raise InputError(f"corpus {self.called}: no such file") from None
+            raise InputError(f"{self.what} {self.called}: no such file") from None
         except (lzma.LZMAError, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
             raise self._damaged(kind or "zip", error) from None
         except OSError as error:
             if kind and not error.errno:  # what pyarrow says
                 raise self._damaged(kind, error) from None
-            raise InputError(f"corpus {self.called}: cannot be read ({error.strerror or error})") from None
+            raise InputError(f"{self.what} {self.called}: cannot be read ({error.strerror or error})") from None
         except (NotImplementedError, RuntimeError) as error:  # what the zip library says of passwords and odd methods
-            raise InputError(f"corpus {self.called}: cannot be unpacked ({error}); unpack it first") from None
+            raise InputError(f"{self.what} {self.called}: cannot be unpacked ({error}); unpack it first") from None
 
     def _damaged(self, kind: str, error: Exception) -> InputError:
         if "too much memory" in str(error):  # zst of a window over 128 MB
             return InputError(
-                f"corpus {self.called}: needs too much memory to be unpacked here (zst --long); unpack it first:"
+                f"{self.what} {self.called}: needs too much memory to be unpacked here (zst --long); unpack it first:"
                 " zstd -d --long=31 FILE"
             )
-        return InputError(f"corpus {self.called}: damaged {kind} file ({error}); fetch it again")
+        return InputError(f"{self.what} {self.called}: damaged {kind} file ({error}); fetch it again")
 
     @contextmanager
     def _raw(self) -> Iterator[io.BufferedReader]:
@@ -148,6 +150,29 @@ def require_regular(path: Path) -> None:
     """
     if path.exists() and not path.is_file() and not path.is_dir():
         raise InputError(f"corpus {path}: a pipe or device, not a file; the text is read twice, so save it first")
+
+
+def only_member(path: Path, what: str) -> str:
+    """Return the name of the only file in a zip file; "" of a file that is no zip file.
+
+    Raises:
+        InputError: it holds several files or none, or is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            if not file.read(len(ZIP)).startswith(ZIP):
+                return ""
+        with zipfile.ZipFile(path) as archive:
+            names = [one.filename for one in archive.infolist() if not one.is_dir()]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{what} {path}: cannot be read as a zip file ({error}); fetch it again") from None
+    names = [name for name in names if not name.startswith("__MACOSX/")]
+    if len(names) != 1:
+        raise InputError(
+            f"{what} {path}: no text; it is an Excel sheet or a zip file of {len(names)} files: save it as CSV in"
+            " UTF-8, or unpack it"
+        )
+    return names[0]
 
 
 def _begin(file: io.BufferedReader) -> bytes:

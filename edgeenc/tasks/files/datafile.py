@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from edgeenc.errors import InputError
 
-PACKED = (".gz", ".xz", ".bz2")
+PACKED = (".gz", ".xz", ".bz2", ".zst", ".zip")
 NOTES = ".txt"
 """The suffix that says least."""
 
@@ -40,7 +40,7 @@ class DataRow(NamedTuple):
 
 
 def suffix(path: Path) -> str:
-    """Return what tells the format: the last suffix in lower case, or the one before `.gz`, `.xz` or `.bz2`."""
+    """Return what tells the format: the last suffix in lower case, or the one before that of a packed file, `.gz`."""
     return Path(bare_name(path)).suffix
 
 

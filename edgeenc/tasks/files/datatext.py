@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import re
 import stat
-import zlib
-from collections.abc import Mapping
 from pathlib import Path
 
 from edgeenc.errors import InputError
 from edgeenc.tasks.files.datafile import MOST_BYTES, too_large, wrong
 from edgeenc.text.encoding import what_encoding
+from edgeenc.text.packing import Piece, only_member
 
 PIECE = 1 << 20
 """Bytes that are read at once."""
+WHAT = "task data"
 
-_PACKED: Mapping[str, type[gzip.GzipFile | lzma.LZMAFile | bz2.BZ2File]] = {
-    ".gz": gzip.GzipFile,
-    ".xz": lzma.LZMAFile,
-    ".bz2": bz2.BZ2File,
-}
-_DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError)
 _LOOKS = (
-    (b"\x1f\x8b", "it is packed with gzip: call it .gz"),
-    (b"\xfd7zXZ\0", "it is packed with xz: call it .xz"),
-    (b"BZh", "it is packed with bzip2: call it .bz2"),
-    (b"\x28\xb5\x2f\xfd", "it is packed with zstd: unpack it first"),
     (b"PK\x03\x04", "it is a zip file or an Excel sheet: unpack it, or save it as CSV in UTF-8"),
     (b"\xd0\xcf\x11\xe0", "it is an old Excel or Word file: save it as CSV in UTF-8"),
     (b"\x80", "it is binary, perhaps a pickle, which is not read: write it as JSONL"),
@@ -97,22 +84,14 @@ def require_file(path: Path) -> None:
 
 
 def _read(path: Path) -> bytes:
-    """Return the bytes, unpacked."""
+    """Return the bytes, unpacked, whatever the file is called; of a zip file those of its only member."""
     require_file(path)
-    packed = _PACKED.get(path.suffix.lower())
     found = bytearray()
-    try:
-        with packed(path) if packed else path.open("rb") as file:
-            while piece := file.read(PIECE):
-                found += piece
-                if len(found) > MOST_BYTES:
-                    raise too_large(path)
-    except _DAMAGED as error:
-        raise InputError(f"task data {path}: damaged file ({error}); fetch or pack it again") from None
-    except OSError as error:
-        if packed is not None and error.errno is None:  # what bz2 says of damage
-            raise InputError(f"task data {path}: damaged file ({error}); fetch or pack it again") from None
-        raise InputError(f"task data {path}: cannot be read ({error.strerror or error})") from None
+    with Piece(path, only_member(path, WHAT), WHAT).opened() as file:
+        while piece := file.read(PIECE):
+            found += piece
+            if len(found) > MOST_BYTES:
+                raise too_large(path)
     return bytes(found)
 
 

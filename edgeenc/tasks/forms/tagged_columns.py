@@ -15,6 +15,7 @@ from edgeenc.tasks.files.datafile import LABEL_NAMES, NOTES, TEXT_NAMES, WORD_NA
 from edgeenc.tasks.files.given_file import GivenFile
 from edgeenc.tasks.files.sentence_lines import DOCUMENT, NOTE, blocks
 from edgeenc.tasks.labelled_form import Fit, FormRows, LabelledForm
+from edgeenc.tasks.tags.schemes import marks_span
 
 _SPACES = re.compile(r"[ \t]+")
 _ID = re.compile(r"\d+([-.]\d+)?")
@@ -25,7 +26,7 @@ def column_rows(path: Path, text: str) -> Iterator[DataRow]:
 
     Two columns are `tokens` and `tags`; more are named by their number, `1`, `2`, ..., or by a header. Where the first
     column counts the words of each sentence, `1-2` and `1.1` are no words.
-    A line with `#` is a comment, unless it has all cells and a tag that other words have too.
+    A line with `#` is a comment, unless it has all cells and a tag of a span, or one that other words have too.
 
     Raises:
         InputError: lines with more or fewer cells than most.
@@ -103,7 +104,7 @@ class _Form:
             return False
         if self.counted or NOTE.match(content):
             return True
-        if len(cells) == self.width and cells[-1] in self.tags:
+        if len(cells) == self.width and (cells[-1] in self.tags or (cells[0] != "#" and marks_span(cells[-1]))):
             return False
         return bool(_SPACES.search(content[1:].strip()) or "=" in content) if first else content[1:2] in (" ", "\t")
 
