@@ -176,7 +176,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     (tmp_path / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
-    (tmp_path / "text.txt").write_text("Kumusta ka?\n", encoding="utf-8")
+    (tmp_path / "text.txt").write_text("".join(f"Kumusta ka sa ika-{at} na araw?\n" for at in range(2000)))
     files = ("--recipe", str(tmp_path / "recipe.yaml"), "--corpus", str(tmp_path / "text.txt"))
     return "--lang", "tl", *files, "--store", str(tmp_path / "store")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from families import MORE_SIZES, TYPES, random_encoder
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer, models, processors
 
 from edgeenc.model.encoder import save_encoder
 from edgeenc.model.families import families
@@ -30,7 +30,10 @@ def word_list(family: str, size: int) -> Tokenizer:
     tokens = [*astuple(names), *(f"w{i}" for i in range(size - 5))]
     tokens[0], tokens[1] = tokens[1], tokens[0]  # RoBERTa's padding token is number 1
     numbers = {token: number for number, token in enumerate(tokens)}
-    return Tokenizer(models.WordPiece(numbers, unk_token=names.unk))
+    tokenizer = Tokenizer(models.WordPiece(numbers, unk_token=names.unk))
+    around = [(name, numbers[name]) for name in (names.cls, names.sep)]
+    tokenizer.post_processor = processors.TemplateProcessing(f"{names.cls} $A {names.sep}", special_tokens=around)
+    return tokenizer
 
 
 @pytest.mark.export

@@ -111,8 +111,6 @@ def require_column(piece: Piece, column: str, texts: list[str], columns: list[st
     usual = [name for name in COLUMNS if name in texts] or texts
     if not column and (len(texts) == 1 or usual is not texts):
         return usual[0]
-    known = (
-        ", ".join(shown(name) for name in (columns if column else texts)[:12]) or f"none of {len(columns)} with text"
-    )
+    known = ", ".join(shown(name) for name in (columns if column else texts)[:12]) or "none that holds text"
     asked = f"no column {column!r}" if column else "which column holds the text?"
     raise InputError(f"corpus {piece.called}: {asked} (there are {known}); write --corpus FILE#COLUMN")
