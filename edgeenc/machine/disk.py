@@ -218,8 +218,9 @@ def file_hash(path: Path) -> str:
     """
     if not is_file(path):
         return "missing"
-    found, part = hashlib.sha256(), memoryview(bytearray(_PART))
+    found = hashlib.sha256()
     try:
+        part = memoryview(bytearray(min(_PART, path.stat().st_size + 1)))  # a folder may have very many small files
         with path.open("rb", buffering=0) as file:
             while size := file.readinto(part):
                 found.update(part[:size])
