@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, first_three
 from edgeenc.machine.disk import PULL, is_pointer
 from edgeenc.model.header import Stored, read_header
 from edgeenc.record.form import read_json
@@ -95,7 +95,9 @@ def headers(folder: Path, weights: str = WEIGHTS) -> dict[str, Stored]:
         except InputError as error:
             raise InputError(f"checkpoint {folder}: {path.name} is damaged ({error})") from None
         if twice := sorted(found.keys() & own.keys()):
-            raise InputError(f"checkpoint {folder}: {_few(twice)} in more than one file, {path.name} and one before it")
+            raise InputError(
+                f"checkpoint {folder}: {first_three(twice)} in more than one file, {path.name} and one before it"
+            )
         _require_floats(folder, path, own)
         found |= own
     if not (folder / weights).is_file():
@@ -137,9 +139,11 @@ def _index(folder: Path) -> dict[str, str]:
         raise InputError(f"checkpoint {folder}: {INDEX} is damaged (no weight_map from tensors to files)")
     names = sorted({str(name) for name in files.values()})
     if wrong := [name for name in names if not _is_part(name)]:
-        raise InputError(f"checkpoint {folder}: {INDEX} names {_few(wrong)}; only *.safetensors beside it are read")
+        raise InputError(
+            f"checkpoint {folder}: {INDEX} names {first_three(wrong)}; only *.safetensors beside it are read"
+        )
     if lost := [name for name in names if not (folder / name).is_file()]:
-        raise InputError(f"checkpoint {folder}: {_few(lost)} missing, which {INDEX} names; fetch all parts")
+        raise InputError(f"checkpoint {folder}: {first_three(lost)} missing, which {INDEX} names; fetch all parts")
     return {name: str(file) for name, file in files.items()}
 
 
@@ -150,10 +154,10 @@ def _is_part(name: str) -> bool:
 def _require_as_indexed(folder: Path, found: Sequence[str]) -> None:
     named = set(_index(folder))
     if lost := sorted(named - set(found)):
-        raise InputError(f"checkpoint {folder}: {_few(lost)} not in any part, but in {INDEX}")
+        raise InputError(f"checkpoint {folder}: {first_three(lost)} not in any part, but in {INDEX}")
     if extra := sorted(set(found) - named):
         raise InputError(
-            f"checkpoint {folder}: {_few(extra)} not in {INDEX}, but in a part; they do not belong together"
+            f"checkpoint {folder}: {first_three(extra)} not in {INDEX}, but in a part; they do not belong together"
         )
 
 
@@ -164,7 +168,7 @@ def _require_floats(folder: Path, path: Path, header: Mapping[str, Stored]) -> N
     ]
     if other:
         raise InputError(
-            f"checkpoint {folder}: {path.name}: {_few(other)} of a type that is not read; give weights in"
+            f"checkpoint {folder}: {path.name}: {first_three(other)} of a type that is not read; give weights in"
             " float32, float16, bfloat16 or float64"
         )
 
@@ -180,16 +184,10 @@ def _instead(folder: Path, weights: str) -> str:
             f" run `edgeenc convert {folder}` once"
         )
     if parts := [name for name in names if PARTS.fullmatch(name)]:
-        return f"{INDEX} is missing, which says what is in {_few(parts)}; fetch it from where they came from"
+        return f"{INDEX} is missing, which says what is in {first_three(parts)}; fetch it from where they came from"
     for one in FOREIGN:
         if there := [name for name in names if one.part in name]:
-            return f"{weights} is missing, there are only {one.what} ({_few(there)}); {one.advice}"
+            return f"{weights} is missing, there are only {one.what} ({first_three(there)}); {one.advice}"
     if other := [name for name in names if name.endswith(".safetensors")]:
-        return f"{weights} is missing; there is {_few(other)}: if it holds the whole model, call it {weights}"
+        return f"{weights} is missing; there is {first_three(other)}: if it holds the whole model, call it {weights}"
     return f"{weights} is missing, and there are no weights of another kind; fetch them from where the folder came from"
-
-
-def _few(names: Sequence[str]) -> str:
-    """Return how many there are and the first three."""
-    first = ", ".join(names[:3])
-    return first if len(names) <= 3 else f"{len(names):,} ({first}, ...)"
