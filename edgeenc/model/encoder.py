@@ -20,6 +20,7 @@ from edgeenc.errors import InputError, first_three
 from edgeenc.model.checkpoint import Checkpoint, HeadState, read_checkpoint
 from edgeenc.model.config import load_encoder_config
 from edgeenc.model.family import Family
+from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, write_sentence_head
 from edgeenc.model.shape import Shape, shape_of
 from edgeenc.model.weights import WEIGHTS, read_weights
 from edgeenc.text.bert_reader import bert_reading
@@ -44,6 +45,8 @@ class Encoder:
     tokenizer: Tokenizer
     family: Family
     head: HeadState = "published"
+    sentence: SentenceHead | None = None
+    """What makes one vector of a text, where the files of the teacher say it."""
 
     @property
     def has_head(self) -> bool:
@@ -92,7 +95,7 @@ def load_encoder(folder: Path) -> Encoder:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
         raise InputError(f"checkpoint {folder}: the weights do not fit config.json: {error}") from None
-    return Encoder(model.eval(), tokenizer, family, found.head)
+    return Encoder(model.eval(), tokenizer, family, found.head, read_sentence_head(folder))
 
 
 def grown_head(family: Family, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -194,6 +197,8 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
         model = encoder.model.base_model
         assert isinstance(model, PreTrainedModel)
         save_checkpoint(model, body, encoder.tokenizer, folder)
+    if encoder.sentence is not None:
+        write_sentence_head(encoder.sentence, folder, encoder.shape.hidden, encoder.shape.longest)
 
 
 def save_checkpoint(

@@ -1,0 +1,239 @@
+"""How an encoder makes one vector of a text, kept in the files of sentence-transformers: pooling, a map, length one.
+
+Axis letters: B texts, T tokens, H hidden, D dimensions of the vector.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from edgeenc.errors import InputError
+from edgeenc.record.form import Json, read_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Pooling = Literal["mean", "cls"]
+Activation = Literal["identity", "tanh"]
+
+MODULES = "modules.json"
+PROMPTS = "config_sentence_transformers.json"
+FLAGS = {
+    **{"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean", "pooling_mode_max_tokens": "max"},
+    **{"pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens", "pooling_mode_lasttoken": "lasttoken"},
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+}
+"""How a folder written before version 5.5 of the library says its pooling; later ones say `pooling_mode`."""
+
+ACTIVATIONS: Mapping[Activation, str] = {
+    "identity": "torch.nn.modules.linear.Identity",
+    "tanh": "torch.nn.modules.activation.Tanh",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """A linear map of the pooled vector, as the library's module Dense has it.
+
+    Attributes:
+        weight: (D, H), float32.
+        bias: (D,), or None.
+        activation: what follows.
+    """
+
+    weight: Tensor
+    bias: Tensor | None = None
+    activation: Activation = "identity"
+
+    def __call__(self, pooled_BH: Tensor) -> Tensor:
+        """Return the mapped vectors (B, D)."""
+        import torch
+        import torch.nn.functional as F
+
+        out_BD = F.linear(pooled_BH, self.weight.to(pooled_BH), None if self.bias is None else self.bias.to(pooled_BH))
+        return torch.tanh(out_BD) if self.activation == "tanh" else out_BD
+
+
+@dataclass(frozen=True)
+class SentenceHead:
+    """What makes one vector of the hidden states of a text.
+
+    Attributes:
+        pooling: `mean` of the states at real tokens, or the state of the first token, `cls`.
+        dense: maps after pooling, in their order.
+        normalize: whether the vector is given length one at the end.
+        prompts: what is put before a text, by the name of its use, such as "query" and "passage".
+        default_prompt: which of them is put before a text where nothing is said.
+    """
+
+    pooling: Pooling = "mean"
+    dense: tuple[Dense, ...] = ()
+    normalize: bool = True
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    default_prompt: str | None = None
+
+    def __call__(self, hidden_BTH: Tensor, attend_BT: Tensor) -> Tensor:
+        """Return the vectors (B, D) of texts, `attend_BT` 1 at tokens and 0 at padding.
+
+        Worked example: states 1, 3 and 100 of one channel with the last one padding have the mean 2.
+        """
+        import torch.nn.functional as F
+
+        if self.pooling == "cls":
+            vector_BD = hidden_BTH[:, 0]
+        else:
+            weight_BT1 = attend_BT.unsqueeze(-1).to(hidden_BTH.dtype)
+            vector_BD = (hidden_BTH * weight_BT1).sum(1) / weight_BT1.sum(1).clamp_min(1e-9)
+        for dense in self.dense:
+            vector_BD = dense(vector_BD)
+        return F.normalize(vector_BD, dim=-1) if self.normalize else vector_BD
+
+    def prompt(self, name: str | None = None) -> str:
+        """Return what is put before a text used as `name`; without a name, or of an unknown one, the default."""
+        chosen = name if name in self.prompts else self.default_prompt
+        return self.prompts[chosen] if chosen is not None else ""
+
+    def dimensions(self, hidden: int) -> int:
+        """Return the length of a vector made of `hidden` channels."""
+        return self.dense[-1].weight.shape[0] if self.dense else hidden
+
+
+def read_sentence_head(folder: Path) -> SentenceHead | None:
+    """Return what `modules.json` of a checkpoint folder and the files beside it say, or None where there is none.
+
+    Raises:
+        InputError: a file is damaged, or a module or a pooling is none of those above.
+    """
+    path = folder / MODULES
+    if not path.is_file():
+        return None
+    listed = _json(path)
+    if not isinstance(listed, list):
+        raise InputError(f"checkpoint {folder}: {MODULES} is no list of modules; get the file again")
+    pooling: Pooling = "mean"
+    dense = list[Dense]()
+    normalize = False
+    for place, item in enumerate(listed):
+        kind = str(item.get("type", "")).rsplit(".", 1)[-1] if isinstance(item, dict) else ""
+        within = folder / str(item.get("path", "")) if isinstance(item, dict) else folder
+        if kind == "Pooling":
+            pooling = _pooling(within / "config.json")
+        elif kind == "Dense":
+            dense.append(_dense(within))
+        elif kind == "Normalize":
+            normalize = True
+        elif place or kind != "Transformer":
+            raise InputError(
+                f"checkpoint {folder}: {MODULES} names {kind or item!r} as module {place}; Transformer, Pooling, Dense"
+                " and Normalize are known"
+            )
+    prompts, default = _prompts(folder / PROMPTS)
+    return SentenceHead(pooling, tuple(dense), normalize, prompts, default)
+
+
+def write_sentence_head(head: SentenceHead, folder: Path, hidden: int, longest: int) -> None:
+    """Write the files from which sentence-transformers 2.2 and later read `head`, beside a checkpoint of the library.
+
+    Args:
+        head: what is written.
+        folder: of the checkpoint.
+        hidden: channels of a hidden state.
+        longest: tokens to which a text is cut.
+    """
+    kinds = ["Transformer", "Pooling", *["Dense"] * len(head.dense), *["Normalize"] * head.normalize]
+    modules = [
+        {
+            "idx": place,
+            "name": str(place),
+            "path": f"{place}_{kind}" if place else "",
+            "type": f"sentence_transformers.models.{kind}",
+        }
+        for place, kind in enumerate(kinds)
+    ]
+    _write(folder / MODULES, modules)
+    _write(folder / "sentence_bert_config.json", {"max_seq_length": longest, "do_lower_case": False})
+    _write(
+        folder / PROMPTS,
+        {"prompts": dict(head.prompts), "default_prompt_name": head.default_prompt, "similarity_fn_name": "cosine"},
+    )
+    flags = {name: kind == head.pooling for name, kind in FLAGS.items()}
+    _write(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": hidden, **flags, "include_prompt": True})
+    for place, dense in enumerate(head.dense, start=2):
+        _write_dense(dense, folder / f"{place}_Dense")
+
+
+def _pooling(path: Path) -> Pooling:
+    """Return the pooling of a module's configuration."""
+    said = _json(path)
+    if not isinstance(said, dict):
+        raise InputError(f"{path}: an object is expected; get the file again")
+    mode = said.get("pooling_mode") or [kind for name, kind in FLAGS.items() if said.get(name)] or "mean"
+    named = [mode] if isinstance(mode, str) else list(mode) if isinstance(mode, list) else [repr(mode)]
+    if named == ["mean"]:
+        pooling: Pooling = "mean"
+    elif named == ["cls"]:
+        pooling = "cls"
+    else:
+        raise InputError(f"{path}: pooling by {' and '.join(map(str, named))} is not known; mean or cls is")
+    if said.get("include_prompt") is False:
+        raise InputError(f"{path}: include_prompt is false; a pooling that leaves the prompt out is not known")
+    return pooling
+
+
+def _dense(folder: Path) -> Dense:
+    """Return the linear map of a module's folder."""
+    from safetensors.torch import load_file
+
+    said, path = _json(folder / "config.json"), folder / "model.safetensors"
+    if not isinstance(said, dict):
+        raise InputError(f"{folder}: config.json is no object; get the file again")
+    named = str(said.get("activation_function", ""))
+    known: dict[str, Activation] = {full.rsplit(".", 1)[-1]: name for name, full in ACTIVATIONS.items()}
+    if (activation := known.get(named.rsplit(".", 1)[-1])) is None or said.get("use_residual"):
+        raise InputError(
+            f"{folder}: a Dense module with {named or 'no activation'} is not known; Identity and Tanh are"
+        )
+    if not path.is_file():
+        raise InputError(f"{folder}: model.safetensors is missing; `edgeenc convert` makes it of pytorch_model.bin")
+    state = load_file(path)
+    if "linear.weight" not in state:
+        raise InputError(f"{path}: no tensor linear.weight; get the file again")
+    bias = state.get("linear.bias")
+    return Dense(state["linear.weight"].float(), None if bias is None else bias.float(), activation)
+
+
+def _write_dense(dense: Dense, folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    wide, narrow = dense.weight.shape[1], dense.weight.shape[0]
+    said = {"in_features": wide, "out_features": narrow, "bias": dense.bias is not None}
+    _write(folder / "config.json", said | {"activation_function": ACTIVATIONS[dense.activation]})
+    state = {"linear.weight": dense.weight} | ({} if dense.bias is None else {"linear.bias": dense.bias})
+    save_file(
+        {name: tensor.detach().contiguous().cpu() for name, tensor in state.items()}, folder / "model.safetensors"
+    )
+
+
+def _prompts(path: Path) -> tuple[dict[str, str], str | None]:
+    """Return prompts and the name of the default one; none where the file says nothing of them."""
+    said = _json(path) if path.is_file() else {}
+    found = said.get("prompts") if isinstance(said, dict) else None
+    default = said.get("default_prompt_name") if isinstance(said, dict) else None
+    prompts = {str(name): str(text) for name, text in found.items()} if isinstance(found, dict) else {}
+    return prompts, default if isinstance(default, str) and default in prompts else None
+
+
+def _json(path: Path) -> Json:
+    try:
+        return read_json(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); get the file again") from None
+
+
+def _write(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
