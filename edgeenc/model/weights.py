@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError, first_three
 from edgeenc.machine.disk import PULL, is_pointer
+from edgeenc.model.blocks import NAME as BLOCKS
+from edgeenc.model.blocks import dequantised
 from edgeenc.model.header import Stored, read_header
 from edgeenc.record.form import read_json
 
@@ -25,7 +27,7 @@ OWN_WEIGHTS = "edgeenc.safetensors"
 """Weights of a model with layers that no class of the library has; the library must not take a part of them for all."""
 
 INDEX = "model.safetensors.index.json"
-OTHER_FLOATS = {"F64": "float64", "F16": "float16", "BF16": "bfloat16"}
+OTHER_FLOATS = {"F64": "float64", "F16": "float16", "BF16": "bfloat16", BLOCKS: BLOCKS}
 """What people call the types beside float32 that are read."""
 
 FLOATS = ("F32", *OTHER_FLOATS)
@@ -114,13 +116,14 @@ def read_weights(folder: Path, weights: str = WEIGHTS) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    headers(folder, weights)
+    header = headers(folder, weights)
     state: dict[str, Tensor] = {}
     for path in weight_files(folder, weights):
         try:
             state |= load_file(path)
         except (SafetensorError, OSError) as error:
             raise InputError(f"checkpoint {folder}: {path.name} is damaged ({error})") from None
+    state = {name: dequantised(one) if header[name].dtype == BLOCKS else one for name, one in state.items()}
     return {name: tensor.float() for name, tensor in state.items() if tensor.is_floating_point()}
 
 
