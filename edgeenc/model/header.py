@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import JsonValue, TypeAdapter
 
 from edgeenc.errors import InputError
-from edgeenc.model.blocks import FORMAT, NAME, STORED, shape_of_blocks
+from edgeenc.model.four_bits import FORMAT, NAME, STORED, shape_of_blocks
 
 
 @dataclass(frozen=True)

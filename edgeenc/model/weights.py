@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError, first_three
 from edgeenc.machine.disk import PULL, is_pointer
-from edgeenc.model.blocks import NAME as BLOCKS
-from edgeenc.model.blocks import dequantised
+from edgeenc.model.four_bits import NAME as BLOCKS
+from edgeenc.model.four_bits import dequantised
 from edgeenc.model.header import Stored, read_header
 from edgeenc.record.form import read_json
 

@@ -199,7 +199,6 @@ class Facts:
         bytes: as `FileBytes.written` has them; `files` reads them.
         compression: 1 - bytes of the student's last file / bytes of the teacher.
         latency: None where nothing was timed.
-        control: which other build measured the bits of training from scratch, where this one did not.
         languages: where there are several.
         tasks, differences, constant: where a task was scored.
     """
@@ -220,7 +219,6 @@ class Facts:
     latency: Latency | None = field(default=None, metadata=SORTED)
     host: Host
     versions: Mapping[str, str]
-    control: str | None = field(default=None, metadata=SPARE)
     languages: tuple[LanguageFacts, ...] = field(default=(), metadata=SPARE)
     tasks: tuple[Score, ...] = field(default=(), metadata=SPARE | SORTED)
     differences: tuple[Difference, ...] = field(default=(), metadata=SPARE | SORTED)

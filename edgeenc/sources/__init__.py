@@ -5,7 +5,6 @@ The only package that touches the network, and only for what is not in the hub's
 
 from __future__ import annotations
 
-from edgeenc.sources.control import recorded_control
 from edgeenc.sources.datasets import dataset_folder
 from edgeenc.sources.given import exists, file_and_column, given_texts
 from edgeenc.sources.kit import STARTER, data_folder, starter_corpus
@@ -34,7 +33,6 @@ __all__ = [
     "is_hub_name",
     "is_hub_text",
     "is_random",
-    "recorded_control",
     "require_found",
     "starter_corpus",
     "taken_line",

@@ -25,6 +25,9 @@ RANDOM = "random:"
 SEED = 0
 """Of the weights: every rehearsal of a shape starts from the same ones."""
 
+_EDITION = 2
+"""Of the tokenizers; a folder that another one made is not taken."""
+
 
 def is_random(spec: str) -> bool:
     """Tell whether a teacher's name asks for random weights."""
@@ -39,8 +42,8 @@ def described(spec: str) -> str:
 def random_folder(spec: str) -> Path:
     """Return a checkpoint folder without weights: `config.json` of a published model, and a tokenizer of its size.
 
-    The tokenizer has the kit's tokens first, and then made-up ones up to the size of the vocabulary; those occur in no
-    text. Making it again gives the same bytes.
+    The tokenizer has the pieces of the kit's first, and then made-up ones up to the size of the vocabulary; those occur
+    in no text. Making it again gives the same bytes.
 
     Args:
         spec: `random:` and then the name of a published model, with or without its organisation and commit, or the
@@ -54,7 +57,7 @@ def random_folder(spec: str) -> Path:
 
     fields = _config(spec.removeprefix(RANDOM))
     text = json.dumps(fields, indent=1, sort_keys=True) + "\n"
-    folder = default_root() / "random" / hashlib.sha256(text.encode()).hexdigest()[:16]
+    folder = default_root() / "random" / hashlib.sha256(f"{_EDITION}{text}".encode()).hexdigest()[:16]
     if not (folder / "config.json").is_file():
         made = _tokenizer(spec, fields)
         with on_disk(folder):
@@ -118,7 +121,9 @@ def _tokenizer(spec: str, fields: Mapping[str, object]) -> str:
         known = ", ".join(able)
         raise InputError(f"teacher {spec}: no tokenizer can be made up for {asked.model_type!r}, only for {known}")
     kit = Tokenizer.from_file(str(data_folder("starter") / "model" / "tokenizer.json"))
-    return able[str(asked.model_type)](kit, asked.vocab_size)
+    ranked = sorted(kit.get_vocab(with_added_tokens=False).items(), key=lambda item: item[1])
+    special = {token.content for token in kit.get_added_tokens_decoder().values()}
+    return able[str(asked.model_type)]([piece for piece, _ in ranked if piece not in special], asked.vocab_size)
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ Axis letters: V tokens of the tokenizer before trimming.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -67,8 +67,8 @@ class TokenizerType:
         trim: the text of a `tokenizer.json` with only the tokens that have a new id.
         parts: for each token those that it cannot be without.
         list_file: name of a file with its tokens, one a line, which its first readers ask for.
-        made_up: the text of a `tokenizer.json` of so many tokens, the first ones those of a WordPiece tokenizer, for
-            rehearsals; None where nobody has said how.
+        made_up: the text of a `tokenizer.json` of so many tokens, the first ones made of pieces of Unigram, the most
+            frequent first, for rehearsals; None where nobody has said how.
         fits: whether a tokenizer of that class is of this type, where a class has several.
     """
 
@@ -78,5 +78,5 @@ class TokenizerType:
     trim: Callable[[str, Mapping[int, int]], str]
     parts: Callable[[Tokenizer], Mapping[int, frozenset[int]]] = no_parts
     list_file: str | None = None
-    made_up: Callable[[Tokenizer, int], str] | None = None
+    made_up: Callable[[Sequence[str], int], str] | None = None
     fits: Callable[[Tokenizer], bool] = always

@@ -75,16 +75,8 @@ def quality_section(facts: Facts) -> Section:
             " tokens over the characters of these words. A word with an unknown token costs as much as characters"
             " guessed uniformly. Gain over unigram retained: how far a model gets from the unigram baseline to the"
             " teacher, as a share.",
-            *_recorded(facts),
         ),
     )
-
-
-def _recorded(facts: Facts) -> tuple[str, ...]:
-    """Return where the figure of training from scratch comes from, where this build did not do that."""
-    measured = facts.control
-    words = f"Training from scratch was measured in another build, {measured}: same text, architecture and tokens."
-    return (words,) if measured else ()
 
 
 def steps_section(facts: Facts) -> Section:

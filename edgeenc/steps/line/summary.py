@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeenc import __version__
@@ -26,8 +26,6 @@ from edgeenc.record.form import parse
 from edgeenc.record.gates import Floor
 from edgeenc.record.latency import Latency
 from edgeenc.record.steps import BitsFigures, CorpusFigures, GateFigures, ScoreFigures, StageFigures
-from edgeenc.sources import recorded_control
-from edgeenc.stages.training import TrainingOptions
 from edgeenc.steps.line.step_kind import kind_of
 from edgeenc.text.mixture import called
 
@@ -54,7 +52,7 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
     """
     shape, sizes = _shape(plan.student, manifests), _sizes(plan, manifests)
     measured = parse(BitsFigures, manifests["measure"].figures)
-    bits, control = _control(plan, manifests, _bits(measured))
+    bits = _bits(measured)
     scores = parse(ScoreFigures, manifests["score"].figures) if "score" in manifests else None
     tag = plan.request.language
     return Facts(
@@ -74,7 +72,6 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
         latency=parse(Latency, manifests["bench"].figures),
         host=describe(),
         versions=versions(),
-        control=control,
         languages=_languages(plan, manifests, measured),
         tasks=scores.tasks if scores else (),
         differences=scores.differences if scores else (),
@@ -111,23 +108,6 @@ def floors(bits: BitsPerCharacter) -> tuple[Floor, ...]:
         return (*found, Floor(name=name, figure=bits.teacher, bound=bits.unigram, passed=False))
     name = "share of the teacher's gain over the unigram baseline"
     return (*found, Floor(name=name, figure=share, bound=0.5, passed=share >= 0.5))
-
-
-def _control(plan: Plan, manifests: Manifests, bits: BitsPerCharacter) -> tuple[BitsPerCharacter, str | None]:
-    """Return the bits with those of the recorded control, where the build trained none and one of its kind is known.
-
-    The second value says which build measured it.
-    """
-    trained = [step.name for step in plan.steps if isinstance(step.stage, TrainingOptions)]
-    found = recorded_control(
-        plan.request.language.bcp47,
-        parameters=_shape(plan.student, manifests).parameters,
-        tokens=sum(_made(name, manifests).tokens or 0 for name in trained),
-        unigram=bits.unigram,
-    )
-    if bits.random is not None or found is None:
-        return bits, None
-    return replace(bits, random=found.bits), found.measured
 
 
 def _languages(plan: Plan, manifests: Manifests, measured: BitsFigures) -> tuple[LanguageFacts, ...]:

@@ -8,7 +8,7 @@ the lowest score, since an unknown character scores 10 less than that one.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -50,16 +50,14 @@ def _cut(text: str, new: Mapping[int, int]) -> str:
     return with_ids(text, replace(model, vocab=vocab, unk_id=unknown), new)
 
 
-def _made_up(kit: Tokenizer, size: int) -> str:
-    """Return a Unigram tokenizer of `size` tokens in the order of XLM-R: specials, the kit's tokens, the mask last.
+def _made_up(pieces: Sequence[str], size: int) -> str:
+    """Return a Unigram tokenizer of `size` tokens in the order of XLM-R: specials, the pieces, the mask last.
 
-    A token that begins a word gets the mark of one, a single character both forms; scores fall with the rank, as in
-    Zipf's law. Text is split at white space first, so that no text can hold a made-up token, which has a space.
+    A single character gets both forms; scores fall with the rank, as in Zipf's law. Text is split at white space first,
+    so that no text can hold a made-up token, which has a space.
     """
-    ranked = [token for token, _ in sorted(kit.get_vocab().items(), key=lambda item: item[1])]
-    plain = [token for token in ranked if not (token.startswith("[") and len(token) > 1)]
-    marked = [form for token in plain for form in _forms(token)]
-    tokens = list(dict.fromkeys(["\u2581", *marked]))[: size - 5]
+    marked = [form for piece in pieces for form in _forms(piece)]
+    tokens = list(dict.fromkeys([_MARKS.first, *marked]))[: size - 5]
     tokens += [f"unused {number}" for number in range(size - 5 - len(tokens))]
     scored = [(token, -math.log(rank + 10)) for rank, token in enumerate(tokens)]
     specials = ["<s>", "<pad>", "</s>", "<unk>"]
@@ -75,13 +73,10 @@ def _made_up(kit: Tokenizer, size: int) -> str:
     return made.to_str() + "\n"
 
 
-def _forms(token: str) -> list[str]:
-    """Return what a WordPiece is in Unigram. Worked example: `aso` gives `▁aso`, `##so` gives `so`, `,` gives both."""
-    bare = token.removeprefix("##") or token
-    first, later = f"\u2581{bare}", bare
-    if len(bare) == 1:
-        return [first, later]
-    return [later] if bare != token else [first]
+def _forms(piece: str) -> list[str]:
+    """Return a piece; of a single character, whether it begins a word or not, both forms."""
+    bare = _MARKS.bare(piece)
+    return [f"{_MARKS.first}{bare}", bare] if len(bare) == 1 else [piece]
 
 
 TYPE = TokenizerType("Unigram", _MARKS, _must_stay, _cut, made_up=_made_up)

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from edgeenc.errors import InputError
-from edgeenc.model.blocks import FORMAT, NAME, dequantised, shape_of_blocks
+from edgeenc.model.four_bits import FORMAT, NAME, dequantised, shape_of_blocks
 from edgeenc.model.header import read_header
 from edgeenc.model.weights import WEIGHTS, headers, read_weights
 
