@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from edgeenc.errors import InputError, UsageError
 from edgeenc.model.encoder import load_tokenizer
 from edgeenc.record.facts import TokenizerQuality
 from edgeenc.text.corpus import read_lines
+from edgeenc.text.specials import Specials
 from edgeenc.text.trimmed import trim_tokenizer
+from edgeenc.text.types.word_piece import TYPE as WORD_PIECE
 from edgeenc.text.vocabulary import (
     characters_of,
     choose,
@@ -125,7 +128,7 @@ def test_choose_needs_counts() -> None:
 
 
 def test_characters_are_those_after_the_normaliser() -> None:
-    """The starter tokenizer composes: e + acute accent is one character; white space is none."""
+    """The kit's tokenizer composes: e + acute accent is one character; white space is none."""
     assert characters_of(["e\u0301 n"], load_tokenizer(KIT / "model")) == {"é", "n"}
 
 
@@ -156,7 +159,8 @@ def test_trim_leaves_the_original_alone_and_reloads_the_same(tmp_path: Path) -> 
     """The original has the same bytes afterwards; the trimmed one equals itself after a save."""
     tokenizer = load_tokenizer(KIT / "model")
     before = tokenizer.to_str()
-    trimmed = trim_tokenizer(tokenizer, range(9000))
+    keep = [*range(9000), Specials.of(tokenizer).mask]
+    trimmed = trim_tokenizer(tokenizer, keep)
     assert tokenizer.to_str() == before
     trimmed.save(str(tmp_path / "tokenizer.json"))
     assert Tokenizer.from_file(str(tmp_path / "tokenizer.json")).to_str() == trimmed.to_str()
@@ -185,17 +189,27 @@ def test_trim_names_the_types_it_knows() -> None:
         trim_tokenizer(Tokenizer(models.WordLevel({"[UNK]": 0, "a": 1}, unk_token="[UNK]")), [0, 1])
 
 
-@pytest.mark.parametrize("language", ["tl", "mt", "sk", "sw"])
-def test_trimmed_equals_original_on_every_real_line_whose_tokens_are_kept(language: str) -> None:
+def kit_tokenizer(kind: str) -> Tokenizer:
+    """Return the kit's tokenizer, or a WordPiece one made of 30,000 of its pieces."""
+    kit = load_tokenizer(KIT / "model")
+    if kind == "Unigram":
+        return kit
+    assert WORD_PIECE.made_up is not None
+    return Tokenizer.from_str(WORD_PIECE.made_up([kit.id_to_token(number) for number in range(4, 25_000)], 30_000))
+
+
+@pytest.mark.parametrize(("language", "kind"), [*product(("tl", "mt", "sk", "sw"), ("Unigram", "WordPiece"))])
+def test_trimmed_equals_original_on_every_real_line_whose_tokens_are_kept(language: str, kind: str) -> None:
     """Ids (after mapping), tokens and offsets are equal; in no line a known character becomes unknown."""
-    tokenizer = load_tokenizer(KIT / "model")
+    tokenizer = kit_tokenizer(kind)
+    unknown, specials = Specials.of(tokenizer).names.unk, Specials.of(tokenizer).names.tokens().values()
     train = read_lines(KIT / "text" / f"{language}.train.txt.xz")
     held = read_lines(KIT / "text" / f"{language}.heldout.txt.xz")
     characters = characters_of(train, tokenizer)
     keep = choose(count_tokens(train, tokenizer), tokenizer, characters, size=8000)
     trimmed = trim_tokenizer(tokenizer, keep)
     assert len(keep) == trimmed.get_vocab_size() == 8000
-    assert [trimmed.id_to_token(i) for i in range(5)] == SPECIALS
+    assert all(trimmed.token_to_id(token) is not None for token in specials)
     assert [trimmed.id_to_token(i) for i in range(8000)] == [tokenizer.id_to_token(i) for i in keep]
 
     new = dict(zip(keep, range(8000), strict=True))
@@ -203,7 +217,7 @@ def test_trimmed_equals_original_on_every_real_line_whose_tokens_are_kept(langua
     whole = known = 0
     for line, old, cut in zip(lines, tokenizer.encode_batch(lines), trimmed.encode_batch(lines), strict=True):
         known += set(line) - {" "} <= characters
-        assert ("[UNK]" in cut.tokens) <= (not set(line) - {" "} <= characters)
+        assert (unknown in cut.tokens) <= (unknown in old.tokens or not set(line) - {" "} <= characters)
         if all(i in new for i in old.ids):
             whole += 1
             assert [new[i] for i in old.ids] == cut.ids

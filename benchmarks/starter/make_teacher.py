@@ -31,7 +31,7 @@ from edgeenc.model.sentence_head import SentenceHead, write_sentence_head
 from edgeenc.text.parse import parse_tokenizer
 from edgeenc.text.specials import Specials
 from edgeenc.text.trimmed import trim_tokenizer
-from edgeenc.text.vocabulary import characters_of, choose, count_tokens, frequencies
+from edgeenc.text.vocabulary import characters_of, choose, count_tokens, covered
 
 KIT = Path(__file__).parents[2] / "edgeenc" / "starter"
 SIZE = 84_000
@@ -71,31 +71,42 @@ def choose_tokens(data: Path, tokenizer: Tokenizer, size: int) -> tuple[int, ...
     counting alike.
     """
     found = permitted(data)
+    often = often_seen(found)
+    counted = {
+        one: count_tokens([line for _, lines in found[one] for line in part(lines, one)], tokenizer)
+        for one in (*TARGETS, *OTHERS)
+    }
+    whole = [line for one in TARGETS for line in kit_lines(one)]
+    whole += [line for one in (*ACROSS, *TARGETS) for line in topic_lines(data, one)] + list(PROMPTS.values())
+    needed_V = count_tokens(whole, tokenizer) + sum(counted[one] for one in TARGETS)
+    rest_V = np.sum([counts_V / counts_V.sum() for counts_V in counted.values()], axis=0)
+    # What is needed is put above every sum of shares, so it comes first.
+    keep = choose(
+        np.where(needed_V > 0, len(counted) + 1.0, rest_V), tokenizer, characters_of(often, tokenizer), size=size
+    )
+    print(
+        f"{int((needed_V > 0).sum()):,} tokens are in text that must lose none, {len(often):,} characters stand often,"
+    )
+    print(f"{int((rest_V > 0).sum()):,} tokens are used in {len(counted)} languages")
+    lost = set(np.flatnonzero(needed_V).tolist()) - set(keep)
+    assert not lost, f"{len(lost):,} tokens of text that must lose none do not fit"
+    for language, counts_V in counted.items():
+        print(f"{language}\t{100 * covered(counts_V, keep):.2f} % of its tokens are kept")
+    return keep
+
+
+def often_seen(found: dict[str, list[tuple[dict[str, str], list[str]]]]) -> list[str]:
+    """Return the characters that stand often in the text of all languages but those left out, sorted."""
     seen: Counter[str] = Counter()
     for language, sources in found.items():
         for _, lines in sources if language not in LEFT_OUT else ():
-            seen.update(character for line in lines for character in line)
-    often = sorted(character for character, count in seen.items() if count >= SEEN_OFTEN)
-    texts = [
-        [line for source, lines in found[one] for line in first_bytes(shuffled(lines, SEED), OTHER_BYTES)]
-        for one in (*TARGETS, *OTHERS)
-    ]
-    needed = [line for one in TARGETS for _, lines in found[one] for line in lines]
-    needed += [line for one in TARGETS for line in kit_lines(one)]
-    needed += [line for one in (*ACROSS, *TARGETS) for line in topic_lines(data, one)] + list(PROMPTS.values())
-    counts_V = count_tokens(needed, tokenizer)
-    rest_V = frequencies([(1.0, lines) for lines in texts], tokenizer)
-    # A count of the first kind is above every share of the second, so those come first.
-    both_V = np.where(counts_V > 0, len(texts) + 1.0, rest_V)
-    keep = choose(both_V, tokenizer, characters_of(often, tokenizer), size=size)
-    print(f"{int((counts_V > 0).sum()):,} tokens are used by text that must lose none, {len(often):,} characters stand")
-    print(f"often; {int((rest_V > 0).sum()):,} tokens are used in {len(texts)} languages")
-    lost = set(np.flatnonzero(counts_V).tolist()) - set(keep)
-    assert not lost, f"{len(lost):,} tokens of the four languages do not fit"
-    for language, lines in zip((*TARGETS, *OTHERS), texts, strict=True):
-        counts = count_tokens(lines, tokenizer)
-        print(f"{language}\t{100 * counts[list(keep)].sum() / counts.sum():.2f} % of its tokens are kept")
-    return keep
+            seen.update("".join(lines))
+    return sorted(character for character, count in seen.items() if count >= SEEN_OFTEN)
+
+
+def part(lines: list[str], language: str) -> list[str]:
+    """Return what is counted of a source: all of it in the four languages, at most 1.5 MB in the others."""
+    return lines if language in TARGETS else first_bytes(shuffled(lines, SEED), OTHER_BYTES)
 
 
 def write_config(published: Published, out: Path, tokens: int) -> None:

@@ -1,10 +1,10 @@
 """Choose the starter kit's text: what may be shipped, no source too heavy, held-out lines modern.
 
-    python benchmarks/starter/make_text.py DATA WORK
+    python benchmarks/starter/make_text.py DATA
 
 DATA is a folder with `text/<lang>.txt.gz` and `text/sources.tsv` (columns file, first_line, last_line, source, domain,
 period, licence, commercial_ok). Writes `edgeenc/starter/text/<lang>.{train,heldout}.txt.xz` and `sources.json` for the
-four target languages, and under WORK the wider text that the tokenizer and the teacher learn from.
+four target languages. `make_teacher.py` reads the permitted text of these and of `OTHERS`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OTHERS = (
     "en es pt fr de it ro nl pl cs sl uk ru bg el tr hu fi eu eo ar he fa ur hi bn ta vi id ms ceb ilo rw lg zu am ka"
 ).split()
 LEFT_OUT = ("zh", "ja", "ko", "yue")
-"""Left out whole: their 5,900 characters, twice each, would fill 40 % of a vocabulary of 30,000."""
+"""Left out whole: their characters are thousands."""
 WANT_BYTES = 2_500_000
 """Text of a target language in the kit, where so much may be shipped."""
 MOST_SHARE = 0.30
@@ -110,24 +110,16 @@ def write(path: Path, lines: list[str]) -> None:
     path.write_bytes(lzma.compress("".join(f"{line}\n" for line in lines).encode(), preset=9))
 
 
-def main(data: Path, work: Path) -> None:
-    """Write the kit's text and the teacher's text."""
+def main(data: Path) -> None:
+    """Write the kit's text."""
     kit = Path(__file__).parents[2] / "edgeenc" / "starter" / "text"
     table: dict[str, list[dict[str, str | int | float]]] = {}
     for language, sources in permitted(data).items():
-        if language in LEFT_OUT:
+        if language not in TARGETS:
             continue
-        target = language in TARGETS
-        held = cut_held_out(sources)[: HELD if target else 200]
+        held = cut_held_out(sources)
         out = set(held)
         sources = [(s, [line for line in t if line not in out]) for s, t in sources]
-        wide = [line for s, t in sources for line in (t if target else first_bytes(shuffled(t, SEED), OTHER_BYTES))]
-        if language in TARGETS or language in OTHERS:
-            write(work / "teacher" / f"{language}.txt.xz", wide)
-        write(work / "all" / f"{language}.txt.xz", [line for _, t in sources for line in t])
-        write(work / "heldout" / f"{language}.txt.xz", held)
-        if not target:
-            continue
         part = balance(sources)
         write(kit / f"{language}.train.txt.xz", shuffled([line for _, t in part for line in t], SEED))
         write(kit / f"{language}.heldout.txt.xz", held)
@@ -141,4 +133,4 @@ def main(data: Path, work: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -11,6 +11,9 @@ from edgeenc.sources.kit import STARTER, data_folder
 OF_KIT = "cc-by-sa-4.0"
 """Of what is made from the kit's teacher and text: the strictest licence among its sources."""
 
+TEACHER = "multilingual-e5-small (MIT, copyright 2023 Intfloat contributors)"
+"""What the kit's teacher is, and what its licence asks to be named."""
+
 
 def licence(facts: Facts) -> str | None:
     """Return the licence as model hubs name it, or None where edgeenc cannot know it."""
@@ -23,7 +26,8 @@ def licence_words(facts: Facts) -> str:
     if _of_kit(facts):
         return (
             "Licence: teacher and text are those of edgeenc's starter kit. Whoever passes the model on names the"
-            f" sources below and shares it under CC BY-SA 4.0{task and '; heed the licence' + task}."
+            f" teacher, {TEACHER}, and the sources below, and shares it under CC BY-SA 4.0"
+            f"{task and '; heed the licence' + task}."
         )
     text = f"the text that it was trained on ({escape(facts.corpus)})"
     return (
@@ -33,7 +37,7 @@ def licence_words(facts: Facts) -> str:
 
 
 def attribution(facts: Facts) -> Table | None:
-    """Return the sources of the kit's text of the model's languages; the teacher's others are in the kit's README."""
+    """Return the sources of the kit's text of the model's languages."""
     if not _of_kit(facts):
         return None
     listed = json.loads((data_folder(STARTER) / "text" / "sources.json").read_text(encoding="utf-8"))
