@@ -125,8 +125,10 @@ def test_every_word_of_the_kit_has_its_place() -> None:
     encoded = encode(data.test, TAG, tokenizer, 512)
     for item, ids, places in zip(data.test, encoded.ids, encoded.places, strict=True):
         assert len(places) == len(item.words)
-        found = [tokenizer.id_to_token(ids[place]) for place in places if place != NOWHERE]
-        assert not any(token.startswith("##") for token in found) and len(found) == len(item.words)
+        assert NOWHERE not in places and list(places) == sorted(set(places))
+        before = [tokenizer.id_to_token(ids[place - 1]) for place in places]
+        found = [tokenizer.id_to_token(ids[place]) for place in places]
+        assert all(token[0] == "\u2581" or mark == "\u2581" for mark, token in zip(before, found, strict=True))
 
 
 def test_batches_by_hand() -> None:
