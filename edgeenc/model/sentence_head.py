@@ -24,6 +24,7 @@ Activation = Literal["identity", "tanh"]
 MODULES = "modules.json"
 PROMPTS = "config_sentence_transformers.json"
 TOKENS = "sentence_bert_config.json"
+DENSE_WEIGHTS = "model.safetensors"
 FLAGS = {
     **{"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean", "pooling_mode_max_tokens": "max"},
     **{"pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens", "pooling_mode_lasttoken": "lasttoken"},
@@ -115,6 +116,12 @@ class SentenceHead:
         said = f"; prompts: {prompts}{default}" if prompts else ""
         return f"{made}{mapped}, {self.dimensions(hidden):,} dimensions{length}{said}"
 
+    @property
+    def outputs(self) -> int:
+        """Outputs of linear maps of all hidden channels that have as many parameters as the Dense modules together."""
+        widths = [(dense.weight.shape[0], dense.weight.shape[1] + 1) for dense in self.dense]
+        return round(sum(out * (reads / widths[0][1]) for out, reads in widths))
+
     def dimensions(self, hidden: int) -> int:
         """Return the length of a vector made of `hidden` channels."""
         return self.dense[-1].weight.shape[0] if self.dense else hidden
@@ -146,6 +153,17 @@ def read_sentence_head(folder: Path) -> SentenceHead | None:
     dense = tuple(_dense(place) for kind, place in named if kind == "Dense")
     pooling = _pooling(places["Pooling"] / "config.json")
     return SentenceHead(pooling, dense, "Normalize" in kinds, prompts, default)
+
+
+def sentence_files(folder: Path) -> list[str]:
+    """Return the files of a checkpoint folder that say how a text's vector is made, by their names from there."""
+    if not (folder / MODULES).is_file():
+        return []
+    listed = _json(folder / MODULES)
+    places = [_module(folder, item)[1] for item in listed] if isinstance(listed, list) else []
+    within = [place / name for place in places if place != folder for name in ("config.json", DENSE_WEIGHTS)]
+    found = [path for path in (folder / MODULES, folder / PROMPTS, *within) if path.is_file()]
+    return [path.relative_to(folder).as_posix() for path in found]
 
 
 def sentence_head_if_known(folder: Path) -> tuple[SentenceHead | None, str]:
@@ -244,7 +262,7 @@ def _dense(folder: Path) -> Dense:
     """Return the linear map of a module's folder."""
     from safetensors.torch import load_file
 
-    said, path = _json(folder / "config.json"), folder / "model.safetensors"
+    said, path = _json(folder / "config.json"), folder / DENSE_WEIGHTS
     if not isinstance(said, dict):
         raise InputError(f"{folder}: config.json is no object; get the file again")
     named = str(said.get("activation_function", ""))
@@ -271,9 +289,7 @@ def _write_dense(dense: Dense, folder: Path) -> None:
     said = {"in_features": wide, "out_features": narrow, "bias": dense.bias is not None}
     _write(folder / "config.json", said | {"activation_function": ACTIVATIONS[dense.activation]})
     state = {"linear.weight": dense.weight} | ({} if dense.bias is None else {"linear.bias": dense.bias})
-    save_file(
-        {name: tensor.detach().contiguous().cpu() for name, tensor in state.items()}, folder / "model.safetensors"
-    )
+    save_file({name: tensor.detach().contiguous().cpu() for name, tensor in state.items()}, folder / DENSE_WEIGHTS)
 
 
 def _prompts(path: Path) -> tuple[dict[str, str], str | None]:
