@@ -58,4 +58,4 @@ def test_files_give_the_vectors_of_the_head_that_the_teacher_has(
     assert found.shape == (3, head.dimensions(32))
     np.testing.assert_allclose(found, right, atol=1e-5)
     session = onnxruntime.InferenceSession(bundle / "onnx" / "model.onnx")
-    assert [one.name for one in session.get_outputs()] == ["token_embeddings", "sentence_embedding"]
+    assert [one.name for one in session.get_outputs()] == ["token_embeddings", "sentence_embedding", "last_hidden_state"]

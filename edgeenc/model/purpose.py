@@ -142,6 +142,7 @@ class Purpose:
         tied: whether the output product reads the word embeddings.
         reads_head: whether the exported file holds the masked-LM head.
         pooled_from: the output that stands before its own, of which one vector a text is made; "" where there is none.
+        read_as: another name under which libraries look for that output, last among all.
         traced: how the exporter calls what is traced; its own name where it is empty.
     """
 
@@ -160,6 +161,7 @@ class Purpose:
     reads_head: bool = False
     default: bool = False
     pooled_from: str = ""
+    read_as: str = ""
     traced: str = ""
 
 

@@ -45,7 +45,8 @@ def export(checkpoint: Path, out: Path, purpose: Purpose) -> Path:
     Inputs `input_ids`, `attention_mask`, `token_type_ids`: int64 (batch_size, sequence_length). Output: float32
     `last_hidden_state` (batch_size, sequence_length, hidden), or `logits`: (..., vocab), of words (..., labels), of
     texts (batch_size, labels). Only a classifier of texts has a pooler in its graph. Of sentence vectors there are two,
-    `token_embeddings` (batch_size, sequence_length, hidden) and `sentence_embedding` (batch_size, dimensions).
+    `token_embeddings` (batch_size, sequence_length, hidden) and `sentence_embedding` (batch_size, dimensions), and the
+    first one again as `last_hidden_state`, without which optimum, and so sentence-transformers, does not read a file.
 
     Raises:
         InputError: the checkpoint is missing or damaged.
@@ -59,7 +60,7 @@ def export(checkpoint: Path, out: Path, purpose: Purpose) -> Path:
     if purpose.tied:
         _tie_output(graph.graph)
     if pool is not None:
-        append_pooling(graph.graph, pool, purpose.pooled_from, purpose.output)
+        append_pooling(graph.graph, pool, purpose)
     return write_graph(tidy(graph), out)
 
 

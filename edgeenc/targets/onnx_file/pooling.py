@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
+from edgeenc.model.purpose import Purpose
 from edgeenc.model.sentence_head import Dense, SentenceHead
 
 FEWEST_TOKENS, SHORTEST = 1e-9, 1e-12
@@ -43,12 +44,14 @@ class _Behind:
         return name
 
 
-def append_pooling(graph: GraphProto, head: SentenceHead, tokens: str, vector: str) -> None:
-    """Put the making of vectors behind the only output (B, T, H) of a graph, which is called `tokens` from then on.
+def append_pooling(graph: GraphProto, head: SentenceHead, purpose: Purpose) -> None:
+    """Put the making of vectors behind the only output (B, T, H) of a graph.
 
-    The second output is `vector` (B, D).
+    That output is called `purpose.pooled_from` from then on, and again `purpose.read_as` at the end; the second one is
+    `purpose.output` (B, D).
     """
     (states,) = graph.output
+    tokens, vector = purpose.pooled_from, purpose.output
     _call(graph, states.name, tokens)
     batch = states.type.tensor_type.shape.dim[0].dim_param
     hidden = states.type.tensor_type.shape.dim[2].dim_value
@@ -59,6 +62,11 @@ def append_pooling(graph: GraphProto, head: SentenceHead, tokens: str, vector: s
     graph.initializer.extend(behind.stored)
     width = head.dimensions(hidden) or None
     graph.output.append(helper.make_tensor_value_info(vector, TensorProto.FLOAT, [batch, width]))
+    if purpose.read_as:
+        graph.node.append(helper.make_node("Identity", [tokens], [purpose.read_as], "/pool/again"))
+        again = graph.output.add()
+        again.CopyFrom(states)
+        again.name = purpose.read_as
 
 
 def _call(graph: GraphProto, old: str, new: str) -> None:
@@ -98,9 +106,13 @@ def _mean(behind: _Behind, tokens: str) -> str:
 
 
 def _mapped(behind: _Behind, dense: Dense, name: str, pooled: str) -> str:
-    """Return the linear map (B, D) of pooled states."""
-    inputs = [pooled, behind.keep(f"{name}.weight", dense.weight.detach().cpu().float().numpy())]
+    """Return the linear map (B, D) of pooled states.
+
+    Its weight is turned in the graph, so that the int8 file keeps its rows as a table, and the states as they are: the
+    scale of one text would else depend on those beside it, and libraries that map in PyTorch give other vectors.
+    """
+    weight = behind.keep(f"{name}.weight", dense.weight.detach().cpu().float().numpy())
+    out = behind.add("MatMul", pooled, behind.add("Transpose", weight))
     if dense.bias is not None:
-        inputs.append(behind.keep(f"{name}.bias", dense.bias.detach().cpu().float().numpy()))
-    out = behind.add("Gemm", *inputs, set_to=("transB", 1))
+        out = behind.add("Add", out, behind.keep(f"{name}.bias", dense.bias.detach().cpu().float().numpy()))
     return behind.add("Tanh", out) if dense.activation == "tanh" else out
