@@ -25,6 +25,8 @@ MODULES = "modules.json"
 PROMPTS = "config_sentence_transformers.json"
 TOKENS = "sentence_bert_config.json"
 DENSE_WEIGHTS = "model.safetensors"
+SENTENCE_FILES = (MODULES, PROMPTS, TOKENS, "[1-9]*_*/config.json", f"[1-9]*_*/{DENSE_WEIGHTS}")
+"""Patterns of the names of all these files in a published folder, whose modules lie in `1_Pooling`, `2_Dense`."""
 FLAGS = {
     **{"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean", "pooling_mode_max_tokens": "max"},
     **{"pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens", "pooling_mode_lasttoken": "lasttoken"},
