@@ -19,6 +19,7 @@ from edgeenc.model.sentence_head import read_sentence_head
 
 pytestmark = pytest.mark.export
 
+ONNX = "sentence-transformers onnx"
 TEXTS = ("Ang aso ay natutulog.", "Saan ka pupunta bukas ng umaga?", "We walked home slowly.")
 
 
@@ -58,4 +59,48 @@ def test_files_give_the_vectors_of_the_head_that_the_teacher_has(
     assert found.shape == (3, head.dimensions(32))
     np.testing.assert_allclose(found, right, atol=1e-5)
     session = onnxruntime.InferenceSession(bundle / "onnx" / "model.onnx")
-    assert [one.name for one in session.get_outputs()] == ["token_embeddings", "sentence_embedding", "last_hidden_state"]
+    assert [one.name for one in session.get_outputs()] == [
+        "token_embeddings",
+        "sentence_embedding",
+        "last_hidden_state",
+    ]
+
+
+@pytest.mark.parametrize("name", ["labse", "minilm", "newest"])
+def test_libraries_that_are_installed_are_a_gate(name: str, built: dict[str, tuple[Path, Path, Done]]) -> None:
+    found = {
+        gate["name"]: gate for gate in json.loads((built[name][1] / "report" / "report.json").read_text())["gates"]
+    }
+    names = {"sentence-transformers", *(f"{one} {lib}" for one in ("fp32", "int8") for lib in ("fastembed", ONNX))}
+    assert names <= set(found)
+    assert all(found[one]["passed"] and found[one]["figure"] > 0.9995 for one in names)
+
+
+def test_a_prompt_is_put_before_a_text_where_it_is_asked_for(built: dict[str, tuple[Path, Path, Done]]) -> None:
+    bundle = load_bundle(built["newest"][1])
+    plain, said, typed = bundle(TEXTS), bundle(TEXTS, prompt="query"), bundle([f"query: {text}" for text in TEXTS])
+    np.testing.assert_array_equal(np.stack(said), np.stack(typed))
+    assert np.abs(np.stack(said) - np.stack(plain)).max() > 1e-3
+    with pytest.raises(UsageError, match="no prompt 'passage'; it has query, document"):
+        bundle(TEXTS, prompt="passage")
+    with pytest.raises(UsageError, match="it has none"):
+        load_bundle(built["e5"][1])(TEXTS, prompt="query")
+
+
+def test_plan_and_inspect_say_how_vectors_are_made(built: dict[str, tuple[Path, Path, Done]], corpus: Path) -> None:
+    teacher, bundle, done = built["newest"]
+    said = 'mean of tokens, 32 dimensions, length 1; prompts: query "query: ", document ""'
+    assert f"made of the {said}" in " ".join(done.stderr.split()) + " ".join(done.stdout.split())
+    for folder in (teacher, bundle):
+        assert json.loads(edgeenc("inspect", str(folder), "--json").stdout)["sentence"] == said
+    again = edgeenc("verify", str(bundle), "--json")
+    assert again.returncode == 0, again.stderr
+    assert "fp32 fastembed" in again.stdout
+
+
+def test_the_bundle_has_the_files_of_sentence_transformers_with_their_hashes(
+    built: dict[str, tuple[Path, Path, Done]],
+) -> None:
+    files = json.loads((built["distiluse"][1] / "manifest.json").read_text())["files"]
+    assert {"modules.json", "1_Pooling/config.json", "2_Dense/model.safetensors"} <= set(files)
+    assert {"config_sentence_transformers.json", "sentence_bert_config.json"} <= set(files)
