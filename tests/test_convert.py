@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from safetensors.torch import load_file
 from edgeenc.bundle.inspect import look
 from edgeenc.cli import cli
 from edgeenc.errors import InputError, UsageError
-from edgeenc.model.encoder import Encoder, save_encoder
+from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
+from edgeenc.model.sentence_head import Dense, SentenceHead, read_sentence_head
 from edgeenc.model.weights import read_weights
 from edgeenc.sources.convert import Source, convert
 
@@ -165,3 +167,42 @@ def test_the_table_of_a_training_program_is_found(tmp_path: Path, table: str) ->
     torch.save({table: {"module.a": torch.ones(2)}, "epoch": 3}, tmp_path / "pytorch_model.bin")
     convert(Source(tmp_path))
     assert sorted(load_file(tmp_path / "model.safetensors")) == ["a"]
+
+
+def test_weights_of_dense_modules_are_converted_too_and_their_files_copied(
+    tiny_encoder: Encoder, tmp_path: Path
+) -> None:
+    """As LaBSE is published: the model in safetensors, its Dense module pickled."""
+    folder, out = tmp_path / "old", tmp_path / "new"
+    dense = Dense(torch.randn(8, 32), torch.randn(8), "tanh")
+    save_encoder(replace(tiny_encoder, sentence=SentenceHead("cls", (dense,))), folder)
+    place = folder / "2_Dense"
+    torch.save(load_file(place / "model.safetensors"), place / "pytorch_model.bin")
+    (place / "model.safetensors").unlink()
+    with pytest.raises(InputError, match="2_Dense: model.safetensors is missing; `edgeenc convert`"):
+        read_sentence_head(folder)
+    assert [path.relative_to(out).as_posix() for path in convert(Source(folder), out)] == ["2_Dense/model.safetensors"]
+    head = read_sentence_head(out)
+    assert head is not None and torch.equal(head.dense[0].weight, dense.weight)
+    assert load_encoder(out).shape == tiny_encoder.shape
+    convert(Source(folder))
+    assert read_sentence_head(folder) is not None
+    with pytest.raises(InputError, match="nothing to convert"):
+        convert(Source(folder))
+
+
+def test_a_hub_model_brings_the_dense_modules_that_are_pickled(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    dense = Dense(torch.randn(8, 32))
+    save_encoder(replace(tiny_encoder, sentence=SentenceHead(dense=(dense,))), tmp_path / "old")
+    place = tmp_path / "old" / "2_Dense"
+    torch.save(load_file(place / "model.safetensors"), place / "pytorch_model.bin")
+    (place / "model.safetensors").unlink()
+    found = [path for path in (tmp_path / "old").rglob("*") if path.is_file()]
+    files = {path.relative_to(tmp_path / "old").as_posix(): path.read_bytes() for path in found}
+    with running_hub({"models/some/labse": Repo(files)}) as hub:
+        command = [sys.executable, "-m", "edgeenc", "convert", f"some/labse@{COMMIT}", "-o", str(tmp_path / "new")]
+        environment = surroundings(tmp_path / "cache", hub.address)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    head = read_sentence_head(tmp_path / "new")
+    assert head is not None and torch.equal(head.dense[0].weight, dense.weight)

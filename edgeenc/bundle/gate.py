@@ -34,12 +34,14 @@ class Exported:
         session: runs it.
         source: runs what it was made from: PyTorch, or another file.
         rounded: whether its numbers are coarser than those of the source.
+        path: where it lies.
     """
 
     precision: str
     session: Session
     source: Session
     rounded: bool
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,12 @@ class GateKind:
     Attributes:
         name: what is checked; gates run in the order of their names, in reports too.
         measure: yield what was found; nothing where the gate does not apply.
+        left_out: yield what could not be measured on this machine, and why.
     """
 
     name: str
     measure: Callable[[GateCase], Iterator[Gate]]
+    left_out: Callable[[GateCase], Iterator[str]] = lambda case: iter(())
 
 
 def gate_kinds() -> tuple[GateKind, ...]:
@@ -114,6 +118,11 @@ def run_gates(case: GateCase) -> tuple[Gate, ...]:
     gates = tuple(gate for kind in gate_kinds() for gate in kind.measure(case))
     require(gates)
     return gates
+
+
+def not_run(case: GateCase) -> tuple[str, ...]:
+    """Return what gates could not measure on this machine, and why."""
+    return tuple(said for kind in gate_kinds() for said in kind.left_out(case))
 
 
 def require(gates: Sequence[Gate]) -> None:

@@ -31,4 +31,7 @@ def opened(
     here = [one for one in target.precisions if one.name in files]
     sessions = {one.name: one.open(files[one.name], threads, purpose) for one in here}
     torch = checkpoint_session(checkpoint, sessions[here[0].name].purpose)
-    return tuple(Exported(one.name, sessions[one.name], sessions.get(one.source, torch), one.rounded) for one in here)
+    return tuple(
+        Exported(one.name, sessions[one.name], sessions.get(one.source, torch), one.rounded, files[one.name])
+        for one in here
+    )

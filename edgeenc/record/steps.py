@@ -181,9 +181,13 @@ class FileFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateFigures:
-    """Every gate of the exported files; `read` of the `reads` tokens that a model can read, where they had not all."""
+    """Every gate of the exported files; `read` of the `reads` tokens that a model can read, where they had not all.
+
+    `not_run` names what could not be measured on the machine, and why.
+    """
 
     gates: tuple[Gate, ...]
+    not_run: tuple[str, ...] = field(default=(), metadata=SPARE)
     read: int | None = field(default=None, metadata=SPARE)
     reads: int | None = field(default=None, metadata=SPARE)
 

@@ -141,9 +141,12 @@ def _all_bits(found: BitsFigures) -> str:
 
 
 def _gate_note(figures: GateFigures) -> str:
+    left = f"; not run: {', '.join(figures.not_run)}" if figures.not_run else ""
     if figures.read is None or figures.reads is None:
-        return ""
-    return f", on texts of at most {count(figures.read)} of the {count(figures.reads)} tokens that the model reads"
+        return left
+    return (
+        f", on texts of at most {count(figures.read)} of the {count(figures.reads)} tokens that the model reads{left}"
+    )
 
 
 def _teacher_note(figures: TeacherFigures) -> str:

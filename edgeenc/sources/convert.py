@@ -1,5 +1,7 @@
 """What a build does not read becomes what it reads: pickled weights safetensors, an older tokenizer `tokenizer.json`.
 
+Weights are those of the model, and those of the Dense modules that sentence-transformers keeps in folders beside it.
+
 Both in a child process; the first unpickles tensors and nothing else.
 """
 
@@ -12,11 +14,13 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
 from edgeenc.errors import InputError, UsageError
 from edgeenc.machine.disk import on_disk
+from edgeenc.model.sentence_head import SENTENCE_FILES
 from edgeenc.sources.alone import run_alone
 from edgeenc.sources.hub import Pin, cached, fetch, pinned, require_no_address, require_online
 from edgeenc.sources.models import local_folder
@@ -26,6 +30,8 @@ from edgeenc.text.vocabulary_files import vocabulary_among, vocabulary_files
 
 PICKLE, INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
+_DENSE = "[1-9]*_*/pytorch_model.bin"
+"""Pickled weights of a module of sentence-transformers, such as `2_Dense`."""
 _COPIED = (".json", ".txt", ".model", ".md")
 _KEPT = (*_COPIED, ".safetensors")
 
@@ -107,7 +113,21 @@ def _make(folder: Path, parts: Sequence[Path], out: Path) -> list[str]:
     if parts:
         _unpickle(folder, parts, out / WEIGHTS)
         made.append(WEIGHTS)
+    for name in _dense_among(_names(folder)):
+        made.append(str(Path(name).with_name(WEIGHTS)))
+        (out / made[-1]).parent.mkdir(exist_ok=True)
+        _unpickle(folder, [folder / name], out / made[-1])
     return made
+
+
+def _names(folder: Path) -> list[str]:
+    """Return the names of the files in the folders of modules."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.glob("[1-9]*_*/*") if path.is_file())
+
+
+def _dense_among(names: Sequence[str]) -> list[str]:
+    """Return the pickled weights of modules that have no safetensors beside them."""
+    return [name for name in names if fnmatch(name, _DENSE) and str(Path(name).with_name(WEIGHTS)) not in names]
 
 
 def _is_older(folder: Path) -> bool:
@@ -126,14 +146,18 @@ def require_new(out: Path) -> None:
 
 def _has_pickle(folder: Path) -> bool:
     with suppress(InputError):
-        return bool(_parts(folder) or _is_older(folder)) and (folder / "config.json").is_file()
+        return (
+            bool(_parts(folder) or _is_older(folder) or _dense_among(_names(folder)))
+            and (folder / "config.json").is_file()
+        )
     return False
 
 
 def _wanted(pin: Pin, names: Sequence[str]) -> list[str]:
     ready = WEIGHTS in names or f"{WEIGHTS}.index.json" in names
     older = TOKENIZER not in names and bool(vocabulary_among(names))
-    if ready and not older:
+    dense = _dense_among(names)
+    if ready and not older and not dense:
         raise InputError(f"{pin}: it has safetensors already; nothing to convert, builds read it as it is")
     if not ready and not any(name in (PICKLE, INDEX) for name in names):
         raise InputError(f"{pin}: it has no {PICKLE}; other formats are not converted")
@@ -141,18 +165,22 @@ def _wanted(pin: Pin, names: Sequence[str]) -> list[str]:
     return [
         name
         for name in names
-        if name.endswith(_COPIED) or (name.startswith(first) and name.endswith(last) and "/" not in name)
+        if name.endswith(_COPIED)
+        or (name.startswith(first) and name.endswith(last) and "/" not in name)
+        or name in dense
+        or any(fnmatch(name, pattern) for pattern in SENTENCE_FILES)
     ]
 
 
 def _parts(folder: Path) -> list[Path]:
-    """Return the pickles of a folder; none where it has safetensors, or no weights, beside an older tokenizer.
+    """Return the pickles of a folder; none where it has safetensors, or no weights, beside what else is converted.
 
     Raises:
         InputError: nothing is to be converted, or the index is damaged.
     """
-    ready, older = (folder / WEIGHTS).exists() or (folder / f"{WEIGHTS}.index.json").exists(), _is_older(folder)
-    if ready and not older:
+    ready = (folder / WEIGHTS).exists() or (folder / f"{WEIGHTS}.index.json").exists()
+    older = _is_older(folder)
+    if ready and not older and not _dense_among(_names(folder)):
         raise InputError(f"convert {folder}: it has safetensors already; nothing to convert")
     if not ready and (folder / PICKLE).is_file():
         return [folder / PICKLE]

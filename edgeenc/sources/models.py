@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from edgeenc.errors import InputError
+from edgeenc.model.sentence_head import SENTENCE_FILES
 from edgeenc.model.weights import INDEX, WEIGHTS, weight_files
 from edgeenc.sources.hub import HUB_NAME, Pin, cached, fetch, is_offline, pinned, require_no_address, require_online
 from edgeenc.sources.kit import STARTER, data_folder
@@ -29,6 +30,7 @@ _FETCHED = (
     "tokenizer*.json",
     "special_tokens_map.json",
     "vocab.txt",
+    *SENTENCE_FILES,
 )
 """Never pickled weights, which can run code, nor code."""
 

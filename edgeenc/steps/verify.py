@@ -21,7 +21,7 @@ def pass_gates(work: Work) -> GateFigures:
     Raises:
         GateError: a bound is crossed.
     """
-    from edgeenc.bundle.gate import GateCase, run_gates
+    from edgeenc.bundle.gate import GateCase, not_run, run_gates
     from edgeenc.bundle.gate_text import ALONE, gate_batches
     from edgeenc.bundle.opened import opened
     from edgeenc.model.encoder import load_tokenizer
@@ -41,7 +41,7 @@ def pass_gates(work: Work) -> GateFigures:
     )
     reads = work.longest(STUDENT)
     short = {"read": ALONE, "reads": reads} if reads > ALONE else {}
-    return GateFigures(gates=run_gates(case), **short)
+    return GateFigures(gates=run_gates(case), not_run=not_run(case), **short)
 
 
 def _labelled(work: Work) -> AppReading:
