@@ -135,6 +135,7 @@ class Purpose:
         default: whether an encoder is exported for it where nothing is asked; one purpose is.
         tied: whether the output product reads the word embeddings.
         reads_head: whether the exported file holds the masked-LM head.
+        embeds: whether its output is one vector a text, (B, D), whose worth a build measures.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Purpose:
     labelled: str = ""
     tied: bool = False
     reads_head: bool = False
+    embeds: bool = False
     default: bool = False
 
 

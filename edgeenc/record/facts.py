@@ -10,6 +10,7 @@ from edgeenc.record.gates import Floor, Gate
 from edgeenc.record.host import Host
 from edgeenc.record.latency import Latency
 from edgeenc.record.scores import Difference, MajorityBaseline, Score
+from edgeenc.record.vectors import VectorFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +203,7 @@ class Facts:
         control: which other build measured the bits of training from scratch, where this one did not.
         languages: where there are several.
         tasks, differences, constant: where a task was scored.
+        vectors: where one vector a text is what the model is for.
     """
 
     edgeenc: str
@@ -225,6 +227,7 @@ class Facts:
     tasks: tuple[Score, ...] = field(default=(), metadata=SPARE | SORTED)
     differences: tuple[Difference, ...] = field(default=(), metadata=SPARE | SORTED)
     constant: MajorityBaseline | None = field(default=None, metadata=SPARE | SORTED)
+    vectors: VectorFigures | None = field(default=None, metadata=SPARE | SORTED)
 
     def __post_init__(self) -> None:
         """See to it that what is said of the files can be read.
