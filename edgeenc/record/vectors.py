@@ -11,6 +11,7 @@ from edgeenc.record.form import SPARE
 Z = 1.959964
 """The standard normal distribution has 95 % of its mass within so many deviations of its mean."""
 
+TEACHER = "teacher"
 LEXICAL = "character n-grams"
 """What stands beside the models: TF-IDF of character n-grams, which no text was learnt for."""
 
@@ -63,7 +64,7 @@ class Agreement:
     """How a model ranks held-out texts beside its teacher.
 
     Attributes:
-        model: `student`, `cut` (before its last training) or `character n-grams`.
+        model: `student`, `pruned` (the student before its last training) or `character n-grams`.
         precision: what ran: `torch` or an exported file; of n-grams `tf-idf`.
         spearman: correlation of the similarities of all pairs with the teacher's.
         recall: of every text, whether the one that is nearest by the teacher is among the first by the model.
@@ -106,7 +107,7 @@ class AcrossScore:
         among: language of the lines that are searched.
         vectors_of: what made their vectors: `teacher`, untouched, or the model itself, as `student int8`.
         accuracy: whether the same line is among the first.
-        mrr: mean of 1 / its place.
+        mrr: mean reciprocal rank: the mean of 1 / its place.
     """
 
     model: str
@@ -120,6 +121,11 @@ class AcrossScore:
     def name(self) -> str:
         """Model and precision in one, such as `student int8`."""
         return f"{self.model} {self.precision}"
+
+    @property
+    def of_teacher(self) -> bool:
+        """Whether what is searched are vectors of the untouched teacher."""
+        return self.vectors_of == TEACHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Measure what sentence vectors are worth: the untouched teacher's, the student's files', those of character n-grams."""
+"""Measure what sentence vectors are worth: those of the teacher, of the student's files, and character n-grams."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgeenc.planned import STUDENT, TEACHER, Role
 from edgeenc.record.form import plain
+from edgeenc.record.vectors import TEACHER as UNTOUCHED
 from edgeenc.record.vectors import Searches, VectorFigures
 from edgeenc.steps.line.step_kind import StepKind
 
@@ -55,7 +56,6 @@ def _teller(work: Work, language: str) -> Callable[[str], None]:
 
 def _models(work: Work) -> Models:
     """Return the readers: the teacher in PyTorch, the student's files in their own sessions."""
-    from edgeenc.tasks.vectors.measure import TEACHER as UNTOUCHED
     from edgeenc.tasks.vectors.measure import Models
 
     threads, purpose, student = work.runtime.threads, work.plan.request.purpose, work.encoder(STUDENT)
@@ -63,7 +63,7 @@ def _models(work: Work) -> Models:
         _reader(student, ("student", one.name), one.open(path, threads, purpose), work.longest(STUDENT))
         for one, path in work.files()
     ]
-    teacher, before = (_in_torch(work, role, name) for role, name in ((TEACHER, UNTOUCHED), (Role("cut"), "cut")))
+    teacher, before = (_in_torch(work, role, name) for role, name in ((TEACHER, UNTOUCHED), (Role("cut"), "pruned")))
     assert teacher is not None
     return Models(teacher, tuple(files), before, work.step.seed)
 
@@ -98,7 +98,7 @@ def _texts(work: Work) -> Iterator[LanguageText]:
 
     tags = [text.language.bcp47 for text in work.plan.request.texts]
     for tag, part in zip(tags, work.corpus().each, strict=True):
-        texts = some_texts(part.corpus.test, work.step.seed)
+        texts = some_texts(part.corpus.test)
         if len(texts) < FEWEST_TEXTS:
             raise InputError(
                 f"sentence vectors of {tag}: {len(texts)} held-out texts, at least {FEWEST_TEXTS} are needed to rank"
@@ -113,7 +113,7 @@ def _probes(work: Work, tag: str) -> Iterator[Probe]:
     from edgeenc.tasks.vectors.probe import probe_of
 
     for spec in labelled_sets(tag):
-        probe = probe_of(spec.name, open_task(spec, work.step.seed, offline=True).data, work.step.seed)
+        probe = probe_of(spec.name, open_task(spec, work.step.seed, offline=True).data)
         if probe is not None:
             yield probe
 

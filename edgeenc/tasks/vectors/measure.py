@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeenc.record.vectors import LEXICAL, AcrossScore, Agreement, LanguageSearches, LanguageVectors
+from edgeenc.record.vectors import LEXICAL, TEACHER, AcrossScore, Agreement, LanguageSearches, LanguageVectors
 from edgeenc.tasks.vectors.lexical import PRECISION, lexically_similar
 from edgeenc.tasks.vectors.probe import Probe, probe_lexical, probe_reader
 from edgeenc.tasks.vectors.ranking import (
@@ -27,13 +27,12 @@ from edgeenc.tasks.vectors.ranking import (
     spearman,
     without_itself,
 )
-from edgeenc.tasks.vectors.reader import Reader
+from edgeenc.tasks.vectors.reader import Reader, some
 
 MOST_TEXTS = 1000
 """Held-out texts that are compared: the interval of a share of 1,000 searches is at most 6.2 points wide."""
 FEWEST_TEXTS = max(WITHIN) + 2
 """Of fewer texts every one of the others is among the first ten."""
-TEACHER = "teacher"
 
 
 @dataclass(frozen=True)
@@ -79,11 +78,9 @@ class LanguageText:
     parallel: tuple[ParallelLines, ...] = ()
 
 
-def some_texts(texts: Sequence[str], seed: int, most: int = MOST_TEXTS) -> tuple[str, ...]:
-    """Return at most so many of the texts, picked by the seed, in their order."""
-    if len(texts) <= most:
-        return tuple(texts)
-    return tuple(texts[int(i)] for i in sorted(np.random.default_rng(seed).permutation(len(texts))[:most]))
+def some_texts(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return at most `MOST_TEXTS` of held-out texts, the same in every build."""
+    return some(texts, MOST_TEXTS)
 
 
 def measure_language(

@@ -9,15 +9,13 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgeenc.record.vectors import LEXICAL, Interval, ProbeScore
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import Item, Predicted
 from edgeenc.tasks.scores.bootstrap import estimate
 from edgeenc.tasks.scores.metrics import MACRO_F1
 from edgeenc.tasks.vectors.lexical import PRECISION, lexical_features
-from edgeenc.tasks.vectors.reader import Reader
+from edgeenc.tasks.vectors.reader import Reader, some
 
 STRENGTH = 10.0
 """The inverse of the L2 penalty, the same for every model; vectors of length 1 need a weaker one than 1."""
@@ -28,7 +26,7 @@ MOST_TEXTS = 1000
 
 @dataclass(frozen=True)
 class Probe:
-    """A labelled set for a probe: at most `MOST_TEXTS` of its training part and of its test part, picked by a seed.
+    """A labelled set for a probe: at most `MOST_TEXTS` of its training part and of its test part.
 
     Attributes:
         task: what figures call it.
@@ -40,11 +38,11 @@ class Probe:
     test: tuple[Item, ...]
 
 
-def probe_of(task: str, data: TaskData, seed: int) -> Probe | None:
+def probe_of(task: str, data: TaskData) -> Probe | None:
     """Return a labelled set for a probe; None where labels are of words."""
     if any(len(item.words) != 1 for item in data.train) or not data.kind.reads_first:
         return None
-    return Probe(task, _some(data.train, seed), _some(data.test, seed))
+    return Probe(task, some(data.train, MOST_TEXTS), some(data.test, MOST_TEXTS))
 
 
 def probe_reader(probe: Probe, reader: Reader) -> ProbeScore:
@@ -80,10 +78,3 @@ def _scored(probe: Probe, model: str, precision: str, said: Predicted) -> ProbeS
 
 def _texts(items: Sequence[Item]) -> list[str]:
     return [item.words[0] for item in items]
-
-
-def _some(items: tuple[Item, ...], seed: int) -> tuple[Item, ...]:
-    """Return all items, or as many as are read, in their order."""
-    if len(items) <= MOST_TEXTS:
-        return items
-    return tuple(items[i] for i in sorted(np.random.default_rng(seed).permutation(len(items))[:MOST_TEXTS]))

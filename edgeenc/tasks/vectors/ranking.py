@@ -110,7 +110,7 @@ def _correlation(times_RN: NDArray[np.generic], products: Sequence[Floats]) -> F
     `products` are a, b, a squared, b squared and a times b, each as an upper triangle (N, N).
     """
     times_RN = times_RN.astype(np.float64)
-    pairs_R = (times_RN.sum(1) ** 2 - (times_RN**2).sum(1)) / 2
+    pairs_R = np.maximum((times_RN.sum(1) ** 2 - (times_RN**2).sum(1)) / 2, 1)  # one text alone makes none
     a_R, b_R, aa_R, bb_R, ab_R = (((times_RN @ one_NN) * times_RN).sum(1) / pairs_R for one_NN in products)
     spread_R = (aa_R - a_R**2) * (bb_R - b_R**2)
     known_R = spread_R > LEAST_SPREAD
