@@ -205,7 +205,7 @@ def student(typed: str, prompts: Prompts, threads: int) -> Known:
     precision, path = target_of(folder).smallest_in(folder)
     session = precision.open(path, threads, None)
     encoder = replace(load_encoder(folder), sentence=read_sentence_head(folder), tokenizer=load_tokenizer(folder))
-    pool = None if session.purpose.embeds else session.purpose.view.vectors
+    pool = session.purpose.view.vectors
 
     def forward(ids_BT: np.ndarray, attend_BT: np.ndarray) -> Vectors:
         output = session(ids_BT, attend_BT)

@@ -121,12 +121,14 @@ def request_for(ask: Ask, *, offline: bool, plan_only: bool = False) -> Request:
     require_found(problems)
     assert found is not None
     teacher, known = found
+    purpose = _purpose(ask, recipe, task)
+    said = {"purpose": purpose.name} if recipe.purpose is not None and task is None else {}
     return Request(
-        recipe=recipe.model_copy(update={"teacher": teacher.name}),
+        recipe=recipe.model_copy(update={"teacher": teacher.name} | said),
         teacher=teacher.folder,
         source=described(teacher.name),
         texts=tuple(text for text in texts if text is not None),
-        purpose=_purpose(ask, task),
+        purpose=purpose,
         target=target,
         precisions=precisions,
         task_data=task,
@@ -152,7 +154,7 @@ def folder_name(ask: Ask, request: Request) -> str:
         parts.append(f"{request.recipe.data_fraction:g}")
     parts += [_short(one) for one in (*ask.corpus, *([ask.data] if ask.data else [])) if one != STARTER]
     parts += [name for name in ask.columns if name]
-    if request.task_data is None and request.purpose is not default_purpose():
+    if request.task_data is None and request.purpose.name != (own.purpose or default_purpose().name):
         parts.append(request.purpose.name)
     if request.target is not default_target():
         parts.append(request.target.name)
@@ -184,11 +186,12 @@ def _recipe(ask: Ask) -> Recipe:
     return recipe.model_copy(update={"data_fraction": fraction})
 
 
-def _purpose(ask: Ask, task: Task | None) -> Purpose:
-    """Return what the exported file computes: what the task needs, or else what was asked for."""
+def _purpose(ask: Ask, recipe: Recipe, task: Task | None) -> Purpose:
+    """Return what the exported file computes: what the task needs, or what was asked for, or what the recipe says."""
     if task is not None:
         return task.data.kind.purpose
-    asked = purpose_named(ask.export_task) if ask.export_task else default_purpose()
+    typed = ask.export_task or recipe.purpose
+    asked = purpose_named(typed) if typed else default_purpose()
     if asked not in encoder_purposes():
         known = ", ".join(one.name for one in encoder_purposes())
         raise UsageError(f"export task {asked.name!r} needs labels, so a task; without one there are: {known}")

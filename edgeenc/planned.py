@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from edgeenc.language import Tag, joined
 from edgeenc.model.purpose import Purpose, default_purpose
+from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.model.shape import Shape
 from edgeenc.recipe import Recipe
 from edgeenc.stages.stage import Stage
@@ -32,6 +33,7 @@ class Request:
         precisions: names of the target's files that the bundle carries; what they are made from is made too.
         task_data: what the student is tuned on and scored by; None ships an encoder.
         known: shape of a teacher whose files are not here; such a build can be planned, not run.
+        sentence: how the teacher makes one vector of a text, as its folder and the recipe say; None where none does.
         taken: a line that says at which commit a teacher was taken whose name had none; else empty.
     """
 
@@ -44,6 +46,7 @@ class Request:
     precisions: tuple[str, ...] = field(default_factory=lambda: default_target().names)
     task_data: Task | None = None
     known: Shape | None = None
+    sentence: SentenceHead | None = None
     taken: str = ""
 
     @property
@@ -53,8 +56,15 @@ class Request:
 
     @property
     def labels(self) -> int:
-        """Labels of the task, 0 where there is none."""
-        return len(self.task_data.data.labels) if self.task_data else 0
+        """Labels of the task, 0 where there is none; of sentence vectors, the outputs of their Dense modules."""
+        if self.task_data:
+            return len(self.task_data.data.labels)
+        return self.sentence.outputs if self.sentence and self.purpose.pooled_from else 0
+
+    @property
+    def makes_vectors(self) -> bool:
+        """Whether sentence vectors are made, by what is exported or by a stage."""
+        return bool(self.purpose.pooled_from) or any(stage.makes_vectors for stage in self.recipe.stages)
 
 
 Part = Literal[

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from edgeenc.errors import RecipeError, UsageError
 from edgeenc.kinds import modules_of, types_of
+from edgeenc.model.purpose import encoder_purposes, purposes
+from edgeenc.model.sentence_spec import SentenceSpec
 from edgeenc.record.former import Former, spelling_of_today
 from edgeenc.sources import ENOUGH, data_folder, is_hub_text
 from edgeenc.stages.stage import Stage
@@ -76,6 +78,11 @@ class Recipe(BaseModel):
     """What reports call it: small letters, digits and hyphens."""
     teacher: str
     """`starter`, a folder, or `org/name@commit` of the hub; `--teacher` takes another."""
+    purpose: str | None = None
+    """What the exported files compute where `--export-task` says nothing: `sentence-embedding`, for one; a build of
+    `--task` computes its labels."""
+    sentence: SentenceSpec | None = None
+    """How sentence vectors are made, where it is not as the teacher's folder says."""
     stages: tuple[Stage, ...] = Field(min_length=1)
     """What is done, one after the other; each is named by its kind, or by a `name` that later stages can read."""
     seed: int = Field(default=0, ge=0)
@@ -90,12 +97,24 @@ class Recipe(BaseModel):
     fine_tuning: FineTuning = FineTuning()
     """How models are fine-tuned on the task of `--task`; a build of an encoder does not read it."""
 
+    @field_validator("purpose")
+    @classmethod
+    def _known_purpose(cls, name: str | None) -> str | None:
+        """Refuse a purpose that no encoder serves as it is."""
+        known = [one.name for one in encoder_purposes()]
+        if name is None or name in known:
+            return name
+        if name in [one.name for one in purposes()]:
+            raise ValueError(f"{name} needs labels, so a task: build it with --task; here go {', '.join(known)}")
+        raise ValueError(f"no such purpose {name!r}{_meant(name, known)}; there are {', '.join(known)}")
+
     def to_yaml(self) -> str:
         """Return the recipe with every default written out; reading it back gives an equal recipe."""
         stages = [
             {"kind": s.kind, "name": s.label} | s.model_dump(mode="json", exclude={"kind", "name"}) for s in self.stages
         ]
-        head = self.model_dump(mode="json", exclude={"stages", "bounds"})
+        unsaid = {name for name in ("purpose", "sentence") if getattr(self, name) is None}
+        head = self.model_dump(mode="json", exclude={"stages", "bounds", *unsaid})
         whole = head | {"stages": stages, "bounds": self.bounds.model_dump(mode="json")}
         return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 

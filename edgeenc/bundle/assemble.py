@@ -17,7 +17,9 @@ from tokenizers import Tokenizer
 
 from edgeenc.errors import GateError, InputError
 from edgeenc.machine.disk import files_of, seal
+from edgeenc.model.config import load_shape
 from edgeenc.model.purpose import Purpose, default_purpose
+from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, write_sentence_head
 from edgeenc.record.bundle import BundleManifest, Golden
 from edgeenc.record.facts import Facts
 from edgeenc.record.form import parse, plain
@@ -88,6 +90,8 @@ def assemble(contents: Contents, folder: Path) -> None:
     folder.mkdir(parents=True)
     for name in (weights, *CHECKPOINT, *([WORD_PIECES] if (contents.checkpoint / WORD_PIECES).is_file() else [])):
         shutil.copyfile(contents.checkpoint / name, folder / name)
+    if contents.purpose.pooled_from:
+        _write_pooling(contents.checkpoint, folder)
     for name, path in contents.files.items():
         place = folder / contents.target.precision(name).path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +110,12 @@ def assemble(contents: Contents, folder: Path) -> None:
     card = model_card(contents.facts, shipped)
     (folder / "README.md").write_text(card, encoding="utf-8")
     _write_manifest(folder, contents.facts)
+
+
+def _write_pooling(checkpoint: Path, folder: Path) -> None:
+    """Write the files from which sentence-transformers makes the vectors that the exported files give."""
+    head = read_sentence_head(checkpoint) or SentenceHead()
+    write_sentence_head(head, folder, load_shape(folder).hidden, longest_read(folder))
 
 
 def golden_rows(session: Session, tokenizer: Tokenizer, lines: Sequence[str]) -> tuple[Golden, ...]:

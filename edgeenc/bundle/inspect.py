@@ -14,6 +14,7 @@ from edgeenc.model.family import Family
 from edgeenc.model.header import Stored
 from edgeenc.model.purpose import labelled_purpose
 from edgeenc.model.reduction import added_parameters, reduction_of, weights_of
+from edgeenc.model.sentence_head import sentence_head_if_known
 from edgeenc.model.shape import shape_of
 from edgeenc.model.weights import headers
 from edgeenc.record.form import read_json
@@ -57,6 +58,7 @@ def look(path: Path) -> Inspected:
         tokenizer=tokenizer,
         files={file.relative_to(path).as_posix(): file.stat().st_size for file in exported},
         notes=notes,
+        sentence=_sentence(path, shape.hidden),
         refusal=refusal,
         problems=problems,
     )
@@ -68,6 +70,12 @@ def _as_teacher(path: Path) -> tuple[tuple[str, ...], str]:
         return read_checkpoint(path).notes, ""
     except InputError as error:
         return (), str(error)
+
+
+def _sentence(path: Path, hidden: int) -> str:
+    """Return how one vector of a text is made, in words; "" where the files say nothing of it."""
+    head, why = sentence_head_if_known(path)
+    return f"not known: {why}" if why else head.words(hidden) if head else ""
 
 
 def _odd(weights: str, parameters: int, expected: int, tokenizer: TokenizerFile | None, vocab: int) -> tuple[str, ...]:

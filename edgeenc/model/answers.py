@@ -1,6 +1,6 @@
 """What an app is told of one text: a vector, labels, tags or words, made of the model's output; one way a purpose.
 
-Axis letters: T tokens, H hidden, V vocabulary, C labels.
+Axis letters: T tokens, H hidden, V vocabulary, C labels, D dimensions of a vector.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ class Guess(NamedTuple):
 
 
 Answer: TypeAlias = "NDArray[np.float64] | tuple[Guess, ...]"
-"""Of an encoder the mean (H,) of the last hidden states. Of a classifier every label, the likeliest first; of a tagger
-a guess for each word, with an empty label where the text was too long; of a masked LM the likeliest tokens."""
+"""Of an encoder the mean (H,) of the last hidden states, of one of sentence vectors the vector (D,). Of a classifier
+every label, the likeliest first; of a tagger a guess for each word, with an empty label where the text was too long; of
+a masked LM the likeliest tokens."""
 
 
 class ReadText(NamedTuple):
@@ -44,7 +45,7 @@ class ReadText(NamedTuple):
         words: of a tagger; else the text alone.
         ids: (T) tokens, special ones included.
         places: where each word begins, below 0 for one that was truncated.
-        output: (T, H), (T, V), (T, C) or, of a classifier of texts, (C).
+        output: (T, H), (T, V), (T, C) or, of a classifier of texts, (C), of sentence vectors (D).
     """
 
     words: tuple[str, ...]
@@ -66,6 +67,13 @@ def vector(text: ReadText, _: Known) -> Answer:
     import numpy as np
 
     return text.output.astype(np.float64).mean(axis=0)
+
+
+def text_vector(text: ReadText, _: Known) -> Answer:
+    """Return the vector (D,) of the text as the model made it."""
+    import numpy as np
+
+    return text.output.astype(np.float64)
 
 
 def labels(text: ReadText, known: Known) -> Answer:

@@ -20,7 +20,7 @@ from edgeenc.errors import InputError, first_three
 from edgeenc.model.checkpoint import Checkpoint, HeadState, read_checkpoint
 from edgeenc.model.config import load_encoder_config
 from edgeenc.model.family import Family
-from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, write_sentence_head
+from edgeenc.model.sentence_head import SentenceHead, sentence_head_if_known, write_sentence_head
 from edgeenc.model.shape import Shape, shape_of
 from edgeenc.model.weights import WEIGHTS, read_weights
 from edgeenc.text.bert_reader import bert_reading
@@ -72,7 +72,8 @@ class Encoder:
 def load_encoder(folder: Path) -> Encoder:
     """Load a checkpoint folder (`config.json`, `model.safetensors`, `tokenizer.json`) as float32, strictly.
 
-    Rows of the embedding that have no token are left out. Where there is no masked-LM head, one is grown.
+    Rows of the embedding that have no token are left out. Where there is no masked-LM head, one is grown. What makes
+    one vector of a text is left out where its files say something unknown; who asks for vectors reads them strictly.
 
     Raises:
         InputError: as `read_checkpoint`, or the configuration describes no model that the library can build.
@@ -95,7 +96,7 @@ def load_encoder(folder: Path) -> Encoder:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
         raise InputError(f"checkpoint {folder}: the weights do not fit config.json: {error}") from None
-    return Encoder(model.eval(), tokenizer, family, found.head, read_sentence_head(folder))
+    return Encoder(model.eval(), tokenizer, family, found.head, sentence_head_if_known(folder)[0])
 
 
 def grown_head(family: Family, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

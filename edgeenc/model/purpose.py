@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from edgeenc.model.config import FileConfig
     from edgeenc.model.encoder import Encoder
+    from edgeenc.model.sentence_head import SentenceHead
 
     Vectors: TypeAlias = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
 
@@ -52,10 +53,12 @@ class Computed:
     Attributes:
         model: the library's model.
         forward: from ids (B, T) and attention (B, T), 1 at tokens and 0 at padding, to the output.
+        pool: what makes the output of the hidden states, where a purpose has one vector a text.
     """
 
     model: PreTrainedModel
     forward: Callable[[Tensor, Tensor], Tensor]
+    pool: SentenceHead | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class CardWords:
         optimum_class: class of optimum that loads the exported file.
         answer: Python of a function that gives an app its answer. It calls `run(text)`, which gives where each token
             begins and ends in the text, and the output.
+        libraries: Markdown on the libraries that load the folder as it is for this purpose, with `{file}`, `{dtype}`,
+            `{dimensions}` and `{pooling}`; empty where those of every purpose are all.
         library_class: class of transformers that computes the same output; empty where it is that of the checkpoint.
     """
 
@@ -113,6 +118,7 @@ class CardWords:
     optimum_class: str
     answer: str
     flags: str = ""
+    libraries: str = ""
     library_class: str = ""
 
 
@@ -122,7 +128,7 @@ class Purpose:
 
     Attributes:
         name: in the words of the hub.
-        output: first output of the exported file.
+        output: of the exported file, the one that sessions give.
         auto_class: class of transformers that loads the checkpoint.
         load: return what computes it from a checkpoint folder; raises InputError.
         exported: the part of the library's model that goes into the file.
@@ -135,7 +141,8 @@ class Purpose:
         default: whether an encoder is exported for it where nothing is asked; one purpose is.
         tied: whether the output product reads the word embeddings.
         reads_head: whether the exported file holds the masked-LM head.
-        embeds: whether its output is one vector a text, (B, D), whose worth a build measures.
+        pooled_from: the output that stands before its own, of which one vector a text is made; "" where there is none.
+        traced: how the exporter calls what is traced; its own name where it is empty.
     """
 
     name: str
@@ -151,8 +158,9 @@ class Purpose:
     labelled: str = ""
     tied: bool = False
     reads_head: bool = False
-    embeds: bool = False
     default: bool = False
+    pooled_from: str = ""
+    traced: str = ""
 
 
 def purposes() -> tuple[Purpose, ...]:

@@ -6,12 +6,13 @@ Axis letters: B texts, T tokens, H hidden, D dimensions of the vector.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from edgeenc.errors import InputError
+from edgeenc.errors import InputError, ShapeError
 from edgeenc.record.form import Json, read_json
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ Activation = Literal["identity", "tanh"]
 
 MODULES = "modules.json"
 PROMPTS = "config_sentence_transformers.json"
+TOKENS = "sentence_bert_config.json"
+DENSE_WEIGHTS = "model.safetensors"
 FLAGS = {
     **{"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean", "pooling_mode_max_tokens": "max"},
     **{"pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens", "pooling_mode_lasttoken": "lasttoken"},
@@ -33,6 +36,9 @@ ACTIVATIONS: Mapping[Activation, str] = {
     "identity": "torch.nn.modules.linear.Identity",
     "tanh": "torch.nn.modules.activation.Tanh",
 }
+
+_FIRST = ("Transformer", "Pooling")
+_LOWERS = re.compile(r'"lowercase":\s*true|"type":\s*"Lowercase"')
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +103,25 @@ class SentenceHead:
         chosen = name if name in self.prompts else self.default_prompt
         return self.prompts[chosen] if chosen is not None else ""
 
+    def words(self, hidden: int) -> str:
+        """Return how vectors of `hidden` channels are made, in words.
+
+        Worked example: `mean of tokens, 384 dimensions, length 1; prompts: query "query: "`.
+        """
+        made = "mean of tokens" if self.pooling == "mean" else "first token"
+        mapped = f", Dense to {self.dimensions(hidden):,}" if self.dense else ""
+        length = ", length 1" if self.normalize else ""
+        prompts = ", ".join(f"{name} {json.dumps(text, ensure_ascii=False)}" for name, text in self.prompts.items())
+        default = f" (default: {self.default_prompt})" if self.default_prompt else ""
+        said = f"; prompts: {prompts}{default}" if prompts else ""
+        return f"{made}{mapped}, {self.dimensions(hidden):,} dimensions{length}{said}"
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of linear maps of all hidden channels that have as many parameters as the Dense modules together."""
+        widths = [(dense.weight.shape[0], dense.weight.shape[1] + 1) for dense in self.dense]
+        return round(sum(out * (reads / widths[0][1]) for out, reads in widths))
+
     def dimensions(self, hidden: int) -> int:
         """Return the length of a vector made of `hidden` channels."""
         return self.dense[-1].weight.shape[0] if self.dense else hidden
@@ -114,25 +139,39 @@ def read_sentence_head(folder: Path) -> SentenceHead | None:
     listed = _json(path)
     if not isinstance(listed, list):
         raise InputError(f"checkpoint {folder}: {MODULES} is no list of modules; get the file again")
-    pooling: Pooling = "mean"
-    dense = list[Dense]()
-    normalize = False
-    for place, item in enumerate(listed):
-        kind = str(item.get("type", "")).rsplit(".", 1)[-1] if isinstance(item, dict) else ""
-        within = folder / str(item.get("path", "")) if isinstance(item, dict) else folder
-        if kind == "Pooling":
-            pooling = _pooling(within / "config.json")
-        elif kind == "Dense":
-            dense.append(_dense(within))
-        elif kind == "Normalize":
-            normalize = True
-        elif place or kind != "Transformer":
-            raise InputError(
-                f"checkpoint {folder}: {MODULES} names {kind or item!r} as module {place}; Transformer, Pooling, Dense"
-                " and Normalize are known"
-            )
+    named = [_module(folder, item) for item in listed]
+    kinds = [kind for kind, _ in named if kind != "Dropout"]  # which does nothing after training
+    maps = kinds.count("Dense")
+    if kinds not in ([*_FIRST, *["Dense"] * maps], [*_FIRST, *["Dense"] * maps, "Normalize"]):
+        raise InputError(
+            f"checkpoint {folder}: {MODULES} names {', '.join(kinds) or 'nothing'}; Transformer, Pooling, then Dense"
+            " where there is any, and Normalize at most at the end are known"
+        )
+    _require_case(folder)
+    places = {kind: place for kind, place in named}
     prompts, default = _prompts(folder / PROMPTS)
-    return SentenceHead(pooling, tuple(dense), normalize, prompts, default)
+    dense = tuple(_dense(place) for kind, place in named if kind == "Dense")
+    pooling = _pooling(places["Pooling"] / "config.json")
+    return SentenceHead(pooling, dense, "Normalize" in kinds, prompts, default)
+
+
+def sentence_files(folder: Path) -> list[str]:
+    """Return the files of a checkpoint folder that say how a text's vector is made, by their names from there."""
+    if not (folder / MODULES).is_file():
+        return []
+    listed = _json(folder / MODULES)
+    places = [_module(folder, item)[1] for item in listed] if isinstance(listed, list) else []
+    within = [place / name for place in places if place != folder for name in ("config.json", DENSE_WEIGHTS)]
+    found = [path for path in (folder / MODULES, folder / PROMPTS, *within) if path.is_file()]
+    return [path.relative_to(folder).as_posix() for path in found]
+
+
+def sentence_head_if_known(folder: Path) -> tuple[SentenceHead | None, str]:
+    """Return the same, or None and why, where the files say something that is not known."""
+    try:
+        return read_sentence_head(folder), ""
+    except InputError as error:
+        return None, str(error)
 
 
 def write_sentence_head(head: SentenceHead, folder: Path, hidden: int, longest: int) -> None:
@@ -143,7 +182,11 @@ def write_sentence_head(head: SentenceHead, folder: Path, hidden: int, longest: 
         folder: of the checkpoint.
         hidden: channels of a hidden state.
         longest: tokens to which a text is cut.
+
+    Raises:
+        ShapeError: a Dense module reads another number of channels than it is given.
     """
+    _require_fit(head, hidden)
     kinds = ["Transformer", "Pooling", *["Dense"] * len(head.dense), *["Normalize"] * head.normalize]
     modules = [
         {
@@ -155,7 +198,7 @@ def write_sentence_head(head: SentenceHead, folder: Path, hidden: int, longest: 
         for place, kind in enumerate(kinds)
     ]
     _write(folder / MODULES, modules)
-    _write(folder / "sentence_bert_config.json", {"max_seq_length": longest, "do_lower_case": False})
+    _write(folder / TOKENS, {"max_seq_length": longest, "do_lower_case": False})
     _write(
         folder / PROMPTS,
         {"prompts": dict(head.prompts), "default_prompt_name": head.default_prompt, "similarity_fn_name": "cosine"},
@@ -164,6 +207,37 @@ def write_sentence_head(head: SentenceHead, folder: Path, hidden: int, longest: 
     _write(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": hidden, **flags, "include_prompt": True})
     for place, dense in enumerate(head.dense, start=2):
         _write_dense(dense, folder / f"{place}_Dense")
+
+
+def _module(folder: Path, item: Json) -> tuple[str, Path]:
+    """Return the kind of a module, which is the last part of its class's name in every version, and its folder."""
+    if not isinstance(item, dict) or not isinstance(kind := item.get("type"), str):
+        raise InputError(f"checkpoint {folder}: {MODULES} has a module without a type; get the file again")
+    return kind.rsplit(".", 1)[-1], folder / str(item.get("path") or "")
+
+
+def _require_case(folder: Path) -> None:
+    """Refuse a folder whose library makes letters small where its tokenizer does not: an app would not know of it."""
+    path, tokenizer = folder / TOKENS, folder / "tokenizer.json"
+    said = _json(path) if path.is_file() else {}
+    if not isinstance(said, dict) or said.get("do_lower_case") is not True or not tokenizer.is_file():
+        return
+    if not _LOWERS.search(tokenizer.read_text("utf-8", errors="replace")):
+        raise InputError(
+            f"checkpoint {folder}: {TOKENS} makes letters small and tokenizer.json does not; set do_lower_case to false"
+            " there, or add a Lowercase normalizer to tokenizer.json"
+        )
+
+
+def _require_fit(head: SentenceHead, width: int) -> None:
+    """Hold each Dense module against the channels that it is given."""
+    for dense in head.dense:
+        reads = dense.weight.shape[1]
+        if reads != width:
+            raise ShapeError(
+                f"a Dense module of the sentence vectors reads {reads:,} channels, and there are {width:,}"
+            )
+        width = dense.weight.shape[0]
 
 
 def _pooling(path: Path) -> Pooling:
@@ -188,14 +262,16 @@ def _dense(folder: Path) -> Dense:
     """Return the linear map of a module's folder."""
     from safetensors.torch import load_file
 
-    said, path = _json(folder / "config.json"), folder / "model.safetensors"
+    said, path = _json(folder / "config.json"), folder / DENSE_WEIGHTS
     if not isinstance(said, dict):
         raise InputError(f"{folder}: config.json is no object; get the file again")
     named = str(said.get("activation_function", ""))
     known: dict[str, Activation] = {full.rsplit(".", 1)[-1]: name for name, full in ACTIVATIONS.items()}
-    if (activation := known.get(named.rsplit(".", 1)[-1])) is None or said.get("use_residual"):
+    odd = said.get("use_residual") or said.get("module_input_name") not in (None, "sentence_embedding")
+    if (activation := known.get(named.rsplit(".", 1)[-1])) is None or odd:
         raise InputError(
-            f"{folder}: a Dense module with {named or 'no activation'} is not known; Identity and Tanh are"
+            f"{folder}: a Dense module with {named or 'no activation'}{' and more' if odd else ''} is not known;"
+            " Identity and Tanh on the vector of a text are"
         )
     if not path.is_file():
         raise InputError(f"{folder}: model.safetensors is missing; `edgeenc convert` makes it of pytorch_model.bin")
@@ -213,9 +289,7 @@ def _write_dense(dense: Dense, folder: Path) -> None:
     said = {"in_features": wide, "out_features": narrow, "bias": dense.bias is not None}
     _write(folder / "config.json", said | {"activation_function": ACTIVATIONS[dense.activation]})
     state = {"linear.weight": dense.weight} | ({} if dense.bias is None else {"linear.bias": dense.bias})
-    save_file(
-        {name: tensor.detach().contiguous().cpu() for name, tensor in state.items()}, folder / "model.safetensors"
-    )
+    save_file({name: tensor.detach().contiguous().cpu() for name, tensor in state.items()}, folder / DENSE_WEIGHTS)
 
 
 def _prompts(path: Path) -> tuple[dict[str, str], str | None]:
@@ -223,7 +297,7 @@ def _prompts(path: Path) -> tuple[dict[str, str], str | None]:
     said = _json(path) if path.is_file() else {}
     found = said.get("prompts") if isinstance(said, dict) else None
     default = said.get("default_prompt_name") if isinstance(said, dict) else None
-    prompts = {str(name): str(text) for name, text in found.items()} if isinstance(found, dict) else {}
+    prompts = {str(name): str(text or "") for name, text in found.items()} if isinstance(found, dict) else {}
     return prompts, default if isinstance(default, str) and default in prompts else None
 
 

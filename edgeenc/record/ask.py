@@ -18,7 +18,7 @@ class Ask:
         corpus: text, one sentence or paragraph per line, JSON lines or Parquet, `FILE[#column]`, or a folder; or
             `org/name@commit[:config][#column]` of the hub; of several languages `tl=FILE` for each; what is not
             named is left to the language.
-        export_task: what the exported file computes; None means hidden states, or what `task` needs.
+        export_task: what the exported file computes; None means what `task` needs, or the recipe says, or states.
         target: in which form the model is shipped; None means the default one.
         precisions: comma-separated names of its files; None means all.
         task: name of a task of the language, or of `data`.

@@ -53,6 +53,7 @@ class Inspected:
         files: bytes of each exported file, by its path in the folder.
         notes: what is done beside reading where it is a teacher: rows without a token, a head that is not there.
         problems: what does not belong together.
+        sentence: how one vector of a text is made, or why that is not known; "" where no file says anything of it.
         refusal: why a build would refuse it as a teacher, in the words of the build; "" where it would not.
     """
 
@@ -67,4 +68,5 @@ class Inspected:
     files: Mapping[str, int]
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    sentence: str = ""
     refusal: str = ""

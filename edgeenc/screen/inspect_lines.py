@@ -31,6 +31,7 @@ def render(found: Inspected) -> RenderableType:
         label = f"tokenizer.json ({tokenizer.kind}, {count(tokenizer.tokens)} tokens)"
         table.add_row(label, "", megabytes(tokenizer.bytes))
     told = [
+        *([Text(f"sentence vectors: {found.sentence}")] if found.sentence else []),
         *(Text(f"note: {note}") for note in found.notes),
         *(Text(f"problem: {problem}", style="bold red") for problem in found.problems),
         *([Text(f"no build takes it: {found.refusal}", style="bold red")] if found.refusal else []),

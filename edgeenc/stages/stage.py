@@ -24,6 +24,8 @@ class Stage(BaseModel):
     trains: ClassVar[bool] = False
     trims: ClassVar[bool] = False
     """Whether it changes the tokenizer."""
+    makes_vectors: ClassVar[bool] = False
+    """Whether it reads or makes sentence vectors, so that what the teacher's folder says of them must be known."""
 
     kind: str
     name: str = Field(default="", pattern=r"^[a-z0-9-]*$")

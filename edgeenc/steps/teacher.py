@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edgeenc.record.steps import TeacherFigures
@@ -22,6 +23,7 @@ def take_teacher(work: Work) -> TeacherFigures:
     request = work.plan.request
     drawn = is_random(request.recipe.teacher)
     encoder = random_encoder(request.teacher, SEED) if drawn else load_encoder(request.teacher)
+    encoder = replace(encoder, sentence=request.sentence)
     save_encoder(encoder, work.out)
     return TeacherFigures(
         parameters=encoder.shape.parameters,

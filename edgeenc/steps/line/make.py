@@ -15,6 +15,7 @@ from edgeenc.machine.disk import file_hash
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.checkpoint import read_checkpoint
 from edgeenc.model.config import load_shape
+from edgeenc.model.sentence_head import sentence_files
 from edgeenc.model.shape import Shape
 from edgeenc.model.weights import INDEX, WEIGHTS, weight_files
 from edgeenc.planned import (
@@ -40,6 +41,7 @@ from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.steps.line.teacher_notes import notes_of
+from edgeenc.steps.line.vector_notes import notes_of_sentences, with_sentences
 from edgeenc.steps.line.vector_text import vector_fields
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning.fine_tuning import FineTuning
@@ -58,17 +60,17 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
         RecipeError: a stage cannot work on the shape before it; the message names its place in the recipe.
         BudgetError: an exported model would not fit its file.
     """
+    request, why = with_sentences(request)
     maker = _Maker(request, runtime)
     maker.add(StepName("corpus"), {}, corpus_fields(request.texts, request.recipe.data_fraction))
     with ThreadPoolExecutor(1) as beside:  # what hashes the weights lets go of Python's lock
         fields = beside.submit(_teacher_fields, request)
         shape, notes = _teacher_of(request)
-    teacher = maker.add(StepName("teacher"), {}, fields.result(), shape=shape)
+    teacher, hidden = maker.add(StepName("teacher"), {}, fields.result(), shape=shape), shape.hidden
     last, cut = maker.stages(teacher, shape)
     maker.results(teacher, last, cut)
-    return Plan(
-        request, tuple(maker.steps.values()), (*filter(None, [request.taken]), *text_notes(request.texts), *notes)
-    )
+    notes = (*text_notes(request.texts), *notes, *notes_of_sentences(request, hidden, why))
+    return Plan(request, tuple(maker.steps.values()), (*filter(None, [request.taken]), *notes))
 
 
 def _teacher_of(request: Request) -> tuple[Shape, tuple[str, ...]]:
@@ -155,7 +157,7 @@ class _Maker:
         read = {CORPUS: "corpus", TEACHER: teacher.name, STUDENT: shipped.name, **asked, **files}
         bounds = former_spelling(Bounds, request.recipe.bounds.model_dump(mode="json"))
         self.add(StepName("verify"), read, {"task": task, "bounds": bounds})
-        if request.purpose.embeds:
+        if request.makes_vectors:
             before = {Role("cut"): cut.name} if cut is not None else {}
             self.add(StepName("vectors"), read | before, {"task": task, **vector_fields(request)})
         self.add(StepName("bench"), read | {TEACHER_FILE: original.name}, {})
@@ -272,8 +274,17 @@ def _teacher_fields(request: Request) -> dict[str, JsonValue]:
     drawn: dict[str, JsonValue] = {"random weights": SEED} if is_random(request.recipe.teacher) else {}
     if request.known:  # two teachers whose files are all missing are still two
         drawn |= {"source": request.source}
-    names = ("config.json", *_weight_names(request), "tokenizer.json")
+    if request.recipe.sentence is not None:
+        drawn |= {"sentence": request.recipe.sentence.model_dump(mode="json", exclude_none=True)}
+    names = ("config.json", *_weight_names(request), "tokenizer.json", *_module_names(request))
     return drawn | {name: file_hash(request.teacher / name) for name in names}
+
+
+def _module_names(request: Request) -> list[str]:
+    """Return the files that say how a text's vector is made; none where they are not there, or not read."""
+    if request.sentence is None or request.known or is_random(request.recipe.teacher):
+        return []
+    return sentence_files(request.teacher)
 
 
 def _weight_names(request: Request) -> list[str]:

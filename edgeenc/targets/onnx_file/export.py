@@ -27,10 +27,13 @@ from edgeenc.model.purpose import Purpose
 from edgeenc.model.shape import shape_of
 from edgeenc.model.weights import OWN_WEIGHTS, WEIGHTS
 from edgeenc.targets.onnx_file.graph import initializers, read_graph, tidy, write_graph
+from edgeenc.targets.onnx_file.pooling import append_pooling
 from edgeenc.targets.onnx_file.sizes import require_one_file
 
 if TYPE_CHECKING:
     from optimum.exporters.onnx import OnnxConfig
+
+    from edgeenc.model.sentence_head import SentenceHead
 
 OPSET = 18
 """The newest set that the tracing exporter writes; also what LayerNormalization as one node needs (17)."""
@@ -41,7 +44,8 @@ def export(checkpoint: Path, out: Path, purpose: Purpose) -> Path:
 
     Inputs `input_ids`, `attention_mask`, `token_type_ids`: int64 (batch_size, sequence_length). Output: float32
     `last_hidden_state` (batch_size, sequence_length, hidden), or `logits`: (..., vocab), of words (..., labels), of
-    texts (batch_size, labels). Only a classifier of texts has a pooler in its graph.
+    texts (batch_size, labels). Only a classifier of texts has a pooler in its graph. Of sentence vectors there are two,
+    `token_embeddings` (batch_size, sequence_length, hidden) and `sentence_embedding` (batch_size, dimensions).
 
     Raises:
         InputError: the checkpoint is missing or damaged.
@@ -51,20 +55,27 @@ def export(checkpoint: Path, out: Path, purpose: Purpose) -> Path:
     """
     _require_small(checkpoint)
     out.parent.mkdir(parents=True, exist_ok=True)
-    graph = _traced(checkpoint, out.parent, purpose)
+    graph, pool = _traced(checkpoint, out.parent, purpose)
     if purpose.tied:
         _tie_output(graph.graph)
+    if pool is not None:
+        append_pooling(graph.graph, pool, purpose.pooled_from, purpose.output)
     return write_graph(tidy(graph), out)
 
 
-def _traced(checkpoint: Path, folder: Path, purpose: Purpose) -> ModelProto:
-    """Return the exporter's graph; the model in PyTorch is gone when this returns: each copy may be a gigabyte."""
-    model = _with_plain_attention(purpose.load(checkpoint).model)
+def _traced(checkpoint: Path, folder: Path, purpose: Purpose) -> tuple[ModelProto, SentenceHead | None]:
+    """Return the exporter's graph, and what comes behind it.
+
+    The model in PyTorch is gone when this returns: each copy may be a gigabyte.
+    """
+    computed = purpose.load(checkpoint)
+    pool, model = computed.pool, _with_plain_attention(computed.model)
+    del computed
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
         path = Path(scratch) / "model.onnx"
         # `exported` promises a Module, as it may wrap the model; what it returns here has `config` and all of a model
         _trace(cast("PreTrainedModel", purpose.exported(model)), path, purpose)
-        return read_graph(path)
+        return read_graph(path), pool
 
 
 def _require_small(checkpoint: Path) -> None:
@@ -105,7 +116,7 @@ def _trace(model: PreTrainedModel, out: Path, purpose: Purpose) -> None:
     family = shape_of(model.config).table
     with _quiet(), torch.random.fork_rng(devices=[]), family.traced():
         make = TasksManager.get_exporter_config_constructor(
-            "onnx", model=model, task=purpose.name, library_name="transformers"
+            "onnx", model=model, task=purpose.traced or purpose.name, library_name="transformers"
         )
         # the library says no more than a partial of any class; for transformers it makes an OnnxConfig
         export_onnx(model, cast("OnnxConfig", make(model.config)), out, opset=OPSET)

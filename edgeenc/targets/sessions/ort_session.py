@@ -5,6 +5,7 @@ Axis letters: B batch, T tokens.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ class OrtSession:
         """Load the file; `purpose` tells what its logits are of, where they are no masked LM's.
 
         Raises:
-            InputError: it is missing, damaged, or has another output than `last_hidden_state` or `logits`.
+            InputError: it is missing or damaged, or has no output of a known purpose, or not that of `purpose`.
             HostError: ONNX Runtime cannot use this provider here; by itself it would take the CPU without a word.
         """
         options = onnxruntime.SessionOptions()
@@ -38,11 +39,7 @@ class OrtSession:
         if provider not in self._session.get_providers():
             raise HostError(f"{path}: ONNX Runtime cannot use {provider} on this machine")
         self._inputs = {value.name for value in self._session.get_inputs()}
-        self._output = self._session.get_outputs()[0].name
-        known = {one.output: one for one in encoder_purposes()}
-        if self._output not in known:
-            raise InputError(f"{path}: the first output is {self._output!r}; expected one of {', '.join(known)}")
-        self._purpose = purpose or known[self._output]
+        self._purpose = _purpose(path, [value.name for value in self._session.get_outputs()], purpose)
 
     @property
     def purpose(self) -> Purpose:
@@ -52,5 +49,22 @@ class OrtSession:
     def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
         """Return what `Session` says; every token is of type 0."""
         feeds = {"input_ids": ids_BT, "attention_mask": attend_BT, "token_type_ids": np.zeros_like(ids_BT)}
-        outputs = self._session.run([self._output], {name: feeds[name] for name in feeds if name in self._inputs})
+        outputs = self._session.run(
+            [self._purpose.output], {name: feeds[name] for name in feeds if name in self._inputs}
+        )
         return np.asarray(outputs[0], dtype=np.float32)
+
+
+def _purpose(path: Path, outputs: Sequence[str], asked: Purpose | None) -> Purpose:
+    """Return what a file is run for: what is asked for, or what its outputs tell.
+
+    Of several known outputs the one that is made of another is meant, or else the first.
+
+    Raises:
+        InputError: it has none of these.
+    """
+    known = {one.output: one for one in ((asked,) if asked else encoder_purposes())}
+    found = [known[name] for name in outputs if name in known]
+    if not found:
+        raise InputError(f"{path}: the outputs are {', '.join(outputs)}; expected one of {', '.join(known)}")
+    return next((one for one in found if one.pooled_from), found[0])

@@ -1,6 +1,6 @@
 """Run a model as numpy in, numpy out: the one interface through which every form of it is checked, scored and timed.
 
-Axis letters: B batch, T tokens, H hidden, V vocabulary, C labels.
+Axis letters: B batch, T tokens, H hidden, V vocabulary, C labels, D dimensions of a vector.
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ class Session(Protocol):
     def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
         """Return last hidden states (B, T, H), or logits: (B, T, V), of words (B, T, C), of texts (B, C).
 
-        `attend_BT` is 1 at tokens and 0 at padding.
+        Of sentence vectors, these (B, D). `attend_BT` is 1 at tokens and 0 at padding.
         """
         ...

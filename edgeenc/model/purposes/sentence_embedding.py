@@ -1,0 +1,72 @@
+"""One vector a text, (B, D), pooled, mapped and given its length inside the file, as the teacher's folder says.
+
+Axis letters: B batch, T tokens, H hidden, D dimensions of the vector.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeenc.model import answers
+from edgeenc.model.graph_text import GraphText
+from edgeenc.model.purpose import CardWords, Computed, Head, Purpose, View
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edgeenc.model.encoder import Encoder
+
+
+def _of_encoder(encoder: Encoder) -> Computed:
+    """Return what computes vectors; of an encoder whose files say nothing of them, the mean at length one."""
+    from edgeenc.model.sentence_head import SentenceHead
+
+    pool = encoder.sentence or SentenceHead()
+    forward = lambda ids_BT, attend_BT: pool(encoder.hidden(ids_BT, attend_BT), attend_BT)  # noqa: E731
+    return Computed(encoder.model, forward, pool)
+
+
+def _load(folder: Path) -> Computed:
+    from edgeenc.model.encoder import load_encoder
+    from edgeenc.model.sentence_head import read_sentence_head
+
+    read_sentence_head(folder)  # strictly: an encoder leaves out what is not known
+    return _of_encoder(load_encoder(folder))
+
+
+def _vectors(vectors_BD: NDArray[np.float32], attend_BT: NDArray[np.int64]) -> NDArray[np.float64]:
+    return vectors_BD.astype("float64")
+
+
+_ANSWER = r"""def vector(text, prompt=""):
+    return run(prompt + text)[1][0]"""
+
+SENTENCE_EMBEDDING = Purpose(
+    name="sentence-embedding",
+    output="sentence_embedding",
+    pooled_from="token_embeddings",
+    traced="feature-extraction",
+    auto_class="AutoModelForMaskedLM",
+    load=_load,
+    exported=lambda model: model.base_model,
+    head=Head(
+        text=GraphText((2176, 4860), (3227, 8100)),
+        more_text=lambda family: family.body,
+        outputs=lambda _, labels: labels,
+    ),
+    view=View(vectors=_vectors),
+    card=CardWords(
+        what="A model of sentence vectors",
+        output="one vector, (1, dimensions)",
+        first="0",
+        limit="Its vectors can be compared with each other, and with its teacher's only as far as the report says.",
+        optimum_class="ORTModelForFeatureExtraction",
+        answer=_ANSWER,
+        flags=" --export-task sentence-embedding",
+        library_class="AutoModel",
+    ),
+    answer=answers.text_vector,
+    of_encoder=_of_encoder,
+)

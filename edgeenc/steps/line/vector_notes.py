@@ -1,0 +1,40 @@
+"""What a plan says of sentence vectors: how the teacher makes them, or why what its folder says is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, sentence_head_if_known
+from edgeenc.planned import Request
+from edgeenc.sources import is_random
+
+UNSAID = "the teacher's folder does not say how a text's vector is made: mean of tokens, length 1"
+
+
+def with_sentences(request: Request) -> tuple[Request, str]:
+    """Return a request that knows how its teacher makes one vector of a text, and why what its folder says is left out.
+
+    Raises:
+        InputError: sentence vectors are asked for, and the folder says something that is not known.
+    """
+    said, why = _said(request)
+    spec = request.recipe.sentence
+    head = said if spec is None else spec.over(said)
+    return replace(request, sentence=head), why
+
+
+def notes_of_sentences(request: Request, hidden: int, why: str) -> tuple[str, ...]:
+    """Return what is worth knowing of the vectors of a teacher with so many channels, in words."""
+    if not request.makes_vectors:
+        return (f"what its folder says of sentence vectors is left out: {why}",) if why else ()
+    unsaid = (UNSAID,) if request.sentence is None else ()
+    head = request.sentence or SentenceHead()
+    return (*unsaid, f"sentence vectors are made of the {head.words(hidden)}")
+
+
+def _said(request: Request) -> tuple[SentenceHead | None, str]:
+    if request.known is not None or is_random(request.recipe.teacher):
+        return None, ""
+    if request.makes_vectors:
+        return read_sentence_head(request.teacher), ""
+    return sentence_head_if_known(request.teacher)
