@@ -157,7 +157,7 @@ class _Maker:
         read = {CORPUS: "corpus", TEACHER: teacher.name, STUDENT: shipped.name, **asked, **files}
         bounds = former_spelling(Bounds, request.recipe.bounds.model_dump(mode="json"))
         self.add(StepName("verify"), read, {"task": task, "bounds": bounds})
-        if request.makes_vectors:
+        if request.purpose.pooled_from:
             before = {Role("cut"): cut.name} if cut is not None else {}
             self.add(StepName("vectors"), read | before, {"task": task, **vector_fields(request)})
         self.add(StepName("bench"), read | {TEACHER_FILE: original.name}, {})
