@@ -10,9 +10,10 @@ import pytest
 from line import Done, edgeenc, make_world
 from sentences import publish, recipe_for
 
+from edgeenc.machine.disk import seal
 from edgeenc.model.encoder import Encoder
 from edgeenc.record.facts import Facts
-from edgeenc.record.form import parse, read_json
+from edgeenc.record.form import parse, plain, read_json
 from edgeenc.record.vectors import LEXICAL, Searches, VectorFigures
 
 pytestmark = pytest.mark.export
@@ -92,14 +93,16 @@ def test_the_report_begins_with_what_is_found(built: tuple[Path, Done]) -> None:
 
 
 def test_a_head_that_nobody_trained_is_not_what_such_a_report_is_about(
-    built: tuple[Path, Done], tmp_path: Path
+    built: tuple[Path, Done],
 ) -> None:
     from edgeenc.report import markdown_report
 
     facts = facts_in(built[0])
     assert "bits per character" in markdown_report(facts).lower(), "this teacher has a head that was trained"
     bits = replace(facts.bits_per_character, teacher=None, student=None, cut=None)
-    report = markdown_report(replace(facts, bits_per_character=bits)).lower()
+    floors = tuple(floor for floor in facts.floors if LEXICAL in floor.name)  # as of a build without such a head
+    report = markdown_report(replace(facts, bits_per_character=bits, floors=floors)).lower()
+    assert "baselines to beat" in report
     assert "bits per character" not in report and "head not trained" not in report
 
 
@@ -150,6 +153,32 @@ def test_the_step_has_a_key_of_its_own_that_follows_what_is_measured(
     monkeypatch.setattr(make, "vector_fields", lambda request: {"parallel": {"en.txt.xz": "other"}, "labelled": {}})
     after = keys()
     assert {name for name in before if before[name] != after[name]} == {"vectors", "bundle"}
+
+
+def test_two_bundles_are_compared_search_by_search(asked: list[str], built: tuple[Path, Done], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    done = edgeenc("build", *asked, "--threads", "1", "--precision", "fp32", "-o", str(other))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(edgeenc("compare", str(built[0]), str(other), "--rounds", "1", "--json").stdout)
+    lines = {line["what"]: line for line in found["lines"]}
+    first = lines["ilo: teacher's nearest among 1"]
+    int8, fp32 = figures_in(built[0]).recall("student int8")[0], figures_in(other).recall("student fp32")[0]
+    assert (first["a"], first["b"]) == (int8.share, fp32.share)
+    assert first["low"] <= first["change"] <= first["high"] and f"paired over {int8.searches} searches" in first["how"]
+    assert lines["ilo searches the teacher's en: first"]["metric"] == "across"
+    rank = lines["ilo: rank correlation"]
+    assert rank["words"] == ("better" if rank["change"] > 0 else "worse" if rank["change"] < 0 else "equal")
+
+    unlike = parse(Searches, (other / "report" / "searches.json").read_bytes())
+    (one,) = unlike.languages.values()
+    path = other / "report" / "searches.json"
+    path.write_text(json.dumps(plain(Searches(languages={"ilo": replace(one, texts="other")}))), "utf-8")
+    manifest = json.loads((other / "manifest.json").read_text("utf-8"))
+    manifest["files"]["report/searches.json"] = plain(seal(path))
+    (other / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    found = json.loads(edgeenc("compare", str(built[0]), str(other), "--rounds", "1", "--json").stdout)
+    first = next(line for line in found["lines"] if line["metric"] == "recall")
+    assert first["low"] is None and "texts" in first["how"]
 
 
 def test_too_few_texts_cannot_be_ranked() -> None:
