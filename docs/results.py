@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benches import bench_tables, starts_table, table
+from peers import peer_lines
 from rehearsals import order_lines, rehearsal_lines
 
 from edgeenc.record.form import parse
@@ -100,6 +101,9 @@ def results_page() -> str:
             "## A classifier of texts that starts as the mean\n",
             *newest_starts(),
             "",
+            "## Sentence vectors beside what else could be used\n",
+            *peer_lines(table, _newest_vectors()),
+            "",
             "## The published recipes at full size\n",
             *rehearsal_lines(table),
             "",
@@ -126,6 +130,12 @@ def newest_starts() -> list[str]:
         " PyTorch; the difference is paired over test examples, with its 95 % confidence interval.\n"
     )
     return [note, *starts_table(paths[-1])]
+
+
+def _newest_vectors() -> list[Path]:
+    """Return the newest raw file of each run of benchmarks/vectors.py, by what it is called before host and date."""
+    newest = {path.name.split("_")[0]: path for path in _results("vectors-*.json")}
+    return [newest[name] for name in sorted(newest)]
 
 
 def _results(pattern: str) -> list[Path]:

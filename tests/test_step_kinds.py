@@ -19,7 +19,7 @@ from edgeenc.targets.target import targets
 def test_a_file_is_called_as_its_kind() -> None:
     files = [precision.step for target in targets() for precision in target.precisions]
     assert tuple(step_kinds()) == (*modules_of(edgeenc.steps.__name__), *files)
-    assert len(step_kinds()) == 14
+    assert len(step_kinds()) == 15
     for name, kind in step_kinds().items():
         assert kind.does.__module__ == (file_kind.__module__ if name in files else f"edgeenc.steps.{name}")
         assert is_dataclass(kind.figures)

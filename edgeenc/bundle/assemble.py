@@ -56,6 +56,7 @@ class Contents:
         target: in which form the model is shipped.
         purpose: what the exported files compute.
         predictions: what each model said of the task's test examples, for comparing bundles by example; or None.
+        searches: where each search by a vector found what it sought, for comparing bundles by search; or None.
     """
 
     checkpoint: Path
@@ -66,6 +67,7 @@ class Contents:
     target: Target = field(default_factory=default_target)
     purpose: Purpose = field(default_factory=default_purpose)
     predictions: Path | None = None
+    searches: Path | None = None
 
 
 def assemble(contents: Contents, folder: Path) -> None:
@@ -100,8 +102,9 @@ def assemble(contents: Contents, folder: Path) -> None:
     )
     (folder / "recipe.yaml").write_text(contents.recipe, encoding="utf-8")
     write_report(contents.facts, folder / "report")
-    if contents.predictions is not None:
-        shutil.copyfile(contents.predictions, folder / "report" / "predictions.json")
+    for path, name in ((contents.predictions, "predictions.json"), (contents.searches, "searches.json")):
+        if path is not None:
+            shutil.copyfile(path, folder / "report" / name)
     smallest, _ = contents.target.smallest_in(folder)
     shipped = Shipped(contents.target, smallest, contents.purpose, longest_read(folder), weights)
     card = model_card(contents.facts, shipped)

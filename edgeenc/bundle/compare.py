@@ -7,77 +7,21 @@ them, seed by seed. Two bundles that have the same examples are compared example
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from edgeenc.bench.turns import compare_latency
 from edgeenc.bundle.assemble import check, longest_read, read_golden
+from edgeenc.bundle.compare_vectors import compared_vectors
+from edgeenc.bundle.compared import LOW, ComparedBundle, Line, stored, words
 from edgeenc.errors import InputError
 from edgeenc.record.bundle import Predictions
-from edgeenc.record.facts import Facts
 from edgeenc.record.form import parse
 from edgeenc.record.latency import Latency
 from edgeenc.record.scores import metric_words
 from edgeenc.report.answer import NOTHING_SEEN
-from edgeenc.report.measured import Candidate, Measured
 from edgeenc.report.reading import read
-from edgeenc.targets.target import target_of
 
 PREDICTIONS = "report/predictions.json"
-LOW = 1e-12
-"""Differences below this are rounding of binary fractions."""
-
-Unit = Literal["bytes", "parameters", "ms", "bits", "share"]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One figure of both bundles.
-
-    Attributes:
-        metric: what `--fail-if-worse` calls it: bytes, parameters, latency, bits, or the metric of a task.
-        what: what it is, in words.
-        unit: of `a`, `b` and `change`; `share` is from 0 to 1.
-        change: b less a; of a paired score the paired difference.
-        share: of latency, the time of b as a share of that of a on the same text, which noise moves less than p50.
-        low, high: 95 % confidence interval of a paired score; of latency the quartiles of `share` over the texts.
-        words: better, worse, equal, or `no difference seen`; `how` says how that is known.
-    """
-
-    metric: str
-    what: str
-    unit: Unit
-    a: float
-    b: float
-    change: float
-    words: str
-    share: float | None = None
-    low: float | None = None
-    high: float | None = None
-    how: str = ""
-
-    @property
-    def worse_by(self) -> float:
-        """How much worse b is, in the unit; below 0 where it is better. More of a score is better, less of the rest."""
-        if self.unit == "share":
-            return -self.change
-        return self.change if self.share is None else (self.share - 1) * self.a
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedBundle:
-    """A bundle as it is compared: its folder, its facts, and the model that it ships."""
-
-    folder: Path
-    facts: Facts
-    measured: Measured
-    shipped: Candidate
-
-    @property
-    def file(self) -> Path:
-        """The file that it ships."""
-        return self.folder / target_of(self.folder).precision(self.shipped.precision).path
 
 
 def open_bundle(folder: Path) -> ComparedBundle:
@@ -112,19 +56,17 @@ def compare(
         )
     scored = list(_scores(a, b))
     unlike = dict.fromkeys(task for task in (*a.measured.tasks, *b.measured.tasks) if task not in _both(a, b))
+    of_vectors, more = compared_vectors(a, b)
+    lines += of_vectors
+    notes += more
     notes += [f"{task} is not compared: one of the two has no score on it." for task in unlike]
     return (*lines, *scored), tuple(notes)
 
 
-def words(worse_by: float) -> str:
-    """Return `better`, `worse` or `equal`."""
-    return "equal" if abs(worse_by) < LOW else "worse" if worse_by > 0 else "better"
-
-
 def _sizes(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
-    yield _stored("bytes", f"file ({_either(a.shipped.precision, b.shipped.precision)})", "bytes", _bytes(a), _bytes(b))
+    yield stored("bytes", f"file ({_either(a.shipped.precision, b.shipped.precision)})", "bytes", _bytes(a), _bytes(b))
     parameters = (one.facts.student.parameters for one in (a, b))
-    yield _stored("parameters", "parameters", "parameters", *parameters)
+    yield stored("parameters", "parameters", "parameters", *parameters)
 
 
 def _bytes(one: ComparedBundle) -> int:
@@ -135,11 +77,7 @@ def _bits(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
     """Yield the line of bits per character, where both have a masked-LM head that was trained."""
     one, other = (each.facts.bits_per_character.student for each in (a, b))
     if one is not None and other is not None:
-        yield _stored("bits", "bits per character", "bits", one, other)
-
-
-def _stored(metric: str, what: str, unit: Unit, a: float, b: float) -> Line:
-    return Line(metric, what, unit, a, b, b - a, words(b - a))
+        yield stored("bits", "bits per character", "bits", one, other)
 
 
 def _either(a: str, b: str) -> str:
@@ -188,7 +126,7 @@ def _scores(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
     for task in _both(a, b):
         x, y = (one.measured.score(task, one.shipped) for one in (a, b))
         assert x is not None and y is not None
-        line = _stored(x.metric, f"{task}, {metric_words(x.metric)}", "share", x.value, y.value)
+        line = stored(x.metric, f"{task}, {metric_words(x.metric)}", "share", x.value, y.value)
         of_a, of_b = _answers(a, task), _answers(b, task)
         why = _unpaired(of_a, of_b)
         if isinstance(of_a, Predictions) and isinstance(of_b, Predictions) and not why:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgeenc.bundle.compare import Line, Unit
+from edgeenc.bundle.compared import Line, Unit
 from edgeenc.errors import GateError, UsageError
 from edgeenc.report.draw.numbers import count, megabytes, milliseconds, percent, points, ratio
 

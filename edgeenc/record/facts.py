@@ -10,6 +10,7 @@ from edgeenc.record.gates import Floor, Gate
 from edgeenc.record.host import Host
 from edgeenc.record.latency import Latency
 from edgeenc.record.scores import Difference, MajorityBaseline, Score
+from edgeenc.record.vectors import VectorFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +202,7 @@ class Facts:
         latency: None where nothing was timed.
         languages: where there are several.
         tasks, differences, constant: where a task was scored.
+        vectors: where one vector a text is what the model is for.
     """
 
     edgeenc: str
@@ -223,6 +225,7 @@ class Facts:
     tasks: tuple[Score, ...] = field(default=(), metadata=SPARE | SORTED)
     differences: tuple[Difference, ...] = field(default=(), metadata=SPARE | SORTED)
     constant: MajorityBaseline | None = field(default=None, metadata=SPARE | SORTED)
+    vectors: VectorFigures | None = field(default=None, metadata=SPARE | SORTED)
 
     def __post_init__(self) -> None:
         """See to it that what is said of the files can be read.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from edgeenc.record.scores import Difference, Score, metric_words
 from edgeenc.report.draw.numbers import interval, megabytes, milliseconds, percent, times
+from edgeenc.report.finding import finds, unbeaten
 from edgeenc.report.measured import TEACHER, Candidate, Measured
 
 NOTHING_SEEN = "no difference seen"
@@ -25,6 +26,9 @@ def answer(measured: Measured, candidate: Candidate) -> str:
     elif candidate.ms is not None:
         parts.append(f"{milliseconds(candidate.ms)} ms a run{rough}")
     parts += kept(measured, candidate)
+    if measured.facts is not None and measured.facts.vectors is not None:
+        found = measured.facts.vectors
+        parts += filter(None, (finds(found, candidate.name), unbeaten(found, candidate.name)))
     return f"{candidate.precision} {candidate.model}: {', '.join(parts) or 'nothing was measured'}"
 
 

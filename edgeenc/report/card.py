@@ -14,7 +14,8 @@ from edgeenc.report.licence import attribution, licence, licence_words
 from edgeenc.report.reading import of_facts
 from edgeenc.report.sections.accuracy import scores_section
 from edgeenc.report.sections.languages import languages_section
-from edgeenc.report.sections.of_build import quality_section
+from edgeenc.report.sections.of_build import quality_sections
+from edgeenc.report.sections.sentence_vectors import vectors_section
 from edgeenc.report.title import title
 from edgeenc.targets.target import Precision, Target, default_target
 
@@ -169,10 +170,11 @@ def _unchecked(positions: int) -> str:
 
 
 def _measured(facts: Facts) -> str:
-    """Return what was measured of the model: scores on tasks where there are any, and bits per character."""
-    scored = [scores_section(of_facts(facts))] if facts.tasks else []
+    """Return what was measured of the model: vectors and scores where there are any, and bits per character."""
+    scored = [] if facts.vectors is None else [vectors_section(facts.vectors)]
+    scored += [scores_section(of_facts(facts))] if facts.tasks else []
     several = [languages_section(facts)] if facts.languages else []
-    return "\n\n".join(map(markdown, [*scored, quality_section(facts), *several]))
+    return "\n\n".join(map(markdown, [*scored, *quality_sections(facts), *several]))
 
 
 def _asked(facts: Facts) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from edgeenc.record.facts import UNTRAINED, BitsPerCharacter, Facts
 from edgeenc.record.gates import Floor, Gate
 from edgeenc.record.latency import Latency
+from edgeenc.record.vectors import VectorFigures
 from edgeenc.report.answer import answer, task_tiles
 from edgeenc.report.draw.blocks import Table
-from edgeenc.report.draw.numbers import MISSING, bits, count, megabytes, percent, ratio
+from edgeenc.report.draw.numbers import MISSING, bits, count, megabytes, percent, ratio, times
+from edgeenc.report.finding import finds, unbeaten, vector_tiles
 from edgeenc.report.reading import of_facts
 
 
@@ -17,6 +19,8 @@ def headline(facts: Facts) -> str:
     """Return the answer in one sentence: size, compression, latency, tasks, bits per character, gates."""
     if facts.tasks:
         return _task_headline(facts)
+    if facts.vectors is not None:
+        return _vector_headline(facts, facts.vectors)
     size, precision = shipped(facts)
     parts = [
         f"{megabytes(size)} MB ({precision}), {percent(facts.compression)} smaller than its teacher"
@@ -36,6 +40,23 @@ def _task_headline(facts: Facts) -> str:
     saved = f"{percent(facts.compression)} smaller than its teacher of {megabytes(facts.files.teacher)} MB"
     parts += [*warning(facts), saved, f"as a language model {_quality(facts)}", outcome(facts.gates, "gate")]
     return "; ".join(parts) + "."
+
+
+def _vector_headline(facts: Facts, vectors: VectorFigures) -> str:
+    """Return the answer of a build of sentence vectors: size, what it finds, how fast, and what else is known."""
+    size, precision = shipped(facts)
+    name, share = f"student {precision}", time_share(facts.latency)
+    first = [f"{precision}: {megabytes(size)} MB", finds(vectors, name)]
+    first += [] if not share else [f"{times(share)} times as fast as the teacher{_rough(facts)}"]
+    saved = f"{percent(facts.compression)} smaller than its teacher of {megabytes(facts.files.teacher)} MB"
+    parts = [", ".join(filter(None, first)), *filter(None, [unbeaten(vectors, name)]), saved]
+    parts += [_quality(facts)] if says_bits(facts) else []
+    return "; ".join([*parts, outcome(facts.gates, "gate")]) + "."
+
+
+def says_bits(facts: Facts) -> bool:
+    """Tell whether bits per character are shown: of sentence vectors only where the student has a head that counts."""
+    return facts.vectors is None or facts.bits_per_character.student is not None
 
 
 def warning(facts: Facts) -> tuple[str, ...]:
@@ -71,6 +92,7 @@ def answers(facts: Facts) -> Table:
     measured, share, rough = facts.bits_per_character, time_share(facts.latency), _rough(facts)
     passed = sum(gate.passed for gate in facts.gates)
     rows = (
+        *vector_tiles(facts),
         ("Size", f"{megabytes(size)} MB", f"{precision} file; {count(facts.student.parameters)} parameters"),
         ("Compression", percent(facts.compression), f"of {megabytes(facts.files.teacher)} MB saved"),
         (
@@ -78,11 +100,7 @@ def answers(facts: Facts) -> Table:
             MISSING if share is None else f"{ratio(share)} ×",
             "not measured" if share is None else f"the teacher's time; {1 / share:,.1f} times as fast{rough}",
         ),
-        (
-            "Bits per character",
-            bits(measured.student),
-            _beside(measured),
-        ),
+        *([("Bits per character", bits(measured.student), _beside(measured))] if says_bits(facts) else []),
         *_task_answers(facts),
         ("Gates", f"{passed} of {len(facts.gates)}", "passed"),
     )

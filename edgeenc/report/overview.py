@@ -16,12 +16,14 @@ from edgeenc.report.answer import answer, task_tiles
 from edgeenc.report.draw.blocks import Section, Table, escape, markdown, markdown_table, without_empty
 from edgeenc.report.draw.numbers import MISSING, megabytes, milliseconds, times
 from edgeenc.report.draw.page import page
+from edgeenc.report.finding import vector_tiles
 from edgeenc.report.measured import TEACHER, TRIM_ONLY, Candidate, Measured
 from edgeenc.report.sections.accuracy import scores_section
 from edgeenc.report.sections.file_sizes import sizes_section
 from edgeenc.report.sections.hosts import host_facts, host_section
-from edgeenc.report.sections.of_build import gates_section, quality_section
+from edgeenc.report.sections.of_build import gates_section, quality_sections
 from edgeenc.report.sections.peak_memory import memory_section
+from edgeenc.report.sections.sentence_vectors import vectors_section
 from edgeenc.report.sections.times import latency_section, speed_section, unrun_section
 
 NOT_RUN = "not run"
@@ -119,11 +121,13 @@ def _plain(one: Measured) -> Json:
 
 def _sections(one: Measured) -> Iterator[Section]:
     """Yield the sections of one folder; what was not measured has none."""
+    if one.facts is not None and one.facts.vectors is not None:
+        yield vectors_section(one.facts.vectors)
     if one.scores:
         yield scores_section(one)
     if one.facts is not None:
         yield sizes_section(one.facts)
-        yield quality_section(one.facts)
+        yield from quality_sections(one.facts)
         yield gates_section(one.facts.gates)
     if one.facts is not None and one.facts.latency is not None:
         yield latency_section(one.facts.latency)
@@ -139,7 +143,7 @@ def _sections(one: Measured) -> Iterator[Section]:
 def _tiles(found: Sequence[Measured]) -> Table:
     """Return the values of what is shipped, of the first folder alone where there are several."""
     one = found[0]
-    rows: list[tuple[str, str, str]] = []
+    rows = list(vector_tiles(one.facts)) if len(found) == 1 and one.facts is not None else []
     for candidate in one.shipped[:1] if len(found) == 1 else ():
         if candidate.bytes is not None:
             rows.append(("Size", f"{megabytes(candidate.bytes)} MB", candidate.name))

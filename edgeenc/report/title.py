@@ -12,7 +12,7 @@ NAMES = {"ner": "named-entity", "pos": "part-of-speech"}
 
 def title(facts: Facts) -> str:
     """Return what a build is called: `Tagalog encoder (tl)`, `Tagalog topic classifier (tl)`."""
-    kinds = dict.fromkeys(map(_kind, facts.tasks)) or ["encoder"]
+    kinds = dict.fromkeys(map(_kind, facts.tasks)) or ["encoder" if facts.vectors is None else "sentence encoder"]
     return f"{facts.language.name} {' and '.join(kinds)} ({facts.language.tag})"
 
 

@@ -26,6 +26,7 @@ from edgeenc.record.steps import (
     TuneFigures,
     files_said,
 )
+from edgeenc.record.vectors import VectorFigures
 from edgeenc.report.draw.numbers import asked, bits, clock, count, megabytes, millions, seconds, tenths, times
 from edgeenc.sources import is_random
 from edgeenc.steps.line.step_kind import figures_of, kind_of
@@ -114,8 +115,8 @@ def note(figures: object) -> str:
     match figures:
         case TuneFigures():
             return f"{count(figures.tokens)} tokens, {tenths(figures.validation)} on validation"
-        case ScoreFigures():
-            return ", ".join(f"{row.name} {tenths(row.value)}" for row in figures.tasks)
+        case VectorFigures() | ScoreFigures():
+            return _scores_note(figures)
         case StageFigures(best_loss=float(loss)):
             return f"{count(figures.tokens)} tokens, validation loss {bits(loss)} nats"
         case BitsFigures():
@@ -128,6 +129,15 @@ def note(figures: object) -> str:
             return f"{len(figures.gates)} gates passed{_gate_note(figures)}"
         case _:
             return _tags_note(figures.tags) if isinstance(figures, TaskFigures) and figures.tags else ""
+
+
+def _scores_note(found: VectorFigures | ScoreFigures) -> str:
+    """Return the score of each model, or how often each finds the teacher's nearest text, over all languages."""
+    if isinstance(found, ScoreFigures):
+        return ", ".join(f"{row.name} {tenths(row.value)}" for row in found.tasks)
+    names = dict.fromkeys(one.name for language in found.languages for one in language.agreement)
+    shares = ((name, recall[0].share) for name in names if (recall := found.recall(name)))
+    return f"teacher's nearest neighbour found, %: {', '.join(f'{name} {tenths(share)}' for name, share in shares)}"
 
 
 def _all_bits(found: BitsFigures) -> str:
@@ -216,6 +226,7 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
 
 def last_line(place: str, facts: Facts) -> str:
     """Return the line a build ends with: path, megabytes, compression, latency ratio, gates."""
+    from edgeenc.report.finding import finds, unbeaten
     from edgeenc.report.headline import shipped, warning  # not for a plan, which is shown in a second
 
     size, precision = shipped(facts)
@@ -224,6 +235,9 @@ def last_line(place: str, facts: Facts) -> str:
         name, ratio = list(facts.latency.ratio.items())[-1]
         rough = " (roughly: this host was busy)" if facts.latency.noisy else ""
         parts.append(f"{name} {times(ratio.median)} times as fast{rough}")
+    if facts.vectors is not None:
+        name = f"student {precision}"
+        parts += filter(None, (finds(facts.vectors, name), unbeaten(facts.vectors, name)))
     parts += warning(facts)
     parts.append(f"{sum(gate.passed for gate in facts.gates)} of {len(facts.gates)} gates passed")
     return f"{place}: {', '.join(parts)}"

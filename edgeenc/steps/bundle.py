@@ -18,9 +18,11 @@ def make_bundle(work: Work) -> Nothing:
     from edgeenc.bundle.assemble import Contents, assemble
     from edgeenc.steps.line.summary import facts_of
     from edgeenc.steps.score import PREDICTIONS
+    from edgeenc.steps.vectors import SEARCHES
 
     manifests = {step.name: work.store.manifest(step.key, step.name) for step in work.plan.steps[:-1]}
     request, scored = work.plan.request, Role("step", step=str(StepName("score")))
+    searched = Role("step", step=str(StepName("vectors")))
     verified = replace(work, step=work.plan.step(str(StepName("verify"))))
     contents = Contents(
         checkpoint=verified.input(STUDENT),
@@ -31,6 +33,7 @@ def make_bundle(work: Work) -> Nothing:
         target=request.target,
         purpose=request.purpose,
         predictions=work.input(scored) / PREDICTIONS if scored in work.step.inputs else None,
+        searches=work.input(searched) / SEARCHES if searched in work.step.inputs else None,
     )
     assemble(contents, work.out / "bundle")
     return Nothing()

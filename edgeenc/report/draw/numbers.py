@@ -50,6 +50,17 @@ def interval(low: float, high: float) -> str:
     return f"{100 * low:,.2f} to {percent(high)}"
 
 
+def whole_interval(low: float, high: float) -> str:
+    """Write an interval of a share in a sentence: ``0.5814`` and ``0.6417`` are ``58 to 64 %``."""
+    return f"{100 * low:,.0f} to {100 * high:,.0f} %"
+
+
+def correlation(value: float) -> str:
+    """Write a correlation or another figure up to 1: ``0.85924`` is ``0.859``, ``-0.0273`` is ``−0.027``."""
+    text = f"{abs(value):.3f}"
+    return f"−{text}" if value < 0 and float(text) else text
+
+
 def times(share: float | None) -> str:
     """Write a share of another's time as a speed: ``0.2`` is ``5.0``, to be followed by "times as fast"."""
     return MISSING if not share else f"{1 / share:,.1f}"

@@ -8,12 +8,13 @@ from edgeenc.record.facts import UNTRAINED, Facts
 from edgeenc.record.gates import Floor, Gate
 from edgeenc.report.draw.blocks import Bar, Mark, Picture, Section, Table
 from edgeenc.report.draw.numbers import MISSING, bits, count, duration, figure, percent, rare, ratio, seconds
-from edgeenc.report.headline import outcome
+from edgeenc.report.headline import outcome, says_bits
 from edgeenc.report.reading import of_facts
 from edgeenc.report.sections.accuracy import scores_section
 from edgeenc.report.sections.file_sizes import sizes_section
 from edgeenc.report.sections.hosts import host_section
 from edgeenc.report.sections.languages import languages_section
+from edgeenc.report.sections.sentence_vectors import vectors_section
 from edgeenc.report.sections.times import latency_section
 
 WORST_LENGTH = 90
@@ -24,9 +25,10 @@ def sections(facts: Facts) -> tuple[Section, ...]:
     """Return every section, in the order of the page."""
     latency = facts.latency
     return (
+        *([] if facts.vectors is None else [vectors_section(facts.vectors)]),
         *([scores_section(of_facts(facts))] if facts.tasks else []),
         sizes_section(facts),
-        quality_section(facts),
+        *quality_sections(facts),
         *([languages_section(facts)] if facts.languages else []),
         steps_section(facts),
         tokenizer_section(facts),
@@ -34,6 +36,23 @@ def sections(facts: Facts) -> tuple[Section, ...]:
         *([] if latency is None else [latency_section(latency)]),
         host_section(facts.host, {"edgeenc": facts.edgeenc, **facts.versions}),
     )
+
+
+def quality_sections(facts: Facts) -> tuple[Section, ...]:
+    """Return the bits per character, or of sentence vectors without them the baselines alone."""
+    if says_bits(facts):
+        return (quality_section(facts),)
+    return (Section("Baselines", text=_outcome(facts), tables=_floor_tables(facts)),) if facts.floors else ()
+
+
+def _outcome(facts: Facts) -> tuple[str, ...]:
+    return (_sentence(outcome(facts.floors, "baseline check")),) if facts.floors else ()
+
+
+def _floor_tables(facts: Facts) -> tuple[Table, ...]:
+    """Return the baselines to beat, where there are any."""
+    floors = tuple((c.name, ratio(c.figure), _bound(c, ratio), _passed(c)) for c in facts.floors)
+    return (Table("Baselines to beat", ("Check", "Value", "Threshold", "Result"), "lrrl", floors),) if floors else ()
 
 
 def quality_section(facts: Facts) -> Section:
@@ -61,15 +80,11 @@ def quality_section(facts: Facts) -> Section:
     rows = tuple((label, bits(value), percent(measured.advantage_kept(value))) for label, value in known)
     rows += tuple((label, UNTRAINED, MISSING) for label, value in named[:2] if value is None)
     head = ("Model", "Bits per character", "Gain over unigram retained")
-    floors = tuple((c.name, ratio(c.figure), _bound(c, ratio), _passed(c)) for c in facts.floors)
-    tables = [Table("Bits per character", head, "lrr", rows)]
-    if floors:
-        tables.append(Table("Baselines to beat", ("Check", "Value", "Threshold", "Result"), "lrrl", floors))
     return Section(
         "Quality",
-        text=(_sentence(outcome(facts.floors, "baseline check")),) if floors else (),
+        text=_outcome(facts),
         pictures=(picture,),
-        tables=tuple(tables),
+        tables=(Table("Bits per character", head, "lrr", rows), *_floor_tables(facts)),
         notes=(
             "Of the words of the text 15 % are masked, the same words for every model; bits are those of all their"
             " tokens over the characters of these words. A word with an unknown token costs as much as characters"

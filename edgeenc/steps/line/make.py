@@ -42,6 +42,7 @@ from edgeenc.stages.training import TrainingOptions
 from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.steps.line.teacher_notes import notes_of
 from edgeenc.steps.line.vector_notes import notes_of_sentences, with_sentences
+from edgeenc.steps.line.vector_text import vector_fields
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning.fine_tuning import FineTuning
 from edgeenc.text.mixture import corpus_fields, text_notes
@@ -156,6 +157,9 @@ class _Maker:
         read = {CORPUS: "corpus", TEACHER: teacher.name, STUDENT: shipped.name, **asked, **files}
         bounds = former_spelling(Bounds, request.recipe.bounds.model_dump(mode="json"))
         self.add(StepName("verify"), read, {"task": task, "bounds": bounds})
+        if request.purpose.pooled_from:
+            before = {Role("cut"): cut.name} if cut is not None else {}
+            self.add(StepName("vectors"), read | before, {"task": task, **vector_fields(request)})
         self.add(StepName("bench"), read | {TEACHER_FILE: original.name}, {})
         everything = {Role("step", step=name): name for name in self.steps}
         head = {"language": request.language.bcp47, "source": request.source, "recipe": request.recipe.to_yaml()}

@@ -1,0 +1,79 @@
+"""What sentence vectors find, in words and as the values at the top of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from edgeenc.record.facts import Facts
+from edgeenc.record.vectors import LEXICAL, AcrossScore, Found, ProbeScore, VectorFigures
+from edgeenc.report.draw.numbers import correlation, count, percent, whole_interval
+
+STUDENT = "student"
+
+
+def finds(vectors: VectorFigures, name: str) -> str:
+    """Say how often a model finds what its teacher finds; empty where it was not measured.
+
+    Worked example: `finds the teacher's nearest neighbour in 612 of 1,000 searches (58 to 64 %)`.
+    """
+    recall = vectors.recall(name)
+    return f"finds the teacher's nearest neighbour in {of_searches(recall[0])}" if recall else ""
+
+
+def of_searches(found: Found) -> str:
+    """Return a count with its 95 % interval: `612 of 1,000 searches (58 to 64 %)`."""
+    return f"{count(found.found)} of {count(found.searches)} searches ({whole_interval(found.low, found.high)})"
+
+
+def unbeaten(vectors: VectorFigures, name: str) -> str:
+    """Return a warning where counted character n-grams find as much as a model does, in any language; else nothing."""
+    for one in vectors.languages:
+        model, counted = one.first(name), one.of(LEXICAL)
+        if model is not None and counted is not None and model <= counted.recall[0].share:
+            return (
+                f"WARNING: {LEXICAL} alone, without any model, find it in {of_searches(counted.recall[0])} of"
+                f" {one.language}"
+            )
+    return ""
+
+
+def vector_tiles(facts: Facts) -> Iterator[tuple[str, str, str]]:
+    """Yield name, value and meaning of what the vectors of the shipped file are worth, the teacher's beside them."""
+    vectors, name = facts.vectors, f"{STUDENT} {facts.files.shipped[1]}"
+    if vectors is None or not (recall := vectors.recall(name)):
+        return
+    counted = vectors.recall(LEXICAL)
+    beside = f"; {LEXICAL} {percent(counted[0].share)}" if counted else ""
+    yield "Teacher's nearest neighbour found", percent(recall[0].share), f"{name}, {of_searches(recall[0])}{beside}"
+    for one in vectors.languages:
+        of_language = f" ({one.language})" if len(vectors.languages) > 1 else ""
+        if (agreement := one.of(name)) is not None:
+            low, high = (correlation(bound) for bound in (agreement.spearman.low, agreement.spearman.high))
+            meaning = f"Spearman, of pairs of {count(one.texts)} texts; 95 % CI {low} to {high}"
+            yield f"Rank correlation with the teacher{of_language}", correlation(agreement.spearman.value), meaning
+        for probe in one.probes:
+            if probe.name == name:
+                yield f"Probe on {probe.task}{of_language}", percent(probe.macro_f1.value), _probed(probe, one.probes)
+        for across in one.across:
+            if across.name == name:
+                meaning = _searched(across, one.across)
+                yield f"{one.language} searches {across.among}", percent(across.accuracy[0].share), meaning
+
+
+def _probed(probe: ProbeScore, probes: tuple[ProbeScore, ...]) -> str:
+    """Return what the macro F1 of a probe is read beside."""
+    others = (one for one in probes if one.task == probe.task and not one.model.startswith(STUDENT))
+    return f"macro F1; {', '.join(f'{one.model} {percent(one.macro_f1.value)}' for one in others)}"
+
+
+def _searched(across: AcrossScore, scores: tuple[AcrossScore, ...]) -> str:
+    """Return what searches across languages are read beside."""
+    same = (one for one in scores if one.among == across.among and not one.model.startswith(STUDENT))
+    others = {one.model: percent(one.accuracy[0].share) for one in same if _alike(one, across)}
+    among = "the untouched teacher's vectors" if across.of_teacher else "its own vectors"
+    return f"same line first among {among}; {', '.join(f'{model} {share}' for model, share in others.items())}"
+
+
+def _alike(one: AcrossScore, other: AcrossScore) -> bool:
+    """Tell whether both search vectors of the teacher, or each its own; n-grams have none but their own."""
+    return one.model == LEXICAL or one.of_teacher == other.of_teacher

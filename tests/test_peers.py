@@ -1,0 +1,54 @@
+"""Peers of sentence vectors: the command on tiny models, and the table that is made of its raw file."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from sentences import publish
+
+from edgeenc.record.form import read_json
+from edgeenc.record.vectors import LEXICAL
+from edgeenc.text.corpus import Corpus
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def script(folder: str, name: str) -> ModuleType:
+    """Return a script of this repository as a module."""
+    spec = importlib.util.spec_from_file_location(f"{name}_script", ROOT / folder / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = made
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_peers_are_measured_on_one_text_and_stand_in_one_table(
+    sentences: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher, out = publish("newest", sentences, tmp_path / "teacher"), tmp_path / "vectors-ilo_host_2026-01-01.json"
+    bench, peers = script("benchmarks", "vectors"), script("docs", "peers")
+    monkeypatch.setattr(bench, "kit_corpus", lambda language: Corpus(sentences * 20, sentences, sentences))
+    asked = ["--lang", "ilo", "--trim", "100", "--student", f"same={teacher}", "--threads", "1", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["vectors.py", str(teacher), *asked])
+    bench.main()
+    found = read_json(out.read_text("utf-8"))
+    assert isinstance(found, dict)
+    assert found["query"] == "query: " and found["passage"] == ""
+    assert str(tmp_path) not in out.read_text("utf-8")
+    lines = peers.peer_lines(lambda head, rows: ["|".join(row) for row in (head, *rows)], [out])
+    rows = {cells[0]: cells for cells in (line.split("|") for line in lines if "|" in line)}
+    assert list(rows)[1:] == ["teacher torch", "trim-only torch", "same torch", f"{LEXICAL} tf-idf"]
+    assert rows["same torch"][3] == "100.00 %", "the teacher itself finds its own neighbours"
+    assert rows["same torch"][6] == "1.000"
+    assert float(rows["trim-only torch"][1]) < float(rows["teacher torch"][1])
+    assert rows["teacher torch"][10] == rows["same torch"][10] != "", "searches in English are those of the teacher"
+    assert rows[f"{LEXICAL} tf-idf"][1] == ""
+
+
+def test_nothing_measured_is_said() -> None:
+    assert script("docs", "peers").peer_lines(lambda head, rows: [], []) == ["Not measured yet."]
