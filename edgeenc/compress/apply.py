@@ -10,9 +10,11 @@ from tokenizers import Tokenizer
 
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.distill import distill
+from edgeenc.compress.distill_sentences import distill_sentences
 from edgeenc.compress.drop_layers import drop_layers, measured_layers
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.prune_ffn import prune_ffn, sort_heads
+from edgeenc.compress.teacher_vectors import NoCache, VectorCache
 from edgeenc.compress.trim_vocab import trim_for_several
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.errors import ShapeError
@@ -21,6 +23,7 @@ from edgeenc.record.facts import TokenizerFit
 from edgeenc.record.steps import StageFigures
 from edgeenc.stages.adapt import Adapt
 from edgeenc.stages.distill import Distill
+from edgeenc.stages.distill_sentences import DistillSentences
 from edgeenc.stages.drop_layers import DropLayers, choose_layers
 from edgeenc.stages.prune_ffn import PruneFfn
 from edgeenc.stages.stage import Stage
@@ -39,11 +42,13 @@ class Desk:
         corpus: the text of the language.
         earlier: loads the encoder that an earlier step, named in the recipe, made.
         job: seed, runtime, scratch folder and progress.
+        vectors: where the sentence vectors of an earlier step are kept; nowhere where nothing is said.
     """
 
     corpus: Corpus
     earlier: Callable[[str], Encoder]
     job: Job
+    vectors: Callable[[str], VectorCache] = lambda _: NoCache()
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,13 @@ def _(stage: Adapt, encoder: Encoder, desk: Desk) -> Made:
 def _(stage: Distill, encoder: Encoder, desk: Desk) -> Made:
     teacher = None if stage.teacher is None else desk.earlier(stage.teacher)
     student, history = distill(encoder, teacher, desk.corpus, stage, desk.job)
+    return Made(student, history.figures())
+
+
+@apply.register
+def _(stage: DistillSentences, encoder: Encoder, desk: Desk) -> Made:
+    teacher, cache = desk.earlier(stage.teacher), desk.vectors(stage.teacher)
+    student, history = distill_sentences(encoder, teacher, desk.corpus, stage, desk.job, cache)
     return Made(student, history.figures())
 
 

@@ -84,10 +84,7 @@ class Screen:
             self._console.print(text, soft_wrap=True)
 
     def _move(self, step: Step, now: Progress) -> None:
-        text = (
-            f"{step.name}: step {count(now.step)} of {count(now.steps)}, loss {bits(now.loss)} nats,"
-            f" {count(round(now.tokens_per_second))} tokens/s, {clock(now.seconds_left)} left"
-        )
+        text = f"{step.name}: {progress_text(now)}, {clock(now.seconds_left)} left"
         if self._status is not None:
             self._status.update(text)
         elif time.monotonic() - self._spoke > SPEAK_SECONDS:
@@ -98,6 +95,14 @@ class Screen:
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+def progress_text(now: Progress) -> str:
+    """Return how far a training is, or what is done before it."""
+    if now.doing:
+        return f"{now.doing} {count(now.step)} of {count(now.steps)}"
+    speed = f"{count(round(now.tokens_per_second))} tokens/s"
+    return f"step {count(now.step)} of {count(now.steps)}, loss {bits(now.loss)} nats, {speed}"
 
 
 def step_line(step: Step, manifest: Manifest, what: str) -> str:

@@ -55,6 +55,11 @@ class Stage(BaseModel):
         return False
 
     @property
+    def compares_tokens(self) -> bool:
+        """Whether what it `reads` must have the same tokens as what it changes."""
+        return True
+
+    @property
     def exact(self) -> bool:
         """Whether `reshape` tells the shape, not only a bound of it."""
         return True
@@ -108,7 +113,7 @@ def shape_after(stage: Stage, before: Shape, steps: Mapping[str, Planned]) -> Sh
     """
     if reason := before.table.refused.get(stage.kind):
         raise ShapeError(f"{stage.kind} cannot work on a {before.family} model: {reason}")
-    for name in stage.reads:
+    for name in stage.reads if stage.compares_tokens else ():
         _require_same_tokens(stage, name, steps)
     after = stage.reshape(before)
     stage.agree(after, {name: shape for name in stage.reads if (shape := steps[name].shape)})
