@@ -127,7 +127,7 @@ def test_a_cache_spares_the_teacher_and_changes_no_bit(
     teacher: Encoder, student: Encoder, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With blocks of 50 texts, of which the cache has some: none, all, or those of another budget."""
-    monkeypatch.setattr("edgeenc.text.sentences.BLOCK", 50)
+    monkeypatch.setattr("edgeenc.text.sentence_order.BLOCK", 50)
     monkeypatch.setattr("edgeenc.compress.teacher_vectors.BLOCK", 50)
     options = SentenceOptions(**FIELDS | {"tokens": 4000, "texts": 150})
     without, _ = distill_sentences(student, teacher, corpus, options, Job(seed=1))

@@ -26,7 +26,7 @@ from edgeenc.stages.distill_sentences import SentenceOptions
 from edgeenc.stages.training import schedule_of
 from edgeenc.text.corpus import Corpus
 from edgeenc.text.mixture import pattern_of
-from edgeenc.text.sentences import Numbers, SentenceOrder, Texts, prompted, read_texts
+from edgeenc.text.sentence_order import Numbers, SentenceOrder, Texts, prompted, read_texts
 from edgeenc.text.specials import Specials
 from edgeenc.text.whole import encode_whole, padded
 from edgeenc.training_loop import History, Job, Loss, train
@@ -68,7 +68,7 @@ def distill_sentences(
     options, job, cache = options or SentenceOptions(), job or Job(), cache or NoCache()
     device = job.runtime.device
     head = student.sentence or SentenceHead()
-    reader = Reader.of(student, teacher, options)
+    reader = SentenceReader.of(student, teacher, options)
     read, held = reader.train(corpus), reader.held(corpus)
     targets_ND = torch.from_numpy(teacher_vectors(teacher, read.asked, options.max_length, cache, job))
     held_ND = torch.from_numpy(teacher_vectors(teacher, held.asked, options.max_length, cache, job))
@@ -77,8 +77,8 @@ def distill_sentences(
     model = student.model if job.in_place else copy.deepcopy(student.model)
     pupil = replace(student, model=nn.Module.to(model.eval(), device))
     order = SentenceOrder(read.groups, options.batch_size, pattern_of(corpus), job.seed)
-    tokens = Tokens(read.texts, Specials.of(student.tokenizer).pad, device)
-    lesson = Lesson(options, head, _inner(pupil, teacher, tokens.batch(order(0)), options))
+    tokens = PaddedTexts(read.texts, Specials.of(student.tokenizer).pad, device)
+    lesson = SentenceLesson(options, head, _inner(pupil, teacher, tokens.batch(order(0)), options))
 
     def loss_at(step: int) -> Loss:
         numbers = order(step)
@@ -110,7 +110,7 @@ def _require_equal(own: int, taught: int, options: SentenceOptions) -> None:
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadTexts:
     """Texts that are read, as the student and as the teacher is given them.
 
     Attributes:
@@ -125,7 +125,7 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Reader:
+class SentenceReader:
     """Reads texts as a student and its teacher are given them.
 
     Attributes:
@@ -141,7 +141,7 @@ class Reader:
     taught: tuple[str, ...]
 
     @staticmethod
-    def of(student: Encoder, teacher: Encoder, options: SentenceOptions) -> Reader:
+    def of(student: Encoder, teacher: Encoder, options: SentenceOptions) -> SentenceReader:
         """Return the reader of two encoders.
 
         Raises:
@@ -150,9 +150,9 @@ class Reader:
         own, taught = (encoder.sentence or SentenceHead() for encoder in (student, teacher))
         first = own.default_prompt or next(iter(own.prompts), None)
         names = options.prompts or ((first,) if first is not None else ())
-        return Reader(student, options, _prompts(own, names, "student"), _prompts(taught, names, "teacher"))
+        return SentenceReader(student, options, _prompts(own, names, "student"), _prompts(taught, names, "teacher"))
 
-    def train(self, corpus: Corpus) -> Read:
+    def train(self, corpus: Corpus) -> ReadTexts:
         """Return so many training texts as the tokens of the options ask for, of each language by its weight."""
         options, most = self.options, self.options.texts
         return self._read(
@@ -169,17 +169,17 @@ class Reader:
             ]
         )
 
-    def held(self, corpus: Corpus) -> Read:
+    def held(self, corpus: Corpus) -> ReadTexts:
         """Return the first texts of `valid`, of each language by its weight."""
         found = [part.corpus.valid[: max(2, round(HELD_TEXTS * part.weight))] for part in corpus.each]
         longest, read = self.options.max_length, self.student.tokenizer
         return self._read([Texts.of(lines, encode_whole(read, prompted(lines, self.own), longest)) for lines in found])
 
-    def _read(self, parts: list[Texts]) -> Read:
+    def _read(self, parts: list[Texts]) -> ReadTexts:
         if any(len(part.lines) < 2 for part in parts):
             raise InputError("distill-sentences: a language has fewer than 2 texts; give more text")
         asked = [line for part in parts for line in prompted(part.lines, self.taught)]
-        return Read(Texts.joined(parts), asked, tuple(part.lengths for part in parts))
+        return ReadTexts(Texts.joined(parts), asked, tuple(part.lengths for part in parts))
 
 
 def _prompts(head: SentenceHead, names: Sequence[str], whose: str) -> tuple[str, ...]:
@@ -197,7 +197,7 @@ def _held_batches(texts: Texts, batch_size: int) -> list[Numbers]:
 
 
 @dataclass(frozen=True)
-class Batch:
+class PaddedBatch:
     """Padded texts: ids and attention (B, T), and their tokens without padding."""
 
     ids_BT: Tensor
@@ -210,28 +210,28 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Tokens:
+class PaddedTexts:
     """Makes padded batches of texts, on a device."""
 
     texts: Texts
     pad: int
     device: str
 
-    def batch(self, numbers: Numbers) -> Batch:
+    def batch(self, numbers: Numbers) -> PaddedBatch:
         """Return the batch of the texts of these numbers."""
         rows = [self.texts.row(int(number)) for number in numbers]
         ids_BT, attend_BT = (torch.from_numpy(array).to(self.device) for array in padded(rows, self.pad))
-        return Batch(ids_BT, attend_BT, sum(map(len, rows)))
+        return PaddedBatch(ids_BT, attend_BT, sum(map(len, rows)))
 
 
 @dataclass(frozen=True)
-class Inner:
+class BesideTeacher:
     """A teacher that runs beside the student, and what maps the student's hidden states to its width."""
 
     teacher: Encoder
     bridge: nn.Module
 
-    def loss(self, own_BTH: Tensor, batch: Batch) -> Tensor:
+    def loss(self, own_BTH: Tensor, batch: PaddedBatch) -> Tensor:
         """Return 1 - cosine of the last hidden states, mean over tokens."""
         with torch.no_grad():
             taught_BTH = self.teacher.hidden(batch.ids_BT, batch.attend_BT)
@@ -239,7 +239,7 @@ class Inner:
         return cosine_distance(bridged_NH.float(), batch.at_tokens(taught_BTH).float()).mean()
 
 
-def _inner(pupil: Encoder, teacher: Encoder, batch: Batch, options: SentenceOptions) -> Inner | None:
+def _inner(pupil: Encoder, teacher: Encoder, batch: PaddedBatch, options: SentenceOptions) -> BesideTeacher | None:
     """Return what compares hidden states, where they are; the map between two widths starts as the nearest one.
 
     Raises:
@@ -254,21 +254,21 @@ def _inner(pupil: Encoder, teacher: Encoder, batch: Batch, options: SentenceOpti
         )
     still = frozen(teacher, batch.ids_BT.device.type)
     if pupil.shape.hidden == still.shape.hidden:
-        return Inner(still, nn.Identity())
+        return BesideTeacher(still, nn.Identity())
     with torch.no_grad():
         own_NH, taught_NH = (batch.at_tokens(one.hidden(batch.ids_BT, batch.attend_BT)) for one in (pupil, still))
-    return Inner(still, nn.Module.to(bridge_of(own_NH, taught_NH), batch.ids_BT.device))
+    return BesideTeacher(still, nn.Module.to(bridge_of(own_NH, taught_NH), batch.ids_BT.device))
 
 
 @dataclass(frozen=True)
-class Lesson:
+class SentenceLesson:
     """What a student's vectors are measured by: which losses, the head that makes them, the teacher's hidden states."""
 
     options: SentenceOptions
     head: SentenceHead
-    inner: Inner | None = None
+    inner: BesideTeacher | None = None
 
-    def loss(self, pupil: Encoder, batch: Batch, taught_BD: Tensor) -> Tensor:
+    def loss(self, pupil: Encoder, batch: PaddedBatch, taught_BD: Tensor) -> Tensor:
         """Return the weighted sum of the losses of a batch."""
         options = self.options
         hidden_BTH = pupil.hidden(batch.ids_BT, batch.attend_BT)

@@ -21,7 +21,7 @@ from edgeenc.compress.frozen import frozen
 from edgeenc.model.embed import Vectors, embed, forward_of
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.sentence_head import SentenceHead
-from edgeenc.text.sentences import BLOCK
+from edgeenc.text.sentence_order import BLOCK
 from edgeenc.training_loop import Job, Progress
 
 VERSION = 1

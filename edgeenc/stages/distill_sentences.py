@@ -57,6 +57,7 @@ class DistillSentences(Stage, SentenceOptions):
     """Knowledge distillation from the sentence vectors of an earlier step; its tokenizer need not be the student's."""
 
     trains: ClassVar[bool] = True
+    loss_unit: ClassVar[str] = ""
     kind: Literal["distill-sentences"] = "distill-sentences"
     teacher: str
     """The step that is distilled from, `teacher` for the untouched encoder."""

@@ -24,6 +24,8 @@ class Stage(BaseModel):
     trains: ClassVar[bool] = False
     trims: ClassVar[bool] = False
     """Whether it changes the tokenizer."""
+    loss_unit: ClassVar[str] = "nats"
+    """Of the loss on validation text, where it trains; nothing where the loss is a sum of several measures."""
 
     kind: str
     name: str = Field(default="", pattern=r"^[a-z0-9-]*$")
