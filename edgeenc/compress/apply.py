@@ -17,6 +17,7 @@ from edgeenc.compress.prune_ffn import prune_ffn, sort_heads
 from edgeenc.compress.teacher_vectors import NoCache, VectorCache
 from edgeenc.compress.trim_vocab import trim_for_several
 from edgeenc.compress.truncate_hidden import truncate_hidden
+from edgeenc.compress.whole_texts import whole_texts
 from edgeenc.errors import ShapeError
 from edgeenc.model.encoder import Encoder
 from edgeenc.record.facts import TokenizerFit
@@ -106,10 +107,12 @@ def _(stage: DropLayers, encoder: Encoder, desk: Desk) -> Made:
 
 @apply.register
 def _(stage: PruneFfn, encoder: Encoder, desk: Desk) -> Made:
-    reads = stage.score != "magnitude" or stage.refit or stage.sort_heads
+    reads = stage.score not in ("magnitude", "activation") or stage.refit or stage.sort_heads
     batches = calibration(encoder, desk.corpus, stage.calibration_batches, desk.job.seed) if reads else []
     if stage.sort_heads:
         encoder = sort_heads(encoder, batches)
+    if stage.score == "activation":
+        batches = whole_texts(encoder, desk.corpus, stage.calibration_batches)
     strength = stage.ridge if stage.refit else None
     return Made(prune_ffn(encoder, batches, width=stage.intermediate_size, score=stage.score, refit=strength))
 

@@ -19,6 +19,7 @@ from edgeenc.compress.inner import cosine_distance
 from edgeenc.compress.losses import similarity_divergence
 from edgeenc.compress.match import bridge_of
 from edgeenc.compress.teacher_vectors import NoCache, VectorCache, teacher_vectors
+from edgeenc.compress.whole_texts import usual_prompt
 from edgeenc.errors import InputError, ShapeError
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.sentence_head import SentenceHead
@@ -148,7 +149,7 @@ class SentenceReader:
             InputError: one of them has no prompt of a name that is asked for.
         """
         own, taught = (encoder.sentence or SentenceHead() for encoder in (student, teacher))
-        first = own.default_prompt or next(iter(own.prompts), None)
+        first = usual_prompt(own)
         names = options.prompts or ((first,) if first is not None else ())
         return SentenceReader(student, options, _prompts(own, names, "student"), _prompts(taught, names, "teacher"))
 
