@@ -3,10 +3,12 @@
     root/
       steps/<key>-<name>/   finished: the step's files and manifest.json
       work/<key>-<name>/    in the making: folder/ is filled and renamed into steps/, scratch/ holds checkpoints
+      vectors/<key>-<name>/ sentence vectors of the encoder that the step made, by the hash of their texts: a cache
       locks/<key>           held by the process that makes the step; the kernel lets go of it when the process dies
 
-There is no other state: what is under steps/ is whole, what is under work/ can be thrown away. A bundle is published
-in the same way, through a hidden folder `.<name>.edgeenc` beside it that holds a lock and the copy in the making.
+There is no other state: what is under steps/ is whole, what is under work/ and vectors/ can be thrown away. A bundle is
+published in the same way, through a hidden folder `.<name>.edgeenc` beside it that holds a lock and the copy in the
+making.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from edgeenc.errors import HostError, UsageError
+from edgeenc.machine.arrays import ArrayFolder
 from edgeenc.machine.disk import (
     Tell,
     appear,
@@ -184,8 +187,21 @@ class Store:
         shutil.rmtree(self._work(draft.key, draft.name), ignore_errors=True)
         return manifest
 
+    def vectors(self, key: str, name: str) -> ArrayFolder:
+        """Return where the sentence vectors of what a step made are kept."""
+        return ArrayFolder(self.root / "vectors" / f"{key}-{name}")
+
     def list(self) -> tuple[Entry, ...]:
-        """Return every step that is finished or begun, by name and key."""
+        """Return every step that is finished or begun, by name and key, and then the vectors that are kept."""
+        return (*self._steps(), *self._vectors())
+
+    def _vectors(self) -> tuple[Entry, ...]:
+        with on_disk(self.root):
+            folders = sorted((self.root / "vectors").glob("*-*"))
+            named = [(folder.name.split("-", 1), _bytes_under(folder)) for folder in folders]
+        return tuple(Entry(key, f"vectors of {name}", "finished", size) for (key, name), size in named)
+
+    def _steps(self) -> tuple[Entry, ...]:
         with on_disk(self.root):
             labels = {place.name for part in ("steps", "work") for place in (self.root / part).glob("*-*")}
             entries = [self._entry(*label.split("-", 1)) for label in labels]
@@ -195,14 +211,17 @@ class Store:
         """Remove unfinished and damaged steps, or every step, and return what was removed.
 
         What a living process is making stays; and while a build uses the store, all finished steps stay, for it may
-        need them.
+        need them. Sentence vectors go where every step goes.
         """
-        entries = self.list()
+        entries = self._steps()
         idle = [entry for entry in entries if entry.state != "at work"]
         with on_disk(self.root):
             unused = try_lock(self._lock(IN_USE))
             kept = "" if what == "everything" and unused and len(idle) == len(entries) else "finished"
             removed = tuple(entry for entry in idle if self._remove(entry.key, entry.name, kept))
+            if what == "everything" and unused:
+                removed += self._vectors()
+                shutil.rmtree(self.root / "vectors", ignore_errors=True)
             if unused:
                 self._lock(IN_USE).unlink()
                 unused.close()

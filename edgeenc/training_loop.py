@@ -33,6 +33,8 @@ class Progress:
     loss: float
     tokens_per_second: float
     seconds_left: float
+    doing: str = ""
+    """What is done in steps before the training, such as `teacher vectors`; it has no loss."""
 
 
 @dataclass(frozen=True, slots=True)

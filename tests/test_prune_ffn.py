@@ -15,8 +15,10 @@ from edgeenc.compress.least_squares import Seen, ridge, with_one
 from edgeenc.compress.losses import chosen_logits, masked_lm
 from edgeenc.compress.prune_ffn import prune_ffn, sort_heads, usefulness
 from edgeenc.compress.refit import refitted
+from edgeenc.compress.whole_texts import whole_texts
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.stages.prune_ffn import PruneFfn
 from edgeenc.text.batches import Batching, Masked, masked_stream
 from edgeenc.text.corpus import Corpus
@@ -32,6 +34,11 @@ def exact(tiny_encoder: Encoder) -> Encoder:
 def batches(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> list[Masked]:
     stream = masked_stream([sentences], tiny_encoder.tokenizer, Batching(128, lengths=(16,)), seed=0)
     return [stream(step) for step in range(3)]
+
+
+@pytest.fixture
+def corpus(sentences: tuple[str, ...]) -> Corpus:
+    return Corpus(sentences, sentences, sentences)
 
 
 def blocks(encoder: Encoder) -> list[tuple[torch.nn.Linear, torch.nn.Linear]]:
@@ -182,3 +189,41 @@ def test_the_stage_does_what_it_is_told(tiny_encoder: Encoder, sentences: tuple[
     batches = calibration(tiny_encoder, desk.corpus, 2, 3)
     again = prune_ffn(sort_heads(tiny_encoder, batches), batches, width=24, score="paper", refit=1e-3)
     assert all(torch.equal(t, again.model.state_dict()[n]) for n, t in made.model.state_dict().items())
+
+
+def test_the_size_of_what_a_neuron_adds_is_that_of_its_writing(tiny_encoder: Encoder, corpus: Corpus) -> None:
+    """Each neuron's writing into the stream, token by token, by hooks of another kind; special tokens count."""
+    head = SentenceHead(prompts={"query": "Ang pusa"})
+    asked = replace(tiny_encoder, sentence=head)
+    batches = whole_texts(asked, corpus, 1)
+    rows = [row for batch in batches for row in batch.ids_BT.tolist()]
+    whole = {tuple(e.ids) for e in asked.tokenizer.encode_batch([f"Ang pusa{line}" for line in corpus.train])}
+    assert set(map(tuple, rows)) == whole
+    written = [list[torch.Tensor]() for _ in range(3)]
+    for row in rows:
+        with torch.no_grad():
+            states = asked.model.bert(torch.tensor([row]), output_hidden_states=True)
+            for i, layer in enumerate(asked.model.bert.encoder.layer):
+                inner = layer.intermediate(layer.attention(states.hidden_states[i])[0])[0]
+                written[i].append(inner[:, :, None] * layer.output.dense.weight.T[None])
+    expected = torch.stack([torch.cat(one).square().sum(-1).mean(0).sqrt() for one in written])
+    assert torch.allclose(usefulness(asked, batches, "activation"), expected, rtol=1e-4)
+
+
+def test_activations_need_no_head(tiny_encoder: Encoder, corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of it asks for logits, and a refit of the same texts brings hidden states nearer."""
+    monkeypatch.setattr(Encoder, "logits", lambda self, hidden: pytest.fail("logits are asked for"))
+    desk = Desk(corpus, lambda name: pytest.fail(name), Job(seed=3))
+    fields: dict[str, object] = {"intermediate_size": 24, "score": "activation", "calibration_batches": 2}
+    batches = whole_texts(tiny_encoder, corpus, 2)
+    errors = []
+    for refit in (False, True):
+        stage = PruneFfn(**fields, refit=refit)
+        assert not stage.reads_logits
+        made = apply(stage, tiny_encoder, desk).encoder
+        with torch.no_grad():
+            pairs = [(made.hidden(b.ids_BT), tiny_encoder.hidden(b.ids_BT)) for b in batches]
+        errors.append(sum(float((one - other).square().sum()) for one, other in pairs))
+    assert errors[1] < 0.7 * errors[0]
+    with pytest.raises(InputError, match="more text"):
+        prune_ffn(tiny_encoder, [], width=24, score="activation")

@@ -47,8 +47,8 @@ def test_every_problem_of_a_recipe_is_told_at_once() -> None:
     assert "sentence.pooling" in said and "did you mean 'normalize'" in said
     with pytest.raises(RecipeError, match="needs labels, so a task"):
         parse_recipe(fields | {"purpose": "text-classification", "sentence": None}, "r")
+    said = {"prompts": {"query": "q: "}, "default_prompt": "passage"}
     with pytest.raises(RecipeError, match="'passage' is none of the prompts, which are: query"):
-        said = {"prompts": {"query": "q: "}, "default_prompt": "passage"}
         parse_recipe({"name": "x", "teacher": "y", "stages": STAGES, "sentence": said}, "r")
 
 

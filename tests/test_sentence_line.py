@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from line import Done, edgeenc, make_world
 from sentences import PUBLISHED, publish, recipe_for
 
 from edgeenc.bundle.load import load_bundle
+from edgeenc.errors import UsageError
 from edgeenc.model.embed import embed, forward_of
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.model.sentence_head import read_sentence_head

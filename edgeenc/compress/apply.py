@@ -10,17 +10,21 @@ from tokenizers import Tokenizer
 
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.distill import distill
+from edgeenc.compress.distill_sentences import distill_sentences
 from edgeenc.compress.drop_layers import drop_layers, measured_layers
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.prune_ffn import prune_ffn, sort_heads
+from edgeenc.compress.teacher_vectors import NoCache, VectorCache
 from edgeenc.compress.trim_vocab import trim_for_several
 from edgeenc.compress.truncate_hidden import truncate_hidden
+from edgeenc.compress.whole_texts import whole_texts
 from edgeenc.errors import ShapeError
 from edgeenc.model.encoder import Encoder
 from edgeenc.record.facts import TokenizerFit
 from edgeenc.record.steps import StageFigures
 from edgeenc.stages.adapt import Adapt
 from edgeenc.stages.distill import Distill
+from edgeenc.stages.distill_sentences import DistillSentences
 from edgeenc.stages.drop_layers import DropLayers, choose_layers
 from edgeenc.stages.prune_ffn import PruneFfn
 from edgeenc.stages.stage import Stage
@@ -39,11 +43,13 @@ class Desk:
         corpus: the text of the language.
         earlier: loads the encoder that an earlier step, named in the recipe, made.
         job: seed, runtime, scratch folder and progress.
+        vectors: where the sentence vectors of an earlier step are kept; nowhere where nothing is said.
     """
 
     corpus: Corpus
     earlier: Callable[[str], Encoder]
     job: Job
+    vectors: Callable[[str], VectorCache] = lambda _: NoCache()
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,13 @@ def _(stage: Distill, encoder: Encoder, desk: Desk) -> Made:
 
 
 @apply.register
+def _(stage: DistillSentences, encoder: Encoder, desk: Desk) -> Made:
+    teacher, cache = desk.earlier(stage.teacher), desk.vectors(stage.teacher)
+    student, history = distill_sentences(encoder, teacher, desk.corpus, stage, desk.job, cache)
+    return Made(student, history.figures())
+
+
+@apply.register
 def _(stage: DropLayers, encoder: Encoder, desk: Desk) -> Made:
     """Drop layers; under `importance` the figures say which one went at which loss."""
     losses: list[tuple[int, float]] = []
@@ -94,10 +107,12 @@ def _(stage: DropLayers, encoder: Encoder, desk: Desk) -> Made:
 
 @apply.register
 def _(stage: PruneFfn, encoder: Encoder, desk: Desk) -> Made:
-    reads = stage.score != "magnitude" or stage.refit or stage.sort_heads
+    reads = stage.score not in ("magnitude", "activation") or stage.refit or stage.sort_heads
     batches = calibration(encoder, desk.corpus, stage.calibration_batches, desk.job.seed) if reads else []
     if stage.sort_heads:
         encoder = sort_heads(encoder, batches)
+    if stage.score == "activation":
+        batches = whole_texts(encoder, desk.corpus, stage.calibration_batches)
     strength = stage.ridge if stage.refit else None
     return Made(prune_ffn(encoder, batches, width=stage.intermediate_size, score=stage.score, refit=strength))
 

@@ -5,14 +5,14 @@ Axis letters: B rows, T tokens of a row, P compared positions, H hidden, V vocab
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from edgeenc.compress.fit import fit
+from edgeenc.compress.frozen import frozen
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.inner import look_inside
 from edgeenc.compress.losses import in_parts, logit_sum
@@ -55,12 +55,12 @@ def distill(
     special = SpecialIds.of(student.tokenizer)
     if teacher is None:
         return fit(student, corpus, options, job, Lesson(options, special).loss)
-    frozen, matcher = _frozen(teacher, student, job), None
+    still, matcher = _still(teacher, student, job), None
     if options.match.wanted:
         matcher = Matcher.of(options.match, student, teacher, calibration(student, corpus, 1, job.seed)[0].ids_BT)
         matcher.bridges.to(job.runtime.device)
     beside = matcher.bridges if matcher and len(matcher.bridges) else None
-    return fit(student, corpus, options, job, Lesson(options, special, frozen, matcher).loss, beside)
+    return fit(student, corpus, options, job, Lesson(options, special, still, matcher).loss, beside)
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,11 @@ class Lesson:
         return options.alpha * (hard / len(batch.labels_P)) + (1 - options.alpha) * (soft / read.count)
 
 
-def _frozen(teacher: Encoder, student: Encoder, job: Job) -> Encoder:
-    """Return the teacher without gradients, on the device of the job; it shares its weights where that is this one."""
+def _still(teacher: Encoder, student: Encoder, job: Job) -> Encoder:
+    """Return the teacher as it stands still; refuse one with other tokens."""
     if student.tokenizer.get_vocab() != teacher.tokenizer.get_vocab():
         raise ShapeError(
             f"distill: the student has {student.shape.vocab:,} tokens and the teacher {teacher.shape.vocab:,}, not the"
             " same ones; trim the vocabulary before the teacher's step, or after the distillation"
         )
-    own = teacher.model.parameters()
-    still: dict[int, object] = {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in own}
-    return replace(teacher, model=nn.Module.to(copy.deepcopy(teacher.model, still), job.runtime.device))
+    return frozen(teacher, job.runtime.device)

@@ -1,4 +1,4 @@
-"""How much the masked-LM loss depends on a channel: first-order, from one backward pass a batch.
+"""How much the masked-LM loss depends on a channel, to first order; and how large a channel is, without a loss.
 
 Axis letters: B rows, T tokens, C channels (of whatever tensor is watched).
 """
@@ -90,6 +90,36 @@ def importance(
     if not scores:
         raise InputError("importance: there is no batch to judge the channels on; give more text")
     return [scores[place] for place in range(len(modules))]
+
+
+def root_mean_squares(encoder: Encoder, modules: Sequence[nn.Module], batches: Iterable[Masked]) -> list[Tensor]:
+    """Return for each of `modules` the root mean square over tokens (C,) of each channel of its input.
+
+    Raises:
+        InputError: there is no batch.
+    """
+    sums: dict[int, Tensor] = {}
+    count = 0
+
+    def hook_of(place: int) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def add(_: nn.Module, args: tuple[Tensor, ...]) -> None:
+            square_C = args[0].double().square().flatten(0, -2).sum(0)
+            sums[place] = sums.get(place, torch.zeros_like(square_C)) + square_C
+
+        return add
+
+    handles = [module.register_forward_pre_hook(hook_of(place)) for place, module in enumerate(modules)]
+    try:
+        with torch.no_grad():
+            for batch in batches:
+                encoder.hidden(batch.ids_BT)
+                count += batch.ids_BT.numel()
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not count:
+        raise InputError("importance: there is no batch to judge the channels on; give more text")
+    return [(sums[place] / count).sqrt().to(encoder.model.dtype) for place in range(len(modules))]
 
 
 def mean_loss(encoder: Encoder, batches: Sequence[Masked]) -> float:

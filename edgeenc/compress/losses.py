@@ -89,3 +89,26 @@ def in_parts(part: Callable[[Tensor], Tensor], where_P: Tensor, most: int) -> Te
         return part(where_P)
     parts = [checkpoint(part, token, use_reentrant=False) for token in where_P.split(most)]
     return torch.stack([value for value in parts if value is not None]).sum(0)
+
+
+def similarity_divergence(own_BD: Tensor, taught_BE: Tensor, temperature: float) -> Tensor:
+    """Return the divergence of the similarities within a batch: nats, sum over the other texts, mean over texts.
+
+    For each text, the cosines to the other ones over the temperature are a distribution by softmax; what is returned is
+    KL(teacher || student). The two may have different widths. There is no factor T^2: at the low temperatures at which
+    cosines differ, it would leave nothing of the gradient. Worked example: of two texts there is one other, so 0.
+
+    Source: Passalis and Tefas 2018, arXiv:1803.10837; the softmax at a temperature as Fang et al. 2021,
+    arXiv:2101.04731, have it.
+    """
+    own, taught = (_log_similarities(vectors, temperature) for vectors in (own_BD, taught_BE))
+    return F.kl_div(own, taught, log_target=True, reduction="none").sum() / len(own_BD)
+
+
+def _log_similarities(vectors_BD: Tensor, temperature: float) -> Tensor:
+    """Return the logs of the distributions (B, B - 1) of each text's similarities to the others."""
+    unit_BD = F.normalize(vectors_BD.float(), dim=-1)
+    cosine_BB = unit_BD @ unit_BD.T
+    count = len(cosine_BB)
+    other = ~torch.eye(count, dtype=torch.bool, device=cosine_BB.device)
+    return F.log_softmax(cosine_BB[other].view(count, count - 1) / temperature, dim=-1)

@@ -44,7 +44,7 @@ class Matcher:
             with torch.no_grad():
                 own, taught = (look_inside(e, ids_BT, heads=False).hidden for e in (student, teacher))
             for i, j in _compared(match, pairs):
-                bridges[str(i)] = _bridge(own[i].flatten(0, 1), taught[j].flatten(0, 1))
+                bridges[str(i)] = bridge_of(own[i].flatten(0, 1), taught[j].flatten(0, 1))
         return Matcher(match, pairs, match.parts(student.shape, teacher.shape) if match.relation else 1, bridges)
 
     def loss(self, own: Inner, taught: Inner, where_P: Tensor, weight_P: Tensor | None) -> Tensor:
@@ -80,7 +80,7 @@ def _compared(match: Match, pairs: tuple[tuple[int, int], ...]) -> tuple[tuple[i
     return ((0, 0), *pairs) if match.hidden and match.layers == "all" else pairs[-1:]
 
 
-def _bridge(own_NH: Tensor, taught_NH: Tensor) -> nn.Linear:
+def bridge_of(own_NH: Tensor, taught_NH: Tensor) -> nn.Linear:
     """Return the linear map that starts as the least-squares one, so that it pulls the student nowhere by chance."""
     with torch.random.fork_rng(devices=[]):
         bridge = nn.Linear(own_NH.shape[1], taught_NH.shape[1], bias=False)

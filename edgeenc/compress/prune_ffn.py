@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from edgeenc.compress.importance import fisher, importance, per_batch
+from edgeenc.compress.importance import fisher, importance, per_batch, root_mean_squares
 from edgeenc.compress.modules import linears
 from edgeenc.compress.refit import refitted
 from edgeenc.model.encoder import Encoder
@@ -57,6 +57,9 @@ def usefulness(encoder: Encoder, batches: Sequence[Masked], score: Score) -> Ten
       as |w . dL/dw + b * dL/db| of its row w and bias b (arXiv:2505.16956, step 2, after FastFormers,
       arXiv:2010.13382).
     - `fisher`: sum over rows of (sum over the row's tokens of a * dL/da)^2 (arXiv:2204.09656).
+    - `activation`: sqrt(mean over tokens of a^2) times the norm of the neuron's column in the down projection: the size
+      of what it adds to the stream (after Sun et al. 2023, arXiv:2306.11695, whose score of a weight is its size times
+      the norm of its input). Worked example: activations 3 and 4, column (0, 2): sqrt(25 / 2) * 2 = 7.07.
     - `magnitude`: norm of the neuron's row, bias included, times the norm of its column (after arXiv:1608.08710).
 
     Raises:
@@ -72,6 +75,9 @@ def usefulness(encoder: Encoder, batches: Sequence[Masked], score: Score) -> Ten
     if score == "paper":
         return torch.stack(importance(encoder, linears(encoder, "ffn", "hidden"), batches, per_batch, "output"))
     downs = linears(encoder, out="hidden", into="ffn")
+    if score == "activation":
+        sizes = root_mean_squares(encoder, downs, batches)
+        return torch.stack([a * down.weight.detach().norm(dim=0) for a, down in zip(sizes, downs, strict=True)])
     return torch.stack(
         importance(encoder, downs, batches, fisher) if score == "fisher" else importance(encoder, downs, batches)
     )

@@ -85,10 +85,7 @@ class Screen:
             self._console.print(text, soft_wrap=True)
 
     def _move(self, step: Step, now: Progress) -> None:
-        text = (
-            f"{step.name}: step {count(now.step)} of {count(now.steps)}, loss {bits(now.loss)} nats,"
-            f" {count(round(now.tokens_per_second))} tokens/s, {clock(now.seconds_left)} left"
-        )
+        text = f"{step.name}: {progress_text(now, unit_of(step))}, {clock(now.seconds_left)} left"
         if self._status is not None:
             self._status.update(text)
         elif time.monotonic() - self._spoke > SPEAK_SECONDS:
@@ -101,16 +98,30 @@ class Screen:
             self._status = None
 
 
+def unit_of(step: Step) -> str:
+    """Return what is said behind a loss of a training: its unit, if it has one."""
+    unit = step.stage.loss_unit if step.stage is not None else "nats"
+    return f" {unit}" if unit else ""
+
+
+def progress_text(now: Progress, unit: str) -> str:
+    """Return how far a training is, or what is done before it."""
+    if now.doing:
+        return f"{now.doing} {count(now.step)} of {count(now.steps)}"
+    speed = f"{count(round(now.tokens_per_second))} tokens/s"
+    return f"step {count(now.step)} of {count(now.steps)}, loss {bits(now.loss)}{unit}, {speed}"
+
+
 def step_line(step: Step, manifest: Manifest, what: str) -> str:
     """Return one line of the table of steps: name, time, parameters, megabytes of the exported file."""
     figures = figures_of(manifest)
     spent = "cached" if what == "skipped" else f"{seconds(manifest.seconds)} s"
     parameters = millions(step.shape.parameters) if step.shape and kind_of(step).shows_shape else ""
     size = f"{megabytes(figures.bytes)} MB" if isinstance(figures, FileFigures) else ""
-    return f"{step.name:<16}{spent:>9}{parameters:>10}{size:>11}  {note(figures)}"
+    return f"{step.name:<16}{spent:>9}{parameters:>10}{size:>11}  {note(figures, unit_of(step))}"
 
 
-def note(figures: object) -> str:
+def note(figures: object, unit: str = " nats") -> str:
     """Return what is worth saying about a finished step, in a few words."""
     match figures:
         case TuneFigures():
@@ -118,7 +129,7 @@ def note(figures: object) -> str:
         case VectorFigures() | ScoreFigures():
             return _scores_note(figures)
         case StageFigures(best_loss=float(loss)):
-            return f"{count(figures.tokens)} tokens, validation loss {bits(loss)} nats"
+            return f"{count(figures.tokens)} tokens, validation loss {bits(loss)}{unit}"
         case BitsFigures():
             return f"bits per character: {_all_bits(figures)}"
         case CorpusFigures(text=TextTally() as text):

@@ -12,7 +12,7 @@ from edgeenc.model.shape import Shape
 from edgeenc.record.former import Former
 from edgeenc.stages.stage import Stage, within
 
-Score = Literal["per-token", "paper", "fisher", "magnitude"]
+Score = Literal["per-token", "paper", "fisher", "magnitude", "activation"]
 
 
 class PruneFfn(Stage):
@@ -25,7 +25,9 @@ class PruneFfn(Stage):
     score: Score = "per-token"
     """Importance score of a neuron: `per-token`, the change of the loss without the neuron, to first order, absolute
     value token by token; `paper`, the same before the activation, absolute value batch by batch, as arXiv:2505.16956
-    published it; `fisher`, squares sequence by sequence; `magnitude`, from the weights alone."""
+    published it; `fisher`, squares sequence by sequence; `magnitude`, from the weights alone; `activation`, the root
+    mean square of what a neuron passes on, times the norm of its column (after arXiv:2306.11695): it needs no masked-LM
+    head, and is measured, as is its refit, on whole texts behind the prompt of a sentence encoder."""
     refit: bool = False
     """Fit the down projection again, by least squares, so that the neurons that stay stand in for those that go."""
     ridge: float = Field(default=1e-3, gt=0)
@@ -38,8 +40,8 @@ class PruneFfn(Stage):
 
     @property
     def reads_logits(self) -> bool:
-        """Scores are read off the masked-LM loss, but for `magnitude`."""
-        return self.score != "magnitude" or self.sort_heads
+        """Scores are read off the masked-LM loss, but for those that need none."""
+        return self.score not in ("magnitude", "activation") or self.sort_heads
 
     def reshape(self, shape: Shape) -> Shape:
         """Return `shape` with a narrower feed-forward block."""
@@ -56,5 +58,5 @@ def require_judged(shape: Shape, score: Score) -> None:
     if shape.table.gated and score in ("paper", "magnitude"):
         raise ShapeError(
             f"prune-ffn: score {score} judges a neuron by its row before the activation; in a {shape.family} model it"
-            " has two, of which one is a gate; take per-token or fisher, which judge what the neuron passes on"
+            " has two, of which one is a gate; take per-token, fisher or activation, which judge what it passes on"
         )

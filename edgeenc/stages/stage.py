@@ -26,6 +26,8 @@ class Stage(BaseModel):
     """Whether it changes the tokenizer."""
     makes_vectors: ClassVar[bool] = False
     """Whether it reads or makes sentence vectors, so that what the teacher's folder says of them must be known."""
+    loss_unit: ClassVar[str] = "nats"
+    """Of the loss on validation text, where it trains; nothing where the loss is a sum of several measures."""
 
     kind: str
     name: str = Field(default="", pattern=r"^[a-z0-9-]*$")
@@ -55,6 +57,11 @@ class Stage(BaseModel):
     def imitates(self) -> bool:
         """Whether it learns from the logits of what it `reads`."""
         return False
+
+    @property
+    def compares_tokens(self) -> bool:
+        """Whether what it `reads` must have the same tokens as what it changes."""
+        return True
 
     @property
     def exact(self) -> bool:
@@ -110,7 +117,7 @@ def shape_after(stage: Stage, before: Shape, steps: Mapping[str, Planned]) -> Sh
     """
     if reason := before.table.refused.get(stage.kind):
         raise ShapeError(f"{stage.kind} cannot work on a {before.family} model: {reason}")
-    for name in stage.reads:
+    for name in stage.reads if stage.compares_tokens else ():
         _require_same_tokens(stage, name, steps)
     after = stage.reshape(before)
     stage.agree(after, {name: shape for name in stage.reads if (shape := steps[name].shape)})

@@ -14,22 +14,31 @@ from edgeenc.text.masking import Unit
 Length = Annotated[int, Field(ge=8)]
 
 
-class TrainingOptions(BaseModel):
-    """What a masked-LM training is asked to do; every field changes the weights."""
+class Pace(BaseModel):
+    """How long a training is, and how fast."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-    FORMER: ClassVar[Former] = Former(
-        {
-            **{"sequence_lengths": "lengths", "mlm_probability": "mask_rate"},
-            **{"decay_ratio": "decay", "evaluations": "looks"},
-        },
-        {"mask": {"tokens": "pieces"}},
-    )
 
     tokens: int = Field(default=1_000_000, gt=0)
     """Training tokens, repeats included."""
     lr: float = Field(default=5e-4, gt=0)
     """Peak learning rate, after a warm-up ratio of 0.05; then constant, then linear decay."""
+
+
+class Ending(BaseModel):
+    """How a training ends, and what it keeps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    decay_ratio: float = Field(default=0.5, ge=0, le=1)
+    """Share of the steps, at the end, in which the learning rate decays linearly to zero."""
+    evaluations: int = Field(default=6, gt=0)
+    """How often the loss on validation text is measured; the best checkpoint is kept."""
+
+
+class MaskedText(Pace):
+    """What batches of masked text look like."""
+
     batch_tokens: int = Field(default=2048, ge=64)
     """Tokens per optimiser step."""
     sequence_lengths: tuple[Length, ...] = Field(default=(64, 64, 64, 64, 64, 64, 64, 256), min_length=1)
@@ -39,10 +48,18 @@ class TrainingOptions(BaseModel):
     """Share of the tokens to predict; more than the usual 15 % teaches more per token (arXiv:2202.08005)."""
     mask: Unit = "words"
     """Whole-word masking (`words`), or single tokens (`tokens`)."""
-    decay_ratio: float = Field(default=0.5, ge=0, le=1)
-    """Share of the steps, at the end, in which the learning rate decays linearly to zero."""
-    evaluations: int = Field(default=6, gt=0)
-    """How often the loss on validation text is measured; the best checkpoint is kept."""
+
+
+class TrainingOptions(Ending, MaskedText):
+    """What a masked-LM training is asked to do; every field changes the weights."""
+
+    FORMER: ClassVar[Former] = Former(
+        {
+            **{"sequence_lengths": "lengths", "mlm_probability": "mask_rate"},
+            **{"decay_ratio": "decay", "evaluations": "looks"},
+        },
+        {"mask": {"tokens": "pieces"}},
+    )
 
     @model_validator(mode="after")
     def _sequences_fit(self) -> Self:
@@ -63,9 +80,7 @@ class TrainingOptions(BaseModel):
 
     def schedule(self) -> Schedule:
         """Return steps and rates; the warm-up takes a twentieth of the steps."""
-        every = max(1, math.ceil(self.steps / self.evaluations))
-        warmup = max(1, self.steps // 20)
-        return Schedule(self.steps, self.lr, warmup=warmup, decay_ratio=self.decay_ratio, every=every)
+        return schedule_of(self.steps, self.lr, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +108,9 @@ class Schedule:
         """
         left = (self.steps - step) / max(1.0, self.decay_ratio * self.steps)
         return min(1.0, (step + 1) / max(1, self.warmup), left)
+
+
+def schedule_of(steps: int, lr: float, ending: Ending) -> Schedule:
+    """Return the schedule of so many steps; the warm-up takes a twentieth of them."""
+    every = max(1, math.ceil(steps / ending.evaluations))
+    return Schedule(steps, lr, warmup=max(1, steps // 20), decay_ratio=ending.decay_ratio, every=every)

@@ -36,7 +36,7 @@ def apply_stage(work: Work) -> StageFigures:
     if work.step.inputs[ENCODER] == "teacher":
         for text, part in zip(work.plan.request.texts, corpus.each, strict=True):
             _require_known(encoder, part.corpus, text.train)
-    desk = Desk(corpus, lambda name: work.encoder(Role("earlier", step=name)), work.job())
+    desk = Desk(corpus, lambda name: work.encoder(Role("earlier", step=name)), work.job(), work.vectors)
     torch.manual_seed(work.step.seed)
     made = apply(stage, encoder, desk)
     shape = made.encoder.shape

@@ -271,16 +271,19 @@ class Stream:
         of_place = pattern[places % len(pattern)]
         for group in map(int, np.unique(of_place)):
             here = of_place == group
-            before = self._of_group(group, int(places[0]))
+            before = of_group(self.batching.pattern, group, int(places[0]))
             ids_BT[here] = draw(self.groups[length][group], before, int(here.sum()), self.seed + group)
         rng = np.random.default_rng([self.seed, step])
         return corrupt(ids_BT, self.special, self.batching.rate, self.batching.unit, rng)
 
-    def _of_group(self, group: int, place: int) -> int:
-        """Return how many of the first `place` rows come from `group`."""
-        pattern = self.batching.pattern
-        whole, rest = divmod(place, len(pattern))
-        return whole * pattern.count(group) + pattern[:rest].count(group)
+
+def of_group(pattern: Sequence[int], group: int, place: int) -> int:
+    """Return how many of the first `place` places of a pattern, repeated for ever, are those of `group`.
+
+    Worked example: of 0 0 1 0, the first six places have five times 0 and once 1.
+    """
+    whole, rest = divmod(place, len(pattern))
+    return whole * list(pattern).count(group) + list(pattern[:rest]).count(group)
 
 
 def masked_stream(

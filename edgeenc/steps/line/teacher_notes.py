@@ -33,7 +33,10 @@ def _head(request: Request) -> Iterator[str]:
     before = stages if trained is None else stages[:trained]
     ranked = [stage.label for stage in before if stage.reads_logits]
     if ranked:
-        yield f"{' and '.join(ranked)} ranks by the loss of a head that nobody has trained: put adapt before it"
+        yield (
+            f"{' and '.join(ranked)} ranks by the loss of a head that nobody has trained: put adapt before it, or rank"
+            " without one (prune-ffn score: activation, drop-layers rule: stride, truncate-hidden method: pca)"
+        )
     taught = [stage.label for stage in stages if _learns_from(stage, stages, trained)]
     if taught:
         yield f"{' and '.join(taught)} learns from logits of a head that nobody has trained: let it read adapt"

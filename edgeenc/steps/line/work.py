@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgeenc.machine.arrays import ArrayFolder
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import Encoder, load_encoder
@@ -77,6 +78,11 @@ class Work:
         """Return how many tokens the model of an input reads at most."""
         config = load_config(self.input(role))
         return shape_of(config).longest
+
+    def vectors(self, name: str) -> ArrayFolder:
+        """Return where the sentence vectors of a step are kept."""
+        step = self.plan.step(name)
+        return self.store.vectors(step.key, step.name)
 
     def corpus(self) -> Corpus:
         """Load the corpus."""

@@ -1,0 +1,47 @@
+"""Whole texts of a corpus as a model of sentence vectors reads them in use: unmasked, a prompt before each.
+
+Axis letters: B rows, T tokens.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from edgeenc.model.encoder import Encoder
+from edgeenc.model.sentence_head import SentenceHead
+from edgeenc.text.batches import Masked
+from edgeenc.text.corpus import Corpus
+from edgeenc.text.lines import some
+from edgeenc.text.sentence_order import read_texts
+
+BATCH_TOKENS = 2048
+LONGEST = 128
+"""Tokens to which a text is cut."""
+
+
+def usual_prompt(head: SentenceHead) -> str | None:
+    """Return the name of the prompt that texts have where nothing is said: the default one, or else the first."""
+    return head.default_prompt or next(iter(head.prompts), None)
+
+
+def whole_texts(encoder: Encoder, corpus: Corpus, batches: int) -> list[Masked]:
+    """Return training texts of about `batches` times 2,048 tokens, as batches of which nothing is masked.
+
+    A batch has texts of one length, so that there is no padding to leave out of any sum. Which texts is a matter of a
+    hash of each, of several languages by their weights.
+    """
+    head = encoder.sentence or SentenceHead()
+    prompt = head.prompts.get(usual_prompt(head) or "", "")
+    longest, found = min(LONGEST, encoder.shape.longest), list[list[int]]()
+    for part in corpus.each:
+        wanted, lines = batches * BATCH_TOKENS * part.weight, some(part.corpus.train)
+        texts = read_texts(lines, encoder.tokenizer, (prompt,), longest, wanted, len(lines))
+        enough = int(np.searchsorted(texts.ends, wanted))
+        found += [texts.row(number) for number in range(min(enough, len(texts.lines)))]
+    made = list[Masked]()
+    nothing = torch.empty(0, dtype=torch.int64)
+    for length in sorted({len(row) for row in found}):
+        same_NT = torch.tensor([row for row in found if len(row) == length])
+        made += [Masked(ids_BT, nothing, nothing) for ids_BT in same_NT.split(max(1, BATCH_TOKENS // length))]
+    return made

@@ -1,0 +1,87 @@
+"""Distil a student from a teacher's sentence vectors, as a recipe says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from edgeenc.errors import ShapeError
+from edgeenc.model.shape import Shape
+from edgeenc.stages.stage import Stage, within
+from edgeenc.stages.training import Ending, Pace
+
+Projection = Literal["none", "pca", "learned"]
+Size = Annotated[int, Field(gt=0)]
+
+
+class SentenceOptions(Ending, Pace):
+    """How long a student is trained on sentence vectors, on which texts, and how the losses are weighed."""
+
+    tokens: int = Field(default=1_000_000, gt=0)
+    """Training tokens of the student, repeats included; padding is not counted."""
+    batch_size: int = Field(default=64, gt=0)
+    """Texts per optimiser step; under `similarity` each is compared with all others of them."""
+    max_length: int = Field(default=128, ge=8)
+    """Tokens to which a text is truncated, for student and teacher alike."""
+    texts: int | None = Field(default=None, gt=0)
+    """How many texts of the corpus are read at most; all where nothing is said. Which ones is a matter of a hash of
+    each, so that a second student reads the same ones, whose vectors are known."""
+    prompts: tuple[str, ...] = ()
+    """Names of the prompts that are put before the texts, in turn; where nothing is said, the default one, or the first
+    where none is the default."""
+    cosine: float = Field(default=1.0, ge=0)
+    """Weight of 1 - cosine to the teacher's vector, mean over texts."""
+    mse: float = Field(default=0.0, ge=0)
+    """Weight of the squared error to the teacher's vector, sum over dimensions, mean over texts (arXiv:2004.09813)."""
+    similarity: float = Field(default=1.0, ge=0)
+    """Weight of the divergence between the batch's similarities of teacher and student: for each text, the softmax of
+    its cosines to the other texts of the batch (arXiv:1803.10837, arXiv:2101.04731)."""
+    temperature: float = Field(default=0.05, gt=0)
+    """Softmax temperature of `similarity`."""
+    hidden: float = Field(default=0.0, ge=0)
+    """Weight of 1 - cosine of the last hidden states at the same tokens, mean over tokens (arXiv:1910.01108); it needs
+    a teacher with the same tokens, which then runs on every batch."""
+
+    @model_validator(mode="after")
+    def _has_a_loss(self) -> Self:
+        if not any((self.cosine, self.mse, self.similarity, self.hidden)):
+            raise ValueError("cosine, mse, similarity and hidden are all 0: give one of them a weight")
+        if self.similarity and self.batch_size < 2:
+            raise ValueError("similarity compares the texts of a batch: say batch_size 2 or more, or similarity: 0")
+        return self
+
+
+class DistillSentences(Stage, SentenceOptions):
+    """Knowledge distillation from the sentence vectors of an earlier step; its tokenizer need not be the student's."""
+
+    trains: ClassVar[bool] = True
+    makes_vectors: ClassVar[bool] = True
+    loss_unit: ClassVar[str] = ""
+    kind: Literal["distill-sentences"] = "distill-sentences"
+    teacher: str
+    """The step that is distilled from, `teacher` for the untouched encoder."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The teacher's step."""
+        return (self.teacher,)
+
+    @property
+    def compares_tokens(self) -> bool:
+        """Whether teacher and student must read the same tokens: only hidden states are compared token by token."""
+        return self.hidden > 0
+
+    def agree(self, shape: Shape, earlier: Mapping[str, Shape]) -> None:
+        """Refuse texts that are too long for one of the two, and a teacher whose vectors cannot be compared."""
+        within("distill-sentences: max_length", self.max_length, shape.longest)
+        for name, taught in earlier.items():
+            within(
+                f"distill-sentences: teacher {name!r} reads fewer tokens: max_length", self.max_length, taught.longest
+            )
+            if self.hidden and taught.vocab != shape.vocab:
+                raise ShapeError(
+                    f"distill-sentences: hidden compares token by token; the student has {shape.vocab:,} tokens and the"
+                    f" teacher {name!r} {taught.vocab:,}; say hidden: 0, or read a step with the same vocabulary"
+                )

@@ -1,0 +1,177 @@
+"""Distillation on sentence vectors: losses by hand, students that find what teachers do, a cache of no effect."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from edgeenc.compress.distill_sentences import distill_sentences
+from edgeenc.compress.losses import similarity_divergence
+from edgeenc.compress.prune_ffn import prune_ffn
+from edgeenc.compress.trim_vocab import trim_vocab
+from edgeenc.compress.truncate_hidden import truncate_hidden
+from edgeenc.errors import ShapeError
+from edgeenc.machine.arrays import ArrayFolder
+from edgeenc.machine.runtime import Runtime
+from edgeenc.model.embed import Vectors, embed, forward_of
+from edgeenc.model.encoder import Encoder
+from edgeenc.model.sentence_head import SentenceHead
+from edgeenc.model.surgery import rebuild
+from edgeenc.stages.distill_sentences import SentenceOptions
+from edgeenc.text.corpus import Corpus
+from edgeenc.training_loop import Job, Progress
+
+FIELDS: dict[str, object] = {"tokens": 60_000, "batch_size": 32, "max_length": 32, "lr": 1e-3, "evaluations": 4}
+
+
+@pytest.fixture(scope="module")
+def corpus(sentences: tuple[str, ...]) -> Corpus:
+    """400 shuffled lines to learn from, 60 and 60 held out."""
+    words, chance = " ".join(sentences).split(), random.Random(3)
+    lines = tuple(" ".join(chance.choices(words, k=chance.randint(3, 12))) for _ in range(520))
+    return Corpus(lines[:400], lines[400:460], lines[460:])
+
+
+@pytest.fixture(scope="module")
+def teacher(tiny_encoder: Encoder) -> Encoder:
+    """An encoder with smaller weights, whose vectors can be learnt in a second."""
+    state = {name: 0.6 * t if t.ndim > 1 else t for name, t in tiny_encoder.model.state_dict().items()}
+    return rebuild(tiny_encoder, state, tiny_encoder.shape)
+
+
+@pytest.fixture(scope="module")
+def student(teacher: Encoder) -> Encoder:
+    return prune_ffn(teacher, [], width=16, score="magnitude")
+
+
+def vectors(encoder: Encoder, texts: tuple[str, ...]) -> Vectors:
+    return embed(forward_of(encoder), encoder.tokenizer, texts, longest=32)
+
+
+def found_again(one: Vectors, other: Vectors) -> float:
+    """Return for how many texts the nearest neighbour is the same in both."""
+    nearest = [(v @ v.T - 2 * np.eye(len(v))).argmax(1) for v in (one, other)]
+    return float((nearest[0] == nearest[1]).mean())
+
+
+def weights_equal(one: Encoder, other: Encoder) -> bool:
+    states = one.model.state_dict(), other.model.state_dict()
+    return all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
+
+
+@pytest.mark.parametrize("weights", [{"similarity": 0}, {"cosine": 0}, {"cosine": 0, "similarity": 0, "mse": 1}])
+def test_a_student_finds_what_its_teacher_finds(
+    teacher: Encoder, student: Encoder, corpus: Corpus, weights: dict[str, float]
+) -> None:
+    """On text that nobody trained on; each loss by itself does it."""
+    taught = vectors(teacher, corpus.test)
+    before = found_again(vectors(student, corpus.test), taught)
+    made, history = distill_sentences(student, teacher, corpus, SentenceOptions(**FIELDS | weights), Job(seed=1))
+    assert found_again(vectors(made, corpus.test), taught) > before + 0.1
+    assert history.evaluations[-1][1] < 0.8 * history.evaluations[0][1]
+    assert made.sentence == SentenceHead()
+
+
+def test_hidden_states_alone_bring_a_narrower_student_near(teacher: Encoder, student: Encoder, corpus: Corpus) -> None:
+    options = SentenceOptions(**FIELDS | {"cosine": 0, "similarity": 0, "hidden": 1})
+    narrow = truncate_hidden(student, [], hidden=24, method="leading")
+    taught = vectors(teacher, corpus.test)
+    before = found_again(vectors(narrow, corpus.test), taught)
+    made, _ = distill_sentences(narrow, teacher, corpus, options, Job(seed=1))
+    assert found_again(vectors(made, corpus.test), taught) > before
+
+
+def test_only_vectors_are_compared_so_tokens_may_differ(teacher: Encoder, student: Encoder, corpus: Corpus) -> None:
+    own = trim_vocab(student, corpus.train, size=90)
+    made, history = distill_sentences(own, teacher, corpus, SentenceOptions(**FIELDS), Job(seed=1))
+    assert history.evaluations[-1][1] < history.evaluations[0][1]
+    assert made.tokenizer.get_vocab_size() == 90
+    with pytest.raises(ShapeError, match="other tokens"):
+        distill_sentences(own, teacher, corpus, SentenceOptions(**FIELDS, hidden=1), Job(seed=1))
+
+
+def test_similarities_are_compared_as_the_formula_says() -> None:
+    torch.manual_seed(0)
+    own, taught = torch.randn(5, 4), torch.randn(5, 7)
+
+    def distribution(vectors: torch.Tensor, row: int) -> torch.Tensor:
+        cosines = torch.cosine_similarity(vectors[row : row + 1], vectors)
+        return torch.softmax(cosines[torch.arange(5) != row] / 0.1, 0)
+
+    rows = [(distribution(own, row), distribution(taught, row)) for row in range(5)]
+    expected = sum(float((p * (p / q).log()).sum()) for q, p in rows) / 5
+    assert float(similarity_divergence(own, taught, 0.1)) == pytest.approx(expected, rel=1e-5)
+    assert float(similarity_divergence(own, 3 * own, 0.1)) == pytest.approx(0, abs=1e-6)
+
+
+class Counted:
+    """A cache in memory that counts what it is asked for."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Vectors] = {}
+        self.written = 0
+
+    def read(self, address: str) -> Vectors | None:
+        return self.kept.get(address)
+
+    def write(self, address: str, array: Vectors) -> None:
+        self.kept[address] = array
+        self.written += 1
+
+
+def test_a_cache_spares_the_teacher_and_changes_no_bit(
+    teacher: Encoder, student: Encoder, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With blocks of 50 texts, of which the cache has some: none, all, or those of another budget."""
+    monkeypatch.setattr("edgeenc.text.sentence_order.BLOCK", 50)
+    monkeypatch.setattr("edgeenc.compress.teacher_vectors.BLOCK", 50)
+    options = SentenceOptions(**FIELDS | {"tokens": 4000, "texts": 150})
+    without, _ = distill_sentences(student, teacher, corpus, options, Job(seed=1))
+    cache = Counted()
+    distill_sentences(student, teacher, corpus, options.model_copy(update={"texts": 120}), Job(seed=5), cache)
+    assert cache.written == 3 + 2  # 120 texts to learn from, 60 held out
+    some, _ = distill_sentences(student, teacher, corpus, options, Job(seed=1), cache)
+    assert cache.written == 5 + 1  # only the block that was not whole
+    forwards: list[int] = []
+    original = Encoder.hidden
+
+    def watched(self: Encoder, ids_BT: torch.Tensor, attend_BT: torch.Tensor | None = None) -> torch.Tensor:
+        if not self.model.get_input_embeddings().weight.requires_grad:
+            forwards.append(len(ids_BT))
+        return original(self, ids_BT, attend_BT)
+
+    monkeypatch.setattr(Encoder, "hidden", watched)
+    every, _ = distill_sentences(student, teacher, corpus, options, Job(seed=1), cache)
+    assert forwards == []
+    assert weights_equal(without, some)
+    assert weights_equal(without, every)
+    distill_sentences(student, teacher, corpus, options, Job(seed=1), ArrayFolder(tmp_path))
+    assert forwards != []
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(
+    teacher: Encoder, student: Encoder, corpus: Corpus, tmp_path: Path
+) -> None:
+    options = SentenceOptions(**FIELDS | {"tokens": 12_000})
+    whole, _ = distill_sentences(student, teacher, corpus, options, Job(seed=1))
+
+    class Killed(Exception):
+        pass
+
+    def kill(progress: Progress) -> None:
+        if not progress.doing and progress.step >= 7:
+            raise Killed
+
+    runtime = Runtime(save_seconds=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edgeenc.training_loop.time.monotonic", iter(range(0, 10**6, 2)).__next__)
+        with pytest.raises(Killed):
+            distill_sentences(student, teacher, corpus, options, Job(1, runtime, tmp_path, kill))
+    resumed, _ = distill_sentences(student, teacher, corpus, options, Job(1, runtime, tmp_path))
+    assert weights_equal(whole, resumed)
+    other, _ = distill_sentences(student, teacher, corpus, options, Job(seed=2))
+    assert not weights_equal(whole, other)
