@@ -179,7 +179,7 @@ def test_weights_of_dense_modules_are_converted_too_and_their_files_copied(
     place = folder / "2_Dense"
     torch.save(load_file(place / "model.safetensors"), place / "pytorch_model.bin")
     (place / "model.safetensors").unlink()
-    with pytest.raises(InputError, match="2_Dense: model.safetensors is missing; `edgeenc convert`"):
+    with pytest.raises(InputError, match=r"2_Dense: model.safetensors is missing; `edgeenc convert`"):
         read_sentence_head(folder)
     assert [path.relative_to(out).as_posix() for path in convert(Source(folder), out)] == ["2_Dense/model.safetensors"]
     head = read_sentence_head(out)
