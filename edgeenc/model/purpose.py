@@ -106,8 +106,9 @@ class CardWords:
         optimum_class: class of optimum that loads the exported file.
         answer: Python of a function that gives an app its answer. It calls `run(text)`, which gives where each token
             begins and ends in the text, and the output.
-        libraries: Markdown on the libraries that load the folder as it is for this purpose, with `{file}`, `{dtype}`,
-            `{dimensions}` and `{pooling}`; empty where those of every purpose are all.
+        libraries: Markdown on the libraries that load the folder as it is for this purpose, with `FILE` and `DTYPE` for
+            the exported file; empty where it is loaded as that of every purpose.
+        tag: what the hub calls the purpose; its own name where it is empty.
         library_class: class of transformers that computes the same output; empty where it is that of the checkpoint.
     """
 
@@ -119,6 +120,7 @@ class CardWords:
     answer: str
     flags: str = ""
     libraries: str = ""
+    tag: str = ""
     library_class: str = ""
 
 

@@ -97,7 +97,7 @@ def _front(facts: Facts, shipped: Shipped) -> dict[str, str | list[str]]:
     return ({"license": known} if known else {}) | {
         "language": language.tag.split("+") if "+" in language.tag else language.tag,
         "library_name": "transformers" if shipped.weights == WEIGHTS else shipped.target.name,
-        "pipeline_tag": shipped.purpose.name,
+        "pipeline_tag": shipped.purpose.card.tag or shipped.purpose.name,
         "tags": ["edgeenc", *shipped.target.tags, *family, *language.iso639_3.split("+")],
     }
 
@@ -117,7 +117,8 @@ def _usage(facts: Facts, shipped: Shipped) -> str:
     purpose, student = shipped.purpose, facts.student
     output = purpose.card.output.format(hidden=student.hidden, vocab=student.vocab)
     usage = shipped.target.usage(shipped.precision, purpose, shipped.positions, output)
-    return "\n\n".join([usage.alone, _in_pytorch(purpose, shipped.weights), usage.libraries])
+    torch = [] if purpose.card.libraries else [_in_pytorch(purpose, shipped.weights)]
+    return "\n\n".join([usage.alone, *torch, usage.libraries])
 
 
 def _flags(facts: Facts, shipped: Shipped) -> str:

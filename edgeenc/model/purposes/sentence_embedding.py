@@ -43,6 +43,42 @@ def _vectors(vectors_BD: NDArray[np.float32], attend_BT: NDArray[np.int64]) -> N
 _ANSWER = r"""def vector(text, prompt=""):
     return run(prompt + text)[1][0]"""
 
+_LIBRARIES = r"""With sentence-transformers, in PyTorch (float32) or with the exported file; both put the prompts of
+`config_sentence_transformers.json` before a text, where it has any and one is named:
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("path/to/this/folder")
+model = SentenceTransformer("path/to/this/folder", backend="onnx", model_kwargs={"file_name": "FILE"})
+vectors = model.encode(["a text"])  # prompt_name="query" for what is searched with, where there is such a prompt
+```
+
+With fastembed, which puts no prompt before a text:
+
+```python
+from fastembed import TextEmbedding
+from fastembed.common.model_description import ModelSource, PoolingType
+
+TextEmbedding.add_custom_model(
+    model="mine", model_file="FILE", pooling=PoolingType.DISABLED, normalization=False,
+    output_name="sentence_embedding", sources=ModelSource(hf="mine"), dim=1,  # only shown
+)
+vectors = list(TextEmbedding("mine", specific_model_path="path/to/this/folder").embed(["a text"]))
+```
+
+With transformers.js, also without prompts:
+
+```js
+const tokenizer = await AutoTokenizer.from_pretrained("path/to/this/folder");
+const model = await AutoModel.from_pretrained("path/to/this/folder", { dtype: "DTYPE" });
+const { sentence_embedding } = await model(tokenizer(["a text"], { padding: true, truncation: true }));
+```
+
+A prompt says what a vector is for: what is searched with is a query, what is searched through a passage. Texts that are
+compared get the prompts that the teacher was trained with, or the vectors are worse; `modules.json` says how a vector
+is made."""
+
 SENTENCE_EMBEDDING = Purpose(
     name="sentence-embedding",
     output="sentence_embedding",
@@ -65,6 +101,8 @@ SENTENCE_EMBEDDING = Purpose(
         limit="Its vectors can be compared with each other, and with its teacher's only as far as the report says.",
         optimum_class="ORTModelForFeatureExtraction",
         answer=_ANSWER,
+        libraries=_LIBRARIES,
+        tag="sentence-similarity",
         flags=" --export-task sentence-embedding",
         library_class="AutoModel",
     ),

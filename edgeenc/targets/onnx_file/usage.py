@@ -9,13 +9,15 @@ from edgeenc.targets.target import Precision, Usage
 def usage(precision: Precision, purpose: Purpose, positions: int, output: str) -> Usage:
     """Return the examples with the bare runtime, and with optimum and transformers.js."""
     optimum, dtype = purpose.card.optimum_class, precision.hub_name
+    own = purpose.card.libraries.replace("FILE", precision.path).replace("DTYPE", dtype)
     return Usage(
         f"""With numpy, tokenizers and onnxruntime alone; run inside this folder:
 
 ```python
 {_alone(precision.path, positions, output, purpose)}
 ```""",
-        f"""With optimum, `run` as with transformers; the tokenizer is that of this folder too:
+        own
+        or f"""With optimum, `run` as with transformers; the tokenizer is that of this folder too:
 
 ```python
 from optimum.onnxruntime import {optimum}
@@ -32,6 +34,7 @@ const run = await pipeline("{purpose.name}", "path/to/this/folder", {{ dtype: "{
 
 
 def _alone(onnx: str, positions: int, output: str, purpose: Purpose) -> str:
+    asked = f'["{purpose.output}"]' if purpose.pooled_from else "None"  # of several outputs the one that is meant
     return f"""import json
 
 import numpy as np
@@ -48,7 +51,7 @@ def run(text):
     ids = np.array([found.ids])
     feeds = {{"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}}
     feeds = {{one.name: feeds[one.name] for one in session.get_inputs()}}
-    return found.offsets, session.run(None, feeds)[0]  # {output}
+    return found.offsets, session.run({asked}, feeds)[0]  # {output}
 
 
 {purpose.card.answer}
