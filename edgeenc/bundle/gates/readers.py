@@ -34,7 +34,7 @@ READ = 24
 
 
 @dataclass(frozen=True)
-class Reader:
+class ReadingLibrary:
     """A library that reads the folder.
 
     Attributes:
@@ -93,13 +93,13 @@ def _encoded(found: object) -> Vectors:
 
 
 READERS = (
-    Reader("sentence-transformers", ("sentence_transformers",), _by_torch, exported=False),
-    Reader("sentence-transformers onnx", ("sentence_transformers", "optimum"), _by_onnx, exported=True),
-    Reader("fastembed", ("fastembed",), _by_fastembed, exported=True),
+    ReadingLibrary("sentence-transformers", ("sentence_transformers",), _by_torch, exported=False),
+    ReadingLibrary("sentence-transformers onnx", ("sentence_transformers", "optimum"), _by_onnx, exported=True),
+    ReadingLibrary("fastembed", ("fastembed",), _by_fastembed, exported=True),
 )
 
 
-def reader_gate(reader: Reader, file: Exported, folder: Path, case: GateCase) -> Gate:
+def reader_gate(reader: ReadingLibrary, file: Exported, folder: Path, case: GateCase) -> Gate:
     """Return the cosine of the worst text between the vectors of a library and ours, of the same file or weights."""
     longest = load_shape(case.folder).longest
     texts = [text for text in dict.fromkeys(case.lines) if text.strip()][:READ]
