@@ -286,7 +286,8 @@ def test_every_package_that_is_imported_is_declared_and_the_other_way_round() ->
     )
     found = {canonicalize_name({"yaml": "pyyaml", "sklearn": "scikit-learn"}.get(name, name)) for name in names}
     declared = {canonicalize_name(requirement.name) for requirement in dependencies()}
-    assert found - declared == set()
+    tried = {canonicalize_name(requirement.name) for requirement in dependencies("dev")}
+    assert found - declared <= tried  # libraries that a gate runs where they are installed
     assert declared - found <= set(NOT_IMPORTED)
 
 
