@@ -16,6 +16,7 @@ from edgeenc.errors import InputError, RecipeError
 from edgeenc.language import resolve
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.purposes.sentence_embedding import SENTENCE_EMBEDDING
 from edgeenc.planned import CORPUS, ENCODER, GUIDE, Plan, Request, Role
 from edgeenc.recipe import build_steps, parse_recipe
 from edgeenc.steps.line.make import make_plan, seed_for
@@ -146,7 +147,8 @@ def test_no_stage_can_take_the_name_of_another_step(world: World) -> None:
     items = tuple(Item((text,), (label,)) for text, label in (("Umuulan.", "a"), ("Mainit.", "b")))
     task = Task("mood", MACRO_F1, TaskData(CLASSIFY, ("a", "b"), items, items, items))
     asked = request_of(world, {"control": "random"})
-    plans = [make_plan(asked, RUNTIME), make_plan(replace(asked, task_data=task, purpose=CLASSIFY.purpose), RUNTIME)]
+    more = [replace(asked, task_data=task, purpose=CLASSIFY.purpose), replace(asked, purpose=SENTENCE_EMBEDDING)]
+    plans = [make_plan(one, RUNTIME) for one in (asked, *more)]
     assert {step.kind for plan in plans for step in plan.steps if step.stage is None} == build_steps()
 
 
@@ -244,7 +246,7 @@ def test_a_plan_loads_no_library_of_tensors(tmp_path: Path, arguments: list[str]
 def test_the_fields_of_a_recipe_are_arithmetic() -> None:
     """What a plan is made of imports nothing that holds a tensor, whoever asks for it."""
     code = (
-        "import sys\nfrom edgeenc.recipe import stage_kinds\nassert len(stage_kinds()) == 6\n"
+        "import sys\nfrom edgeenc.recipe import stage_kinds\nassert len(stage_kinds()) == 7\n"
         "heavy = {'torch', 'transformers', 'tokenizers', 'safetensors', 'edgeenc.training_loop'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
