@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from families import tiny
 from line import World, edgeenc, make_world
@@ -108,3 +109,27 @@ def test_every_way_fills_the_mask(world: World, store: Path) -> None:
     apart, (int8, torch, optimum) = said(bundle, "token(*x)", [["Ang <mask> ay natutulog."], ["<mask> kami."]])
     assert apart < 1e-6
     assert int8 == optimum and len(torch) == 2
+
+
+def test_every_way_gives_the_sentence_vectors_of_the_file(world: World, store: Path) -> None:
+    """The examples run as they stand but for the text; each leaves `vectors`, the first a function for one."""
+    bundle = build(world, store, "--export-task", "sentence-embedding")
+    texts = world.corpus.read_text("utf-8").splitlines()[:3]
+    card = (bundle / "README.md").read_text("utf-8").replace('["a text"]', "texts")
+    first, library, fastembed = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
+    show = "\nprint(json.dumps([[float(value) for value in vector] for vector in vectors]))\n"
+    torch = "\n".join(line for line in library.splitlines() if "backend" not in line)
+    ways = (first + "\nvectors = [vector(text) for text in texts]", library, torch, fastembed)
+    code = f"texts = {texts!r}\n" + "".join(way + show for way in ways)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=bundle, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    apart, *found = [json.loads(line) for line in done.stdout.splitlines()]
+    int8, library_N, torch_N, fastembed_N = map(np.asarray, found)
+    assert apart < 1e-6 and int8.shape == (3, 24)
+    np.testing.assert_allclose(np.linalg.norm(int8, axis=-1), 1, atol=1e-5)
+    for other in (library_N, fastembed_N):
+        assert (int8 * other).sum(-1).min() > 0.999, "a batch moves the last bits of an int8 file"
+    assert 0.9 < (int8 * torch_N).sum(-1).min() < 1 - 1e-9
+    assert np.abs(int8 - int8[0])[1:].max() > 1e-3, "one vector for all shows nothing"

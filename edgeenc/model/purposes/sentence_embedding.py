@@ -43,14 +43,14 @@ def _vectors(vectors_BD: NDArray[np.float32], attend_BT: NDArray[np.int64]) -> N
 _ANSWER = r"""def vector(text, prompt=""):
     return run(prompt + text)[1][0]"""
 
-_LIBRARIES = r"""With sentence-transformers, in PyTorch (float32) or with the exported file; both put the prompts of
-`config_sentence_transformers.json` before a text, where it has any and one is named:
+_LIBRARIES = r"""With sentence-transformers, in PyTorch (float32) or with the exported file; both put a prompt of
+`config_sentence_transformers.json` before a text where it is named, or is the default there:
 
 ```python
 from sentence_transformers import SentenceTransformer
 
-model = SentenceTransformer("path/to/this/folder")
-model = SentenceTransformer("path/to/this/folder", backend="onnx", model_kwargs={"file_name": "FILE"})
+model = SentenceTransformer(".")
+model = SentenceTransformer(".", backend="onnx", model_kwargs={"file_name": "FILE"})
 vectors = model.encode(["a text"])  # prompt_name="query" for what is searched with, where there is such a prompt
 ```
 
@@ -64,7 +64,7 @@ TextEmbedding.add_custom_model(
     model="mine", model_file="FILE", pooling=PoolingType.DISABLED, normalization=False,
     output_name="sentence_embedding", sources=ModelSource(hf="mine"), dim=1,  # only shown
 )
-vectors = list(TextEmbedding("mine", specific_model_path="path/to/this/folder").embed(["a text"]))
+vectors = list(TextEmbedding("mine", specific_model_path=".").embed(["a text"]))
 ```
 
 With transformers.js, also without prompts:
@@ -73,6 +73,14 @@ With transformers.js, also without prompts:
 const tokenizer = await AutoTokenizer.from_pretrained("path/to/this/folder");
 const model = await AutoModel.from_pretrained("path/to/this/folder", { dtype: "DTYPE" });
 const { sentence_embedding } = await model(tokenizer(["a text"], { padding: true, truncation: true }));
+```
+
+Its pipeline pools by itself and knows no Dense module. Where `modules.json` names none it gives the same vectors, with
+`pooling` ("mean" or "cls") as `1_Pooling/config.json` says and `normalize` where `modules.json` names Normalize:
+
+```js
+const run = await pipeline("feature-extraction", "path/to/this/folder", { dtype: "DTYPE" });
+const vectors = await run(["a text"], { pooling: "mean", normalize: true });
 ```
 
 A prompt says what a vector is for: what is searched with is a query, what is searched through a passage. Texts that are
