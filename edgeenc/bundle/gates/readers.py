@@ -7,18 +7,22 @@ Axis letters: N texts, D dimensions of a vector.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeenc.bundle.gate import Exported, GateCase, GateKind
+from edgeenc.errors import GateError
+from edgeenc.machine.quiet import quiet
 from edgeenc.model.config import load_shape
 from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, write_sentence_head
 from edgeenc.record.gates import Gate
@@ -27,8 +31,8 @@ from edgeenc.targets.sessions.session import Session
 Vectors = NDArray[np.float64]
 
 NEAR = 0.9995
-"""Cosine of the worst text: libraries differ by 1e-6, and by 1e-5 where they map an int8 file's states in float32; a
-prompt that one of them adds, or another pooling, moves vectors by 1e-2 and more."""
+"""Cosine of the worst text: libraries differ by 1e-13, and by 5e-5 where they map an int8 file's states in float32; a
+prompt that one of them adds, or another pooling, moves vectors by 5e-3 and more."""
 READ = 24
 """Texts that are read."""
 
@@ -50,9 +54,17 @@ class ReadingLibrary:
     exported: bool
 
     @property
-    def missing(self) -> tuple[str, ...]:
-        """Modules that are not installed here."""
-        return tuple(name for name in self.needs if importlib.util.find_spec(name) is None)
+    def hindrance(self) -> str:
+        """Why it cannot be asked here, or ""."""
+        for name in self.needs:
+            package = name.replace("_", "-")
+            if importlib.util.find_spec(name) is None:
+                return f"{package} is not installed"
+            try:
+                importlib.import_module(name)
+            except Exception:  # whatever an installation raises whose parts do not fit each other
+                return f"{package} cannot be imported"
+        return ""
 
 
 def _by_torch(folder: Path, file: str, texts: Sequence[str]) -> Vectors:
@@ -105,12 +117,29 @@ def reader_gate(reader: ReadingLibrary, file: Exported, folder: Path, case: Gate
     texts = [text for text in dict.fromkeys(case.lines) if text.strip()][:READ]
     path = "" if file.path is None else f"onnx/{file.path.name}"
     right_ND = _ours(file.session if reader.exported else file.source, case, texts, longest)
-    found_ND = reader.read(folder, path, texts)
+    found_ND = _read(reader, folder, path, texts)
     norms_N = np.linalg.norm(right_ND, axis=-1) * np.linalg.norm(found_ND, axis=-1)
     cosines = ((right_ND * found_ND).sum(axis=-1) / norms_N).tolist()
     worst, line = min(zip(cosines, texts, strict=True), key=lambda pair: (not np.isnan(pair[0]), pair[0]))
     name = f"{file.precision} {reader.name}" if reader.exported else reader.name
     return Gate(name, worst, NEAR, worst >= NEAR, "cosine", line)
+
+
+def _read(reader: ReadingLibrary, folder: Path, path: str, texts: Sequence[str]) -> Vectors:
+    """Return what the library reads, without what it says meanwhile: of weights that vectors do not need, of prompts.
+
+    Raises:
+        GateError: it cannot read the folder.
+    """
+    try:
+        with quiet():
+            return reader.read(folder, path, texts)
+    except Exception as error:  # of any kind, since it is another's code
+        package, said = reader.needs[0].replace("_", "-"), (str(error).strip().splitlines() or [""])[0][:200]
+        raise GateError(
+            f"gate {reader.name}: {package} {version(package)} cannot read the folder ({type(error).__name__}: {said});"
+            " update it, or uninstall it to leave this gate out; nothing was published"
+        ) from error
 
 
 def _ours(session: Session, case: GateCase, texts: Sequence[str], longest: int) -> Vectors:
@@ -152,17 +181,17 @@ def _applies(case: GateCase) -> bool:
 
 
 def _measure(case: GateCase) -> Iterator[Gate]:
-    if not _applies(case) or all(reader.missing for reader in READERS):
+    if not _applies(case) or all(reader.hindrance for reader in READERS):
         return
     with _readable(case) as folder:
-        for reader in (one for one in READERS if not one.missing):
+        for reader in (one for one in READERS if not one.hindrance):
             files = case.files if reader.exported else [file for file in case.files if not file.rounded][:1]
             yield from (reader_gate(reader, file, folder, case) for file in files)
 
 
 def _left_out(case: GateCase) -> Iterator[str]:
     if _applies(case):
-        yield from (f"{one.name} ({', '.join(one.missing)} not installed)" for one in READERS if one.missing)
+        yield from dict.fromkeys(one.hindrance for one in READERS if one.hindrance)
 
 
 READERS_AGREE = GateKind("readers", _measure, _left_out)

@@ -8,11 +8,8 @@ reads.
 from __future__ import annotations
 
 import copy
-import logging
 import tempfile
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +19,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 from transformers import PreTrainedModel
 
 from edgeenc.errors import GateError, HostError
+from edgeenc.machine.quiet import quiet
 from edgeenc.model.bottleneck import with_its_own
 from edgeenc.model.purpose import Purpose
 from edgeenc.model.shape import shape_of
@@ -106,7 +104,7 @@ def _trace(model: PreTrainedModel, out: Path, purpose: Purpose) -> None:
         HostError: optimum-onnx cannot be imported.
     """
     try:
-        with _quiet():
+        with quiet():
             from optimum.exporters.onnx import export as export_onnx
             from optimum.exporters.tasks import TasksManager
     except ImportError as error:
@@ -115,25 +113,12 @@ def _trace(model: PreTrainedModel, out: Path, purpose: Purpose) -> None:
             " brings"
         ) from None
     family = shape_of(model.config).table
-    with _quiet(), torch.random.fork_rng(devices=[]), family.traced():
+    with quiet(), torch.random.fork_rng(devices=[]), family.traced():
         make = TasksManager.get_exporter_config_constructor(
             "onnx", model=model, task=purpose.traced or purpose.name, library_name="transformers"
         )
         # the library says no more than a partial of any class; for transformers it makes an OnnxConfig
         export_onnx(model, cast("OnnxConfig", make(model.config)), out, opset=OPSET)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep tracer warnings and the libraries' notes about optional packages off the screen."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
 
 
 def _tie_output(graph: GraphProto) -> None:

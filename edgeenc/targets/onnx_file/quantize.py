@@ -6,7 +6,6 @@ that error for 4 bytes a row (30,522 rows, loss of mean-pooled cosine: 2e-5 agai
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from edgeenc.errors import GateError
+from edgeenc.machine.quiet import quiet
 from edgeenc.targets.onnx_file.graph import initializers, read_graph, tidy, write_graph
 
 PRODUCTS = ("MatMul", "Gemm")
@@ -50,12 +50,8 @@ def quantize(fp32: Path, out: Path) -> Path:
 
 def _quantize_products(model: ModelProto, out: Path) -> None:
     """Run ONNX Runtime's dynamic quantization on every product with a stored weight."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # it advises a pre-processing that would fuse the graph
-    try:
+    with quiet():  # it advises a pre-processing that would fuse the graph
         quantize_dynamic(model, out, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
-    finally:
-        logging.disable(before)
 
 
 def quantize_rows(table_VH: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
