@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from sentences import PUBLISHED, publish, recipe_for
 from edgeenc.bundle.load import load_bundle
 from edgeenc.errors import UsageError
 from edgeenc.model.embed import embed, forward_of
-from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.model.encoder import Encoder, load_encoder, load_tokenizer
 from edgeenc.model.sentence_head import read_sentence_head
 
 pytestmark = pytest.mark.export
@@ -74,6 +77,57 @@ def test_libraries_that_are_installed_are_a_gate(name: str, built: dict[str, tup
     names = {"sentence-transformers", *(f"{one} {lib}" for one in ("fp32", "int8") for lib in ("fastembed", ONNX))}
     assert names <= set(found)
     assert all(found[one]["passed"] and found[one]["figure"] > 0.9995 for one in names)
+
+
+def by_numpy(bundle: Path, pooling: str, normalize: bool) -> list[np.ndarray]:
+    """Return what the pipeline of transformers.js computes, by its source: `last_hidden_state` before other outputs."""
+    tokenizer, session = load_tokenizer(bundle), onnxruntime.InferenceSession(bundle / "onnx" / "model_quantized.onnx")
+    tokenizer.enable_padding(pad_id=tokenizer.token_to_id("[PAD]") or 0)
+    found = tokenizer.encode_batch(list(TEXTS))
+    feeds = {"input_ids": np.array([one.ids for one in found])}
+    feeds |= {"attention_mask": np.array([one.attention_mask for one in found])}
+    feeds |= {"token_type_ids": np.zeros_like(feeds["input_ids"])}
+    known = {one.name for one in session.get_inputs()}
+    output, hidden = session.run(
+        ["sentence_embedding", "last_hidden_state"], {name: feed for name, feed in feeds.items() if name in known}
+    )
+    weight = feeds["attention_mask"][..., None]
+    vectors = hidden[:, 0] if pooling == "cls" else (hidden * weight).sum(1) / weight.sum(1)
+    return [vectors / np.linalg.norm(vectors, axis=-1, keepdims=True) if normalize else vectors, output]
+
+
+def by_node(bundle: Path, pooling: str, normalize: bool) -> list[np.ndarray]:
+    """Return what transformers.js gives: of its pipeline, and the output that its model has."""
+    asked = {"folder": str(bundle.parent), "name": bundle.name, "dtype": "q8", "texts": TEXTS}
+    asked |= {"options": {"pooling": pooling, "normalize": normalize}}
+    script = Path(__file__).parent / "transformers_js.cjs"
+    done = subprocess.run(["node", script], input=json.dumps(asked), capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    return [np.array(found["pipeline"]), np.array(found["output"])]
+
+
+def has_transformers_js() -> bool:
+    """Whether Node finds the package: beside the tests, or in a folder of NODE_PATH (`npm root -g` names one)."""
+    asked = ["node", "-e", "require.resolve('@huggingface/transformers')"]
+    return bool(shutil.which("node")) and not subprocess.run(asked, capture_output=True, check=False).returncode
+
+
+PIPELINES = (by_numpy, *([by_node] if has_transformers_js() else []))
+
+
+@pytest.mark.parametrize("read", PIPELINES)
+@pytest.mark.parametrize("name", ["e5", "bge-m3", "minilm", "newest", "labse"])
+def test_the_pipeline_of_transformers_js_gives_the_same_vectors_but_with_dense(
+    name: str, read: Callable[[Path, str, bool], list[np.ndarray]], built: dict[str, tuple[Path, Path, Done]]
+) -> None:
+    bundle = built[name][1]
+    head = read_sentence_head(bundle)
+    assert head is not None
+    pooled, output = read(bundle, head.pooling, head.normalize)
+    right = np.stack([np.asarray(one) for one in load_bundle(bundle, "int8")(TEXTS)])
+    cosines = (output * right).sum(-1) / np.linalg.norm(output, axis=-1) / np.linalg.norm(right, axis=-1)
+    assert cosines.min() > 0.999
+    assert (np.abs(pooled - output).max() < 1e-5) == (not head.dense)
 
 
 def test_a_prompt_is_put_before_a_text_where_it_is_asked_for(built: dict[str, tuple[Path, Path, Done]]) -> None:
