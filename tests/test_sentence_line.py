@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ import pytest
 from line import Done, edgeenc, make_world
 from sentences import PUBLISHED, publish, recipe_for
 
+from edgeenc.bundle.gates import readers
+from edgeenc.bundle.gates.readers import ReadingLibrary
 from edgeenc.bundle.load import load_bundle
 from edgeenc.errors import UsageError
 from edgeenc.model.embed import embed, forward_of
@@ -77,6 +80,45 @@ def test_libraries_that_are_installed_are_a_gate(name: str, built: dict[str, tup
     names = {"sentence-transformers", *(f"{one} {lib}" for one in ("fp32", "int8") for lib in ("fastembed", ONNX))}
     assert names <= set(found)
     assert all(found[one]["passed"] and found[one]["figure"] > 0.9995 for one in names)
+
+
+def build_anew(teacher: Path, corpus: Path, folder: Path) -> Done:
+    folder.mkdir()
+    asked = ["build", "--lang", "ilo", "--corpus", str(corpus), "--recipe", str(recipe_for(teacher, folder))]
+    return edgeenc(*asked, "--threads", "1", "--store", str(folder / "store"), "-o", str(folder / "out"))
+
+
+def test_libraries_that_are_not_here_are_named_once(
+    built: dict[str, tuple[Path, Path, Done]], corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any("not run" in done.stdout + done.stderr for _, _, done in built.values())
+    find, away = importlib.util.find_spec, ("sentence_transformers", "fastembed")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name in away else find(name, *more))
+    done = build_anew(built["minilm"][0], corpus, tmp_path / "new")
+    assert done.returncode == 0, done.stderr
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "; not run: sentence-transformers is not installed, fastembed is not installed" in said
+    assert said.count("not installed") == 2
+
+
+def test_a_library_that_does_not_fit_is_named_and_not_traced(
+    built: dict[str, tuple[Path, Path, Done]], corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd_parts.py").write_text("raise ImportError('cannot import name x')")
+    monkeypatch.syspath_prepend(tmp_path)
+    fits_not = ReadingLibrary("odd", ("odd_parts",), lambda *_: np.zeros((1, 1)), exported=True)
+    assert fits_not.hindrance == "odd-parts cannot be imported"
+
+    def older(folder: Path, file: str, texts: Sequence[str]) -> np.ndarray:
+        raise TypeError("unexpected keyword argument 'backend'\nmore")
+
+    monkeypatch.setattr(readers, "READERS", (fits_not, ReadingLibrary("older", ("fastembed",), older, exported=True)))
+    done = build_anew(built["minilm"][0], corpus, tmp_path / "new")
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 3 and "more" not in said.partition("backend")[2]
+    assert (
+        "cannot read the folder (TypeError: unexpected keyword argument 'backend'); update it, or uninstall it" in said
+    )
 
 
 def by_numpy(bundle: Path, pooling: str, normalize: bool) -> list[np.ndarray]:
