@@ -108,7 +108,12 @@ def test_keys_spell_fields_as_before() -> None:
 def test_a_stage_inherits_what_its_options_were_called(kind: str) -> None:
     former = set(former_of(stage_kinds()[kind]).fields.values())
     trains = {"lengths", "mask_rate", "decay", "looks"}
-    expected = {"trim-vocab": {"size"}, "drop-layers": {"batches"}, "prune-ffn": {"width", "batches"}}
+    expected = {
+        "distill-sentences": set[str](),
+        "trim-vocab": {"size"},
+        "drop-layers": {"batches"},
+        "prune-ffn": {"width", "batches"},
+    }
     assert former == ({"truncate-hidden": {"hidden", "batches"}} | expected).get(kind, trains)
 
 
