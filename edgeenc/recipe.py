@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 
 from edgeenc.errors import RecipeError, UsageError
 from edgeenc.kinds import modules_of, types_of
@@ -220,13 +221,18 @@ def _of_today(spec: type[BaseModel], fields: Fields, prefix: str, problems: list
     problems += [prefix + line for line in former]
     for name, info in spec.model_fields.items():
         value, place = found.get(name), f"{prefix}{name}."
-        within = [one for one in (info.annotation, *get_args(info.annotation)) if isinstance(one, type)]
-        for own in (one for one in within if issubclass(one, BaseModel) and one is not Stage):
+        for own in _specs_in(info):
             if isinstance(value, dict):
                 found[name] = _of_today(own, value, place, problems)
             elif isinstance(value, list):
                 found[name] = _each_of_today(lambda _, own=own: own, value, place, problems)
     return found
+
+
+def _specs_in(info: FieldInfo | None) -> list[type[BaseModel]]:
+    """Return the specs that the value of a field can be, or each of its items; none of stages, which are a registry."""
+    kinds = () if info is None else (info.annotation, *get_args(info.annotation))
+    return [one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel) and one is not Stage]
 
 
 def _each_of_today(
@@ -354,10 +360,18 @@ def _validated(model: type[M], fields: Fields, prefix: str, problems: list[str])
             place = (prefix + ".".join(map(str, item["loc"]))).rstrip(".")
             if item["type"] == "extra_forbidden":
                 name = str(item["loc"][-1])
-                problems.append(f"{place}: no such field{_meant(name, model.model_fields)}")
+                problems.append(f"{place}: no such field{_meant(name, _fields_at(model, item['loc'][:-1]))}")
             else:
                 problems.append(f"{place}: {item['msg'][0].lower()}{item['msg'][1:]}")
         return None
+
+
+def _fields_at(model: type[BaseModel], place: Sequence[int | str]) -> list[str]:
+    """Return the fields of the spec at a place within another: `bounds`, or `tasks` and a number."""
+    specs = [model]
+    for part in (one for one in place if isinstance(one, str)):
+        specs = [own for spec in specs for own in _specs_in(spec.model_fields.get(part))]
+    return [name for spec in specs for name in spec.model_fields]
 
 
 def _meant(word: str, known: Iterable[str]) -> str:

@@ -67,7 +67,8 @@ def test_a_language_without_a_file_is_none() -> None:
 
 
 def test_every_stage_kind_is_found() -> None:
-    assert set(stage_kinds()) == {"adapt", "distill", "drop-layers", "prune-ffn", "trim-vocab", "truncate-hidden"}
+    cuts, trainings = {"drop-layers", "prune-ffn", "trim-vocab", "truncate-hidden"}, {"distill", "distill-sentences"}
+    assert set(stage_kinds()) == cuts | trainings | {"adapt"}
     assert all(issubclass(kind, Stage) for kind in stage_kinds().values())
 
 
@@ -85,7 +86,7 @@ stages:
   - {kind: adapt}
   - {kind: trim-vocab, vocab_size: 100, coverage: 0.9}
   - 12
-bounds: {parity: 0, cosine: 1}
+bounds: {parity: 0, mean_cosin: 1}
 """
     )
     with pytest.raises(RecipeError) as caught:
@@ -104,7 +105,7 @@ bounds: {parity: 0, cosine: 1}
         "techer: no such field; did you mean 'teacher'?",
         "teacher: field required",
         "bounds.parity: input should be greater than 0",
-        "bounds.cosine: no such field",
+        "bounds.mean_cosin: no such field; did you mean 'mean_cosine'?",
     ):
         assert words in message, message
 
