@@ -10,6 +10,7 @@ import pytest
 import torch
 from hub import COMMIT, Repo, ask, running_hub
 from line import edgeenc, make_world
+from safetensors.torch import load_file, save_file
 from sentences import publish, recipe_for, write
 
 from edgeenc.errors import InputError, RecipeError, ShapeError
@@ -58,7 +59,8 @@ def test_a_recipe_that_says_nothing_is_written_as_before(tmp_path: Path) -> None
     said = {"pooling": "cls", "prompts": {"query": "q: "}}
     full = parse_recipe({"name": "x", "teacher": "y", "stages": STAGES, "sentence": said}, "r")
     (tmp_path / "full.yaml").write_text(full.to_yaml())
-    assert load_recipe(str(tmp_path / "full.yaml")) == full
+    again = load_recipe(str(tmp_path / "full.yaml"))
+    assert again.sentence == full.sentence and again.to_yaml() == full.to_yaml()
 
 
 def test_the_recipe_is_laid_over_the_teacher(sentences: tuple[str, ...], corpus: Path, tmp_path: Path) -> None:
@@ -156,3 +158,30 @@ def test_a_teacher_of_the_hub_brings_the_files_of_its_vectors(sentences: tuple[s
     assert head is not None and right is not None
     assert torch.equal(head.dense[0].weight, right.dense[0].weight)
     assert not (folder / "2_Dense" / "pytorch_model.bin").exists()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *("modules.json", "config_sentence_transformers.json", "1_Pooling/config.json"),
+        *("2_Dense/config.json", "2_Dense/model.safetensors"),
+    ],
+)
+def test_the_key_of_a_teacher_is_of_every_file_that_makes_its_vectors(
+    changed: str, sentences: tuple[str, ...], corpus: Path, tmp_path: Path
+) -> None:
+    teacher = publish("labse", sentences, tmp_path / "teacher")
+    recipe = recipe_for(teacher, tmp_path)
+
+    def keys(*more: str) -> dict[str, str]:
+        return {step["name"]: step["key"] for step in planned(recipe, corpus, *more)["steps"]}
+
+    before, hidden = keys(), keys("--export-task", "feature-extraction")
+    path = teacher / changed
+    if path.suffix == ".json":
+        path.write_text(path.read_text() + " ")  # the same values: a key is of bytes
+    else:
+        state = load_file(path)
+        save_file({name: tensor + 1 for name, tensor in state.items()}, path)
+    assert keys()["teacher"] != before["teacher"] and keys()["corpus"] == before["corpus"]
+    assert keys("--export-task", "feature-extraction")["teacher"] != hidden["teacher"]
