@@ -49,7 +49,7 @@ def peer_lines(table: Table, paths: Sequence[Path]) -> list[str]:
             *table((*HEAD, *MORE), _rows(found)),
             "",
         ]
-    return lines or ["Not measured yet."]
+    return lines or []
 
 
 def _rows(found: PeerFile) -> Iterator[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Tables of what was rehearsed at full size, and of the published order beside ours, from benchmarks/results."""
+"""Tables of what was rehearsed at full size, from benchmarks/results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 from edgeenc.record.form import parse
 from edgeenc.record.gates import Gate
-from edgeenc.record.host import Host
 from edgeenc.record.latency import Ratio
 
 Table = Callable[[Sequence[str], Sequence[Sequence[str]]], list[str]]
@@ -17,16 +16,6 @@ Table = Callable[[Sequence[str], Sequence[Sequence[str]]], list[str]]
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 HEADS = {
     "sizes": ("recipe", "parameters", "file", "bytes", "predicted", "off by", "time per sentence", "gates passed"),
-    "orders": (
-        "language",
-        "recipe",
-        "parameters",
-        "tokens",
-        "bits per character",
-        "training min",
-        "load",
-        "peak MB",
-    ),
 }
 
 
@@ -68,40 +57,6 @@ class Rehearsal:
     report: RehearsedReport
 
 
-@dataclass(frozen=True, slots=True)
-class OrderStep:
-    """Seconds of a step, and the tokens that it read where it trained."""
-
-    seconds: float
-    tokens: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class OrderStudent:
-    """Parameters of what came out."""
-
-    parameters: int
-
-
-@dataclass(frozen=True, slots=True)
-class OrderBits:
-    """Bits per character of what came out."""
-
-    student: float
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A recipe in what benchmarks/orders.py writes of a language, as far as it is shown."""
-
-    recipe: str
-    steps: tuple[OrderStep, ...]
-    student: OrderStudent
-    bits_per_character: OrderBits
-    host: Host
-    peak_bytes: int
-
-
 def rehearsal_lines(table: Table) -> list[str]:
     """Return the sizes and latencies of every rehearsal beside the plan's prediction, and the peak of every step."""
     found = [parse(Rehearsal, path.read_bytes()) for path in sorted(RESULTS.glob("full-size-*.json"))]
@@ -133,35 +88,3 @@ def _size_rows(found: Rehearsal) -> list[list[str]]:
         made, predicted = f"{row.bytes:,}", f"{row.predicted_bytes:,}"
         rows.append([found.recipe_name, f"{row.parameters:,}", file, made, predicted, off, ratio, of_student])
     return rows
-
-
-def order_lines(table: Table) -> list[str]:
-    """Return bits per character, minutes and memory of the published order and of ours."""
-    rows, names = [], []
-    for path in sorted(RESULTS.glob("orders_*.json")):
-        names.append(f"`{path.name}`")
-        for language, recipes in parse(dict[str, dict[str, Order]], path.read_bytes()).items():
-            rows += [_order_row(language, order) for order in recipes.values()]
-    if not rows:
-        return ["Not measured yet."]
-    note = (
-        f"{', '.join(names)}; the starter teacher to 3 x 192 with 8,000 tokens, as many training tokens in each row."
-        " `starter` is ours; `orders-last` the same with the vocabulary trimmed last; `orders-published` the published"
-        " order, choices and settings; `orders-rates` these with our rates, batches and masks. Minutes hang on"
-        " the load when the row was done (two cores); those of trainings that rows share are counted in each.\n"
-    )
-    return [note, *table(HEADS["orders"], rows)]
-
-
-def _order_row(language: str, order: Order) -> list[str]:
-    trained = [(step.seconds, step.tokens) for step in order.steps if step.tokens]
-    return [
-        language,
-        order.recipe,
-        f"{order.student.parameters:,}",
-        f"{sum(tokens for _, tokens in trained):,}",
-        f"{order.bits_per_character.student:.3f}",
-        f"{sum(seconds for seconds, _ in trained) / 60:.1f}",
-        f"{order.host.load:.1f}",
-        f"{order.peak_bytes / 1e6:,.0f}",
-    ]

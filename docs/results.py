@@ -8,7 +8,8 @@ from pathlib import Path
 
 from benches import bench_tables, starts_table, table
 from peers import peer_lines
-from rehearsals import order_lines, rehearsal_lines
+from rehearsals import rehearsal_lines
+from starters import starter_lines
 
 from edgeenc.record.form import parse
 from edgeenc.record.latency import Ratio
@@ -30,33 +31,6 @@ class AllBytes:
     teacher_fp32: int
     fp32: int
     int8: int
-
-
-@dataclass(frozen=True, slots=True)
-class AllBits:
-    """Bits per character of every model, all of them measured."""
-
-    teacher: float
-    unigram: float
-    random: float
-    cut: float
-    student: float
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """Parameters of a model."""
-
-    parameters: int
-
-
-@dataclass(frozen=True, slots=True)
-class StarterBuild:
-    """A language in what benchmarks/starter_run.py writes, as far as it is shown."""
-
-    bytes: AllBytes
-    bits_per_character: AllBits
-    student: Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,48 +57,34 @@ class TaskSet:
 
 
 def results_page() -> str:
-    """Return docs/results.md."""
-    return "\n".join(
-        [
-            "# Results\n",
-            "Made from `benchmarks/results` by `docs/generate.py`; do not edit. How each was measured stands in"
-            " `benchmarks/README.md`, what was decided from it in `LOG.md`.\n",
-            "## The starter recipe in four languages\n",
-            *starter_table(),
-            "",
-            "## Tasks: the untouched teacher, the teacher with a trimmed vocabulary, the student\n",
-            *tasks_tables(),
-            "",
-            "## Latency, throughput, memory and start\n",
-            *newest_bench(),
-            "",
-            "## A classifier of texts that starts as the mean\n",
-            *newest_starts(),
-            "",
-            "## Sentence vectors beside what else could be used\n",
-            *peer_lines(table, _newest_vectors()),
-            "",
-            "## The published recipes at full size\n",
-            *rehearsal_lines(table),
-            "",
-            "## The published order and ours on the starter teacher\n",
-            *order_lines(table),
-            "",
-        ]
+    """Return docs/results.md: a section for each kind of measurement of which there are raw files."""
+    sections = (
+        ("The starter recipe in four languages", starter_lines(table, _newest_starter())),
+        ("Sentence vectors beside what else could be used", peer_lines(table, _newest_vectors())),
+        ("Tasks: the untouched teacher, the teacher with a trimmed vocabulary, the student", tasks_tables()),
+        ("Latency, throughput, memory and start", newest_bench()),
+        ("A classifier of texts that starts as the mean", newest_starts()),
+        ("The published recipes at full size", rehearsal_lines(table)),
     )
+    head = (
+        "# Results\n",
+        "Made from `benchmarks/results` by `docs/generate.py`; do not edit. How each was measured stands in"
+        " `benchmarks/README.md`, what was decided from it in `LOG.md`.\n",
+    )
+    return "\n".join([*head, *(line for title, lines in sections if lines for line in (f"## {title}\n", *lines, ""))])
 
 
 def newest_bench() -> list[str]:
     """Return the tables of the newest run of benchmarks/bench.py."""
     folders = [path for path in _results("bench_*") if any(path.glob("*/bench.json"))]
-    return bench_tables(folders[-1]) if folders else ["Not measured yet."]
+    return bench_tables(folders[-1]) if folders else []
 
 
 def newest_starts() -> list[str]:
     """Return the table of the newest run of benchmarks/starts.py."""
     paths = _results("starts_*.json")
     if not paths:
-        return ["Not measured yet."]
+        return []
     note = (
         f"`{paths[-1].name}`: macro F1 on topics, per cent, mean of the seeds and the standard deviation over them,"
         " PyTorch; the difference is paired over test examples, with its 95 % confidence interval.\n"
@@ -144,43 +104,16 @@ def _results(pattern: str) -> list[Path]:
     return sorted(found, key=lambda path: (path.stem.rsplit("_", 1)[-1], path.name))
 
 
-def starter_table() -> list[str]:
-    """Return sizes, bits per character and latency of every language, from the newest run with a control."""
-    newest = sorted((ROOT / "benchmarks" / "results").glob("starter-control_*.json"))[-1]
-    head = (
-        "language",
-        "parameters",
-        "fp32 MB",
-        "int8 MB",
-        "smaller by",
-        "teacher",
-        "unigram",
-        "random weights",
-        "pruned",
-        "student",
-    )
-    found = parse(dict[str, StarterBuild], newest.read_bytes())
-    rows = [_starter_row(language, build) for language, build in found.items()]
-    return [f"`{newest.name}`; bits per character on the test split.\n", *table(head, rows)]
-
-
-def _starter_row(language: str, build: StarterBuild) -> list[str]:
-    sizes, bits = build.bytes, build.bits_per_character
-    return [
-        language,
-        f"{build.student.parameters:,.0f}",
-        f"{sizes.fp32 / 1e6:.2f}",
-        f"{sizes.int8 / 1e6:.2f}",
-        f"{100 * (1 - sizes.int8 / sizes.teacher_fp32):.1f} %",
-        *(f"{value:.3f}" for value in (bits.teacher, bits.unigram, bits.random, bits.cut, bits.student)),
-    ]
+def _newest_starter() -> Path | None:
+    """Return the newest raw file of benchmarks/starter_run.py."""
+    return next(iter(reversed(_results("starter_*.json"))), None)
 
 
 def tasks_tables() -> list[str]:
     """Return the scores of every task set, and the differences that decide."""
     sets = [parse(TaskSet, path.read_bytes()) for path in sorted((ROOT / "benchmarks" / "results").glob(TASKS))]
     if not sets:
-        return ["Not measured yet."]
+        return []
     head = (
         "set",
         "metric",
