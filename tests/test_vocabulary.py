@@ -222,8 +222,8 @@ def test_trimmed_equals_original_on_every_real_line_whose_tokens_are_kept(langua
             whole += 1
             assert [new[i] for i in old.ids] == cut.ids
             assert (old.tokens, old.offsets, old.type_ids) == (cut.tokens, cut.offsets, cut.type_ids)
-    assert whole > 0.3 * len(lines)
-    assert known > 0.95 * len(lines)
+    assert whole > (0.5 if kind == "Unigram" else 0.85) * len(lines)
+    assert known > 0.99 * len(lines)
     before, after = quality(held, tokenizer), quality(held, trimmed)
-    assert after.unknown_rate < before.unknown_rate + 0.001
-    assert before.fertility <= after.fertility < 1.2 * before.fertility
+    assert after.unknown_rate < before.unknown_rate + 0.0002
+    assert before.fertility <= after.fertility < (1.09 if kind == "Unigram" else 1.01) * before.fertility
