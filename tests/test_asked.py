@@ -33,7 +33,8 @@ def named(ask: Ask) -> str:
 def test_the_default_folder_of_a_plain_build_is_language_task_and_recipe() -> None:
     assert named(Ask("fil")) == named(Ask("tl", teacher="starter", precisions="fp32,int8")) == "tl-starter"
     assert named(Ask("tl", task="topic")) == "tl-topic-starter"
-    assert named(Ask("tl", export_task="feature-extraction")) == "tl-starter"
+    assert named(Ask("tl", export_task="sentence-embedding")) == "tl-starter", "as the recipe says"
+    assert named(Ask("tl", export_task="feature-extraction")) == "tl-starter-feature-extraction"
     assert named(Ask("sw+tl")) == "sw+tl-starter"
 
 

@@ -112,7 +112,7 @@ def test_plan_fits_a_terminal_of_80_columns(tmp_path: Path) -> None:
     done = edgeenc("plan", "--lang", "mt", "--store", str(tmp_path))
     assert done.returncode == 0
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert "truncate-hidden" in done.stdout and "…" not in done.stdout
+    assert "drop-layers" in done.stdout and "…" not in done.stdout
 
 
 def test_recipes_can_be_listed_shown_copied_and_checked(tmp_path: Path) -> None:
@@ -121,7 +121,8 @@ def test_recipes_can_be_listed_shown_copied_and_checked(tmp_path: Path) -> None:
     assert edgeenc("recipes", "copy", "starter", str(copied)).returncode == 0
     shown = edgeenc("recipes", "show", "starter").stdout.replace("name: starter", "name: mine", 1)
     assert edgeenc("recipes", "show", str(copied)).stdout == shown
-    assert "ok, 7 stages" in edgeenc("recipes", "check", str(copied)).stdout
+    stages = len(load_recipe("starter").stages)
+    assert f"ok, {stages} stages" in edgeenc("recipes", "check", str(copied)).stdout
     assert edgeenc("recipes", "copy", "starter", str(copied)).returncode == 2
 
 

@@ -70,8 +70,7 @@ class ReadingLibrary:
 def _by_torch(folder: Path, file: str, texts: Sequence[str]) -> Vectors:
     from sentence_transformers import SentenceTransformer
 
-    with _silent():
-        model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     return _encoded(model.encode(list(texts), prompt="", batch_size=1, show_progress_bar=False))
 
 
@@ -79,10 +78,7 @@ def _by_onnx(folder: Path, file: str, texts: Sequence[str]) -> Vectors:
     from sentence_transformers import SentenceTransformer
 
     asked = {"file_name": file, "provider": "CPUExecutionProvider"}
-    with _silent():
-        model = SentenceTransformer(
-            str(folder), backend="onnx", device="cpu", local_files_only=True, model_kwargs=asked
-        )
+    model = SentenceTransformer(str(folder), backend="onnx", device="cpu", local_files_only=True, model_kwargs=asked)
     return _encoded(model.encode(list(texts), prompt="", batch_size=1, show_progress_bar=False))
 
 
@@ -102,19 +98,6 @@ def _by_fastembed(folder: Path, file: str, texts: Sequence[str]) -> Vectors:
     )
     model = TextEmbedding(name, specific_model_path=str(folder), threads=1)
     return _encoded(np.stack(list(model.embed(list(texts), batch_size=1))))
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Keep off the screen that a class of transformers has a pooler, which the folder has not and nobody reads."""
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
 
 
 def _encoded(found: object) -> Vectors:
