@@ -14,14 +14,15 @@ from edgeenc.compress.losses import similarity_divergence
 from edgeenc.compress.prune_ffn import prune_ffn
 from edgeenc.compress.trim_vocab import trim_vocab
 from edgeenc.compress.truncate_hidden import truncate_hidden
+from edgeenc.compress.vector_aim import principal
 from edgeenc.errors import ShapeError
 from edgeenc.machine.arrays import ArrayFolder
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.embed import Vectors, embed, forward_of
-from edgeenc.model.encoder import Encoder
+from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.model.surgery import rebuild
-from edgeenc.stages.distill_sentences import SentenceOptions
+from edgeenc.stages.distill_sentences import DistillSentences, SentenceOptions
 from edgeenc.text.corpus import Corpus
 from edgeenc.training_loop import Job, Progress
 
@@ -175,3 +176,92 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     assert weights_equal(whole, resumed)
     other, _ = distill_sentences(student, teacher, corpus, options, Job(seed=2))
     assert not weights_equal(whole, other)
+
+
+def narrower(teacher: Encoder) -> Encoder:
+    return truncate_hidden(teacher, [], hidden=16, method="leading")
+
+
+def test_a_narrower_student_learns_principal_components(teacher: Encoder, corpus: Corpus) -> None:
+    student, taught = narrower(teacher), vectors(teacher, corpus.test)
+    options = SentenceOptions(**FIELDS | {"projection": "pca", "tokens": 120_000})
+    made, _ = distill_sentences(student, teacher, corpus, options, Job(seed=1))
+    own = vectors(made, corpus.test)
+    assert own.shape[1] == 16
+    assert found_again(own, taught) > found_again(vectors(student, corpus.test), taught) + 0.1
+
+
+def test_a_learned_projection_that_ships_lives_in_the_teachers_space(
+    teacher: Encoder, corpus: Corpus, tmp_path: Path
+) -> None:
+    options = SentenceOptions(**FIELDS | {"projection": "learned"})
+    made, _ = distill_sentences(narrower(teacher), teacher, corpus, options, Job(seed=1))
+    save_encoder(made, tmp_path)
+    back = load_encoder(tmp_path)
+    assert back.sentence is not None
+    assert back.sentence.dimensions(16) == 32
+    own, taught = vectors(back, corpus.test), vectors(teacher, corpus.test)
+    assert np.array_equal(own, vectors(made, corpus.test))
+    middle = taught.mean(0)
+    near = [(v - middle) / np.linalg.norm(v - middle, axis=1, keepdims=True) for v in (own, taught)]
+    assert (near[0] * near[1]).sum(1).mean() > 0.5  # what all texts have in common taken away
+    kept, _ = distill_sentences(
+        narrower(teacher), teacher, corpus, options.model_copy(update={"ship_projection": False}), Job(seed=1)
+    )
+    assert kept.sentence == SentenceHead()
+    assert weights_equal(kept, made)
+
+
+def test_vectors_are_cut_to_their_first_dimensions(teacher: Encoder, student: Encoder, corpus: Corpus) -> None:
+    """A quarter of what the teacher has finds more than its own first quarter does, as does an eighth."""
+    taught = vectors(teacher, corpus.test)
+    options = SentenceOptions(**FIELDS | {"dimensions": 8, "nested": (4,)})
+    made, _ = distill_sentences(student, teacher, corpus, options, Job(seed=1))
+    own = vectors(made, corpus.test)
+    assert own.shape[1] == 8
+    assert np.allclose(np.linalg.norm(own, axis=1), 1, atol=1e-5)
+    for size in (8, 4):
+        cut, plain = (v[:, :size] / np.linalg.norm(v[:, :size], axis=1, keepdims=True) for v in (own, taught))
+        assert found_again(cut, taught) > found_again(plain, taught) + 0.05
+
+
+def test_the_strongest_component_comes_first() -> None:
+    """Worked by hand: rows along (3, 4) and, a tenth as long, along (-4, 3)."""
+    basis = principal(torch.tensor([[3.0, 4.0], [-0.4, 0.3]]), 2)
+    assert torch.allclose(basis, torch.tensor([[0.6, 0.8], [0.8, -0.6]]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "own", "taught", "said"),
+    [
+        ({"dimensions": 40}, 32, 64, "dimensions"),
+        ({"projection": "pca"}, 64, 32, "no more principal components"),
+        ({}, 16, 32, "compare equal ones"),
+    ],
+)
+def test_lengths_that_cannot_be_compared_are_refused_in_the_plan(
+    fields: dict[str, object], own: int, taught: int, said: str
+) -> None:
+    stage = DistillSentences(teacher="teacher", **fields)
+    with pytest.raises(ShapeError, match=said):
+        stage.dimensions_after(own, {"teacher": taught})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"projection": "learned", "dimensions": 8},
+        {"nested": (8,)},
+        {"dimensions": 8, "nested": (8,)},
+        {"dimensions": 8, "ship_projection": False},
+    ],
+)
+def test_sizes_that_contradict_each_other_are_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="dimensions"):
+        SentenceOptions(**fields)
+
+
+def test_dimensions_are_known_through_a_plan() -> None:
+    stage = DistillSentences(teacher="teacher", projection="learned")
+    assert stage.dimensions_after(16, {"teacher": 32}) == 32
+    assert DistillSentences(teacher="teacher", dimensions=8).dimensions_after(16, {"teacher": 32}) == 8

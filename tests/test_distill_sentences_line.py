@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from line import World, edgeenc, make_world
 
+from edgeenc.bundle.load import load_bundle
 from edgeenc.model.encoder import Encoder, load_encoder
 from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.store import Store
@@ -40,6 +42,7 @@ def with_stages(world: World, name: str, *stages: str) -> World:
         (STAGE.replace("batch_size: 16", "batch_size: 1"), "batch_size 2 or more"),
         (STAGE.replace("max_length: 32", "max_length: 100"), "max_length 100 is outside 1..64"),
         (f"{STAGE}, hidden: 1", "token by token"),
+        (f"{STAGE}, dimensions: 33", "dimensions 33 is outside 1..32"),
     ],
 )
 def test_a_plan_refuses(world: World, tmp_path: Path, stage: str, said: str) -> None:
@@ -81,3 +84,18 @@ def test_a_second_student_finds_the_vectors_of_the_first(world: World, tmp_path:
     edgeenc("store", "clean", "--everything", "--store", str(store))
     assert not (store / "vectors").exists()
     assert Store(store).list() == ()
+
+
+@pytest.mark.export
+def test_vectors_that_are_cut_ship_cut(world: World, tmp_path: Path) -> None:
+    """Every form of the bundle gives the first dimensions, and they are measured beside the whole ones."""
+    bundle = tmp_path / "bundle"
+    cut = with_stages(world, "cut", f"{STAGE}, dimensions: 8")
+    done = edgeenc(*cut.command(tmp_path / "store", bundle), "--export-task", "sentence-embedding", "--json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["vectors"]["dimensions"], facts["vectors"]["teacher_dimensions"]) == (8, 32)
+    head = load_encoder(bundle).sentence
+    assert head is not None
+    assert head.dimensions(32) == 8
+    assert len(load_bundle(bundle)(["Kumusta"])[0]) == 8

@@ -18,6 +18,7 @@ from edgeenc.compress.rotate import LineSums, components, rotate
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.sentence_head import Dense, SentenceHead
 from edgeenc.model.surgery import rebuild
 from edgeenc.stages.truncate_hidden import TruncateHidden
 from edgeenc.text.batches import Batching, Masked, masked_stream
@@ -214,3 +215,26 @@ def test_published_widths_keep_twelve_heads(hidden_size: int, width: int) -> Non
     old = Shape(6, 768, 12, 64, 2048, 119_547, 512, 2, "bert")
     new = TruncateHidden(hidden_size=hidden_size, method="leading").reshape(old)
     assert (new.heads, new.head_width, new.hidden) == (12, width, hidden_size)
+
+
+def test_a_dense_module_reads_what_is_kept(tiny_encoder: Encoder) -> None:
+    torch.manual_seed(0)
+    dense = Dense(torch.randn(5, 32))
+    cut = truncate_hidden(replace(tiny_encoder, sentence=SentenceHead(dense=(dense,))), [], hidden=16, method="leading")
+    assert cut.sentence is not None
+    assert torch.equal(cut.sentence.dense[0].weight, dense.weight[:, :16])
+
+
+def test_a_dense_module_turns_with_the_stream(exact: Encoder, batches: list[Masked]) -> None:
+    """Where the rotation is exact, so are the vectors."""
+    torch.manual_seed(0)
+    state = exact.model.state_dict()
+    gains = {name: torch.ones_like(state[name]) for name in state if name.endswith("LayerNorm.weight")}
+    head = SentenceHead(dense=(Dense(torch.randn(5, 32, dtype=torch.float64)),), normalize=False)
+    encoder = replace(rebuild(exact, state | gains, exact.shape), sentence=head)
+    turned = rotate(encoder, batches, encoder.shape)
+    assert turned.sentence is not None
+    for batch in batches[:2]:
+        attend_BT = torch.ones_like(batch.ids_BT)
+        before, after = (one.sentence(hidden(one, batch), attend_BT) for one in (encoder, turned) if one.sentence)
+        assert (before - after).abs().max() < 1e-9

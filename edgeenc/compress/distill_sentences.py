@@ -19,6 +19,7 @@ from edgeenc.compress.inner import cosine_distance
 from edgeenc.compress.losses import similarity_divergence
 from edgeenc.compress.match import bridge_of
 from edgeenc.compress.teacher_vectors import NoCache, VectorCache, teacher_vectors
+from edgeenc.compress.vector_aim import VectorAim, aim_of, start_from
 from edgeenc.compress.whole_texts import usual_prompt
 from edgeenc.errors import InputError, ShapeError
 from edgeenc.model.encoder import Encoder
@@ -32,6 +33,8 @@ from edgeenc.text.specials import Specials
 from edgeenc.text.whole import encode_whole, padded
 from edgeenc.training_loop import History, Job, Loss, train
 
+STARTING_BATCHES = 8
+"""Batches on which a projection that is learnt begins."""
 HELD_TEXTS = 512
 """Texts of `valid`, at most, that choose a checkpoint."""
 
@@ -73,21 +76,25 @@ def distill_sentences(
     read, held = reader.train(corpus), reader.held(corpus)
     targets_ND = torch.from_numpy(teacher_vectors(teacher, read.asked, options.max_length, cache, job))
     held_ND = torch.from_numpy(teacher_vectors(teacher, held.asked, options.max_length, cache, job))
-    _require_equal(head.dimensions(student.shape.hidden), targets_ND.shape[1], options)
+    aim = aim_of(head, student.shape.hidden, targets_ND, options)
+    taught_ND, taught_held_ND = aim.taught(targets_ND), aim.taught(held_ND)
 
     model = student.model if job.in_place else copy.deepcopy(student.model)
     pupil = replace(student, model=nn.Module.to(model.eval(), device))
     order = SentenceOrder(read.groups, options.batch_size, pattern_of(corpus), job.seed)
     tokens = PaddedTexts(read.texts, Specials.of(student.tokenizer).pad, device)
-    lesson = SentenceLesson(options, head, _inner(pupil, teacher, tokens.batch(order(0)), options))
+    lesson = SentenceLesson(options, aim, _inner(pupil, teacher, tokens.batch(order(0)), options))
+    if aim.learned is not None:
+        nn.Module.to(aim.learned, device)
+        _start(aim, pupil, tokens, [order(step) for step in range(STARTING_BATCHES)], taught_ND)
 
     def loss_at(step: int) -> Loss:
         numbers = order(step)
         batch = tokens.batch(numbers)
-        return Loss(lesson.loss(pupil, batch, targets_ND[torch.from_numpy(numbers)].to(device)), batch.count)
+        return Loss(lesson.loss(pupil, batch, taught_ND[torch.from_numpy(numbers)].to(device)), batch.count)
 
     fixed = [
-        (replace(tokens, texts=held.texts).batch(numbers), held_ND[torch.from_numpy(numbers)].to(device))
+        (replace(tokens, texts=held.texts).batch(numbers), taught_held_ND[torch.from_numpy(numbers)].to(device))
         for numbers in _held_batches(held.texts, options.batch_size)
     ]
 
@@ -96,18 +103,23 @@ def distill_sentences(
         return sum(values) / sum(len(taught_BD) for _, taught_BD in fixed)
 
     steps = max(1, math.ceil(options.tokens / (options.batch_size * float(read.texts.lengths.mean()))))
-    trained = pupil.model if lesson.inner is None else nn.ModuleList([pupil.model, lesson.inner.bridge])
+    beside = [*([] if lesson.inner is None else [lesson.inner.bridge]), *([] if aim.learned is None else [aim.learned])]
+    trained = nn.ModuleList([pupil.model, *beside]) if beside else pupil.model
     history = train(trained, loss_at, schedule_of(steps, options.lr, options), evaluate, job)
-    return replace(pupil, model=nn.Module.to(pupil.model, "cpu"), sentence=head), history
+    return replace(pupil, model=nn.Module.to(pupil.model, "cpu"), sentence=aim.shipped()), history
 
 
-def _require_equal(own: int, taught: int, options: SentenceOptions) -> None:
-    """Refuse vectors of different lengths where they are compared one with the other."""
-    if own != taught and (options.cosine or options.mse):
-        raise ShapeError(
-            f"distill-sentences: the student's vectors have {own} dimensions, the teacher's {taught}; cosine and mse"
-            " compare equal ones: give similarity alone a weight"
-        )
+def _start(aim: VectorAim, pupil: Encoder, tokens: PaddedTexts, batches: list[Numbers], taught_NE: Tensor) -> None:
+    """Let the map that is learnt begin near: by least squares, on some batches of the untrained student."""
+    assert aim.learned is not None
+    before = replace(aim.head, dense=aim.head.dense[:-1], normalize=False)
+    with torch.no_grad():
+        pooled = [
+            before(pupil.hidden(batch.ids_BT, batch.attend_BT), batch.attend_BT).float()
+            for batch in map(tokens.batch, batches)
+        ]
+    numbers = torch.from_numpy(np.concatenate(batches))
+    start_from(aim.learned, torch.cat(pooled).cpu(), taught_NE[numbers])
 
 
 @dataclass(frozen=True)
@@ -263,17 +275,26 @@ def _inner(pupil: Encoder, teacher: Encoder, batch: PaddedBatch, options: Senten
 
 @dataclass(frozen=True)
 class SentenceLesson:
-    """What a student's vectors are measured by: which losses, the head that makes them, the teacher's hidden states."""
+    """What a student's vectors are measured by: which losses, what is compared, the teacher's hidden states."""
 
     options: SentenceOptions
-    head: SentenceHead
+    aim: VectorAim
     inner: BesideTeacher | None = None
 
     def loss(self, pupil: Encoder, batch: PaddedBatch, taught_BD: Tensor) -> Tensor:
         """Return the weighted sum of the losses of a batch."""
         options = self.options
         hidden_BTH = pupil.hidden(batch.ids_BT, batch.attend_BT)
-        own_BD = self.head(hidden_BTH, batch.attend_BT).float()
+        own_BD = self.aim.head(hidden_BTH, batch.attend_BT).float()
+        each = [self._of_vectors(own, taught) for own, taught in self.aim.pairs(own_BD, taught_BD)]
+        total = sum(each[1:], each[0]) / len(each)
+        if self.inner is not None:
+            total = total + options.hidden * self.inner.loss(hidden_BTH, batch)
+        return total
+
+    def _of_vectors(self, own_BD: Tensor, taught_BD: Tensor) -> Tensor:
+        """Return the weighted sum of the losses that compare vectors."""
+        options = self.options
         total = torch.zeros((), device=own_BD.device)
         if options.cosine:
             total = total + options.cosine * cosine_distance(own_BD, taught_BD).mean()
@@ -281,6 +302,4 @@ class SentenceLesson:
             total = total + options.mse * (own_BD - taught_BD).square().sum(-1).mean()
         if options.similarity:
             total = total + options.similarity * similarity_divergence(own_BD, taught_BD, options.temperature)
-        if self.inner is not None:
-            total = total + options.hidden * self.inner.loss(hidden_BTH, batch)
         return total

@@ -6,7 +6,7 @@ Axis letters: H hidden, K kept components, N tokens, P chosen tokens.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -54,6 +54,8 @@ def rotate(encoder: Encoder, batches: Sequence[Masked], shape: Shape) -> Encoder
     found = attentions(encoder)
     body, last = _norms(encoder)
     basis_HK = components(_moments(encoder, body, batches), shape.hidden)
+    if encoder.sentence is not None:
+        encoder = replace(encoder, sentence=encoder.sentence.reading(basis_HK))
     state = _projected(encoder, basis_HK) | _fitted_norms(encoder, body, batches, basis_HK)
     if last is None:
         return rebuild(encoder, _narrowed(state, found, shape, encoder.model.dtype), shape)

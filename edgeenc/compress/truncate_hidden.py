@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -45,6 +46,8 @@ def truncate_hidden(
     if method == "pca":
         return rotate(encoder, batches, shape)
     keep_K, keep_LA = _choose(encoder, batches, shape, method)
+    if encoder.sentence is not None:
+        encoder = replace(encoder, sentence=encoder.sentence.reading(torch.eye(encoder.shape.hidden)[:, keep_K]))
     state = take(encoder.model.state_dict(), encoder.family, "hidden", keep_K)
     if method == "svd":
         found = attentions(encoder)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -123,6 +123,16 @@ class SentenceHead:
         """Outputs of linear maps of all hidden channels that have as many parameters as the Dense modules together."""
         widths = [(dense.weight.shape[0], dense.weight.shape[1] + 1) for dense in self.dense]
         return round(sum(out * (reads / widths[0][1]) for out, reads in widths))
+
+    def reading(self, map_HK: Tensor) -> SentenceHead:
+        """Return the head for hidden states u = map^T h of K channels in the place of h; without Dense it is the same.
+
+        Worked example: a map that keeps channels 0 and 2 of three keeps these columns of the first Dense.
+        """
+        if not self.dense:
+            return self
+        first = self.dense[0]
+        return replace(self, dense=(replace(first, weight=first.weight @ map_HK.to(first.weight)), *self.dense[1:]))
 
     def dimensions(self, hidden: int) -> int:
         """Return the length of a vector made of `hidden` channels."""

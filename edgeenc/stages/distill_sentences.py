@@ -44,13 +44,51 @@ class SentenceOptions(Ending, Pace):
     """Weight of 1 - cosine of the last hidden states at the same tokens, mean over tokens (arXiv:1910.01108); it needs
     a teacher with the same tokens, which then runs on every batch."""
 
+    projection: Projection = "none"
+    """How vectors of other lengths are compared: by a linear map of the student's, without bias, that is trained along.
+    `learned`: to the teacher's length. `pca`: to as many dimensions as it has, the teacher's being given in so many
+    of their principal components. `none`: they are equally long, or `similarity` alone has a weight."""
+    ship_projection: bool = True
+    """Whether that map becomes a Dense module of the student, which every library reads: one that was `learned` makes
+    vectors that can be searched among the teacher's. Without it, the student's own vectors ship."""
+    dimensions: int | None = Field(default=None, gt=0)
+    """To how many dimensions vectors are cut: the teacher's first principal components, by such a map."""
+    nested: tuple[Size, ...] = ()
+    """Smaller numbers of first dimensions that are trained too, so that an app can cut vectors further
+    (arXiv:2205.13147)."""
+
     @model_validator(mode="after")
     def _has_a_loss(self) -> Self:
         if not any((self.cosine, self.mse, self.similarity, self.hidden)):
             raise ValueError("cosine, mse, similarity and hidden are all 0: give one of them a weight")
         if self.similarity and self.batch_size < 2:
             raise ValueError("similarity compares the texts of a batch: say batch_size 2 or more, or similarity: 0")
+        if self.projection == "learned" and self.dimensions is not None:
+            raise ValueError("`dimensions` are the first principal components; leave out projection: learned, or them")
+        if self.dimensions is not None and not self.ship_projection:
+            raise ValueError("`dimensions` are what a map makes that ships; leave out ship_projection: false, or them")
+        if self.nested and (self.dimensions is None or max(self.nested) >= self.dimensions):
+            raise ValueError("`nested` are smaller than `dimensions`, which must be given too")
         return self
+
+    def require_vectors(self, own: int, taught: int) -> None:
+        """Refuse a student whose vectors of length `own` cannot be compared with a teacher's of length `taught`.
+
+        Raises:
+            ShapeError: they cannot.
+        """
+        if self.dimensions is not None:
+            within("distill-sentences: dimensions", self.dimensions, min(own, taught))
+        elif self.projection == "pca" and own > taught:
+            raise ShapeError(
+                f"distill-sentences: the student's vectors have {own} dimensions, the teacher's only {taught}, which"
+                " have no more principal components; say projection: learned"
+            )
+        elif self.projection == "none" and own != taught and (self.cosine or self.mse):
+            raise ShapeError(
+                f"distill-sentences: the student's vectors have {own} dimensions, the teacher's {taught}; cosine and"
+                " mse compare equal ones: say projection: pca or learned, or give similarity alone a weight"
+            )
 
 
 class DistillSentences(Stage, SentenceOptions):
@@ -72,6 +110,13 @@ class DistillSentences(Stage, SentenceOptions):
     def compares_tokens(self) -> bool:
         """Whether teacher and student must read the same tokens: only hidden states are compared token by token."""
         return self.hidden > 0
+
+    def dimensions_after(self, own: int, taught: Mapping[str, int]) -> int:
+        """Those it is cut to, or the teacher's where a projection that is learnt ships."""
+        length = taught[self.teacher]
+        self.require_vectors(own, length)
+        learned = self.projection == "learned" and self.ship_projection
+        return length if learned else self.dimensions or own
 
     def agree(self, shape: Shape, earlier: Mapping[str, Shape]) -> None:
         """Refuse texts that are too long for one of the two, and a teacher whose vectors cannot be compared."""

@@ -76,6 +76,18 @@ class Stage(BaseModel):
         """
         return shape
 
+    def dimensions_after(self, own: int, taught: Mapping[str, int]) -> int:
+        """Return how long a text's vector is after this stage, before which it had `own` dimensions.
+
+        Args:
+            own: of the encoder as the stage makes it, before what it adds to the making of vectors.
+            taught: of the earlier steps that it reads, by name.
+
+        Raises:
+            ShapeError: vectors of these lengths cannot be compared.
+        """
+        return own
+
     def agree(self, shape: Shape, earlier: Mapping[str, Shape]) -> None:
         """Refuse what cannot work between `shape`, which the stage makes, and the shapes of the steps it `reads`.
 

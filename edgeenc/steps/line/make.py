@@ -41,7 +41,7 @@ from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import TrainingOptions
 from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.steps.line.teacher_notes import notes_of
-from edgeenc.steps.line.vector_notes import notes_of_sentences, with_sentences
+from edgeenc.steps.line.vector_notes import VectorLengths, notes_of_sentences, with_sentences
 from edgeenc.steps.line.vector_text import vector_fields
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.tuning.fine_tuning import FineTuning
@@ -117,9 +117,11 @@ class _Maker:
     def stages(self, teacher: Step, shape: Shape) -> tuple[Step, Step | None]:
         """Add the recipe's stages; return the last one, and what the last training started from, if there was one."""
         last, cut = teacher, None
+        lengths = VectorLengths.of(self.request, teacher.name, shape.hidden)
         for place, stage in enumerate(self.request.recipe.stages):
             try:
                 shape = shape_after(stage, shape, self.steps)
+                lengths.add(stage, shape.hidden)
             except ShapeError as error:
                 raise RecipeError(f"{self.request.recipe.name}: stages.{place}: {error}") from None
             cut = last if stage.trains else cut

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, sentence_head_if_known
 from edgeenc.planned import Request
 from edgeenc.sources import is_random
+from edgeenc.stages.stage import Stage
 
 UNSAID = "the teacher's folder does not say how a text's vector is made: mean of tokens, length 1"
 
@@ -38,3 +39,36 @@ def _said(request: Request) -> tuple[SentenceHead | None, str]:
     if request.makes_vectors:
         return read_sentence_head(request.teacher), ""
     return sentence_head_if_known(request.teacher)
+
+
+@dataclass
+class VectorLengths:
+    """How long the vectors of each step of a plan are; a stage that cannot compare them refuses.
+
+    Attributes:
+        head: what makes them of the teacher's hidden states, or the mean.
+        known: dimensions of the steps so far, by name.
+        fixed: dimensions that a Dense module gives, whatever the hidden size; None where there is none.
+    """
+
+    head: SentenceHead
+    known: dict[str, int] = field(default_factory=dict)
+    fixed: int | None = None
+
+    @staticmethod
+    def of(request: Request, teacher: str, hidden: int) -> VectorLengths:
+        """Return what is known once there is a teacher, whose hidden states have `hidden` channels."""
+        head = request.sentence or SentenceHead()
+        length = head.dimensions(hidden)
+        return VectorLengths(head, {teacher: length}, length if head.dense else None)
+
+    def add(self, stage: Stage, hidden: int) -> None:
+        """Note how long vectors are after a stage that makes an encoder of `hidden` channels.
+
+        Raises:
+            ShapeError: the stage cannot compare those that it reads.
+        """
+        own = self.fixed or hidden
+        after = stage.dimensions_after(own, {name: self.known[name] for name in stage.reads})
+        self.fixed = after if after != own else self.fixed
+        self.known[stage.label] = after
