@@ -130,9 +130,8 @@ def by_numpy(bundle: Path, pooling: str, normalize: bool) -> list[np.ndarray]:
     feeds |= {"attention_mask": np.array([one.attention_mask for one in found])}
     feeds |= {"token_type_ids": np.zeros_like(feeds["input_ids"])}
     known = {one.name for one in session.get_inputs()}
-    output, hidden = session.run(
-        ["sentence_embedding", "last_hidden_state"], {name: feed for name, feed in feeds.items() if name in known}
-    )
+    asked = ["sentence_embedding", "last_hidden_state"]
+    output, hidden = map(np.asarray, session.run(asked, {name: feed for name, feed in feeds.items() if name in known}))
     weight = feeds["attention_mask"][..., None]
     vectors = hidden[:, 0] if pooling == "cls" else (hidden * weight).sum(1) / weight.sum(1)
     return [vectors / np.linalg.norm(vectors, axis=-1, keepdims=True) if normalize else vectors, output]
