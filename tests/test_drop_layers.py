@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from edgeenc.compress.apply import Desk, apply
-from edgeenc.compress.drop_layers import drop_layers, measured_layers
+from edgeenc.compress.drop_layers import drop_layers, layers_for_vectors, measured_layers
 from edgeenc.compress.importance import mean_loss
+from edgeenc.compress.whole_texts import whole_texts
 from edgeenc.errors import InputError, RecipeError, ShapeError
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.recipe import parse_recipe
 from edgeenc.record.steps import StageFigures
 from edgeenc.stages.drop_layers import DropLayers, choose_layers
@@ -118,3 +120,37 @@ def test_recipes_that_contradict_themselves_are_refused(fields: dict[str, object
 def test_what_cannot_work_is_refused_at_plan_time(tiny_encoder: Encoder, stage: DropLayers, words: str) -> None:
     with pytest.raises(ShapeError, match=words):
         stage.reshape(tiny_encoder.shape)
+
+
+def test_a_layer_without_effect_on_vectors_goes_first_and_needs_no_head(
+    tiny_encoder: Encoder, sentences: tuple[str, ...]
+) -> None:
+    """Layer 1 of three only repeats what the norm before it gave, so the vectors stay; the head is never asked."""
+    encoder = replace(tiny_encoder, model=copy.deepcopy(tiny_encoder.model), head="grown")
+    for linear in (layer := encoder.model.bert.encoder.layer[1]).attention.output.dense, layer.output.dense:
+        torch.nn.init.zeros_(linear.weight)
+        torch.nn.init.zeros_(linear.bias)
+    torch.nn.init.constant_(encoder.model.cls.predictions.bias, float("nan"))
+    desk = Desk(Corpus(sentences, sentences, sentences), lambda _: encoder, Job(seed=3))
+    stage = DropLayers(rule="vectors", layers=1, calibration_batches=1)
+    assert stage.makes_vectors and not stage.reads_logits
+    figures = apply(stage, encoder, desk).figures
+    (first, least), (second, more) = figures.loss_without
+    assert first == 1 and least == pytest.approx(0, abs=1e-5) and more > 0.01
+    texts = whole_texts(encoder, desk.corpus, 1)
+    _, gone = layers_for_vectors(drop_layers(encoder, (0, 2)), 1, texts)
+    assert gone[0][1] == pytest.approx(more, abs=1e-4)
+    assert {second} == {0, 2} - {*figures.kept}
+    with pytest.raises(InputError, match="fewer than 2"):
+        layers_for_vectors(encoder, 1, [])
+
+
+def test_vectors_decide_with_the_head_and_the_prompt_of_the_encoder(
+    tiny_encoder: Encoder, sentences: tuple[str, ...]
+) -> None:
+    head = SentenceHead("cls", prompts={"query": "Ang "})
+    encoder = replace(tiny_encoder, sentence=head)
+    desk = Desk(Corpus(sentences, sentences, sentences), lambda _: encoder, Job(seed=3))
+    stage = DropLayers(rule="vectors", layers=2, calibration_batches=1)
+    asked = [apply(stage, one, desk).figures.loss_without for one in (encoder, tiny_encoder)]
+    assert asked[0] != asked[1]

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from edgeenc.compress.adapt import adapt
 from edgeenc.compress.distill import distill
 from edgeenc.compress.distill_sentences import distill_sentences
-from edgeenc.compress.drop_layers import drop_layers, measured_layers
+from edgeenc.compress.drop_layers import drop_layers, layers_for_vectors, measured_layers
 from edgeenc.compress.importance import calibration
 from edgeenc.compress.prune_ffn import prune_ffn, sort_heads
 from edgeenc.compress.teacher_vectors import NoCache, VectorCache
@@ -92,11 +92,15 @@ def _(stage: DistillSentences, encoder: Encoder, desk: Desk) -> Made:
 
 @apply.register
 def _(stage: DropLayers, encoder: Encoder, desk: Desk) -> Made:
-    """Drop layers; under `importance` the figures say which one went at which loss."""
+    """Drop layers; where text decides, the figures say which one went at which loss."""
     losses: list[tuple[int, float]] = []
     if stage.rule == "importance":
         batches = calibration(encoder, desk.corpus, stage.calibration_batches, desk.job.seed)
         kept, losses = measured_layers(encoder, stage.count, batches)
+    elif stage.rule == "vectors":
+        kept, losses = layers_for_vectors(
+            encoder, stage.count, whole_texts(encoder, desk.corpus, stage.calibration_batches)
+        )
     elif stage.rule == "explicit":
         kept = stage.keep
     else:

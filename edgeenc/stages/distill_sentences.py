@@ -95,11 +95,15 @@ class DistillSentences(Stage, SentenceOptions):
     """Knowledge distillation from the sentence vectors of an earlier step; its tokenizer need not be the student's."""
 
     trains: ClassVar[bool] = True
-    makes_vectors: ClassVar[bool] = True
     loss_unit: ClassVar[str] = ""
     kind: Literal["distill-sentences"] = "distill-sentences"
     teacher: str
     """The step that is distilled from, `teacher` for the untouched encoder."""
+
+    @property
+    def makes_vectors(self) -> bool:
+        """They are what is compared."""
+        return True
 
     @property
     def reads(self) -> tuple[str, ...]:

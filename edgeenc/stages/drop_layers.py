@@ -23,14 +23,16 @@ class DropLayers(Stage):
     kind: Literal["drop-layers"] = "drop-layers"
     layers: int | None = Field(default=None, gt=0)
     """Layers to keep; not needed beside `keep`."""
-    rule: Literal[Rule, "explicit", "importance"] = "stride"
+    rule: Literal[Rule, "explicit", "importance", "vectors"] = "stride"
     """Which ones, of 12 to 6, counted from 0: `stride` 0 2 4 6 8 10, `last-k` 6 to 11, `first-k` 0 to 5, `first-last`
     0 1 2 9 10 11, `distilbert` 0 2 4 7 9 11 (evenly spread, both ends kept), `block-end` 1 3 5 7 9 11, `explicit` those
-    of `keep`; `importance` takes out, one after the other, the layer without which the masked-LM loss is lowest."""
+    of `keep`; `importance` takes out, one after the other, the layer without which the masked-LM loss is lowest;
+    `vectors` that without which sentence vectors stay nearest to those of the uncut encoder, which needs no masked-LM
+    head."""
     keep: tuple[Annotated[int, Field(ge=0)], ...] = ()
     """The layers to keep under `explicit`, counted from 0, ascending."""
     calibration_batches: int = Field(default=4, gt=0)
-    """Batches of 2,048 tokens of training text on which `importance` is measured."""
+    """Batches of 2,048 tokens of training text on which `importance` and `vectors` are measured."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -48,18 +50,23 @@ class DropLayers(Stage):
         return self.rule == "importance"
 
     @property
+    def makes_vectors(self) -> bool:
+        """Under `vectors` sentence vectors decide."""
+        return self.rule == "vectors"
+
+    @property
     def count(self) -> int:
         """Layers to keep."""
         return self.layers or len(self.keep)
 
     def reshape(self, shape: Shape) -> Shape:
         """Fewer layers, all else as it was."""
-        if self.rule == "importance":
+        if self.rule in ("importance", "vectors"):
             within("drop-layers: layers", self.count, shape.layers)
             if shape.table.absent or shape.attend_every > 1:
                 raise ShapeError(
                     f"drop-layers: the layers of a {shape.family} model differ in kind, so which can go is no matter of"
-                    " importance alone; choose them by another rule, e.g. first-k"
+                    f" {self.rule} alone; choose them by another rule, e.g. first-k"
                 )
             return shape.with_layers(range(self.count))
         if self.rule == "explicit":

@@ -24,8 +24,6 @@ class Stage(BaseModel):
     trains: ClassVar[bool] = False
     trims: ClassVar[bool] = False
     """Whether it changes the tokenizer."""
-    makes_vectors: ClassVar[bool] = False
-    """Whether it reads or makes sentence vectors, so that what the teacher's folder says of them must be known."""
     loss_unit: ClassVar[str] = "nats"
     """Of the loss on validation text, where it trains; nothing where the loss is a sum of several measures."""
 
@@ -75,6 +73,11 @@ class Stage(BaseModel):
             ShapeError: the stage cannot work on `shape`.
         """
         return shape
+
+    @property
+    def makes_vectors(self) -> bool:
+        """Whether it reads or makes sentence vectors, so that what the teacher's folder says of them must be known."""
+        return False
 
     def dimensions_after(self, own: int, taught: Mapping[str, int]) -> int:
         """Return how long a text's vector is after this stage, before which it had `own` dimensions.

@@ -35,7 +35,7 @@ def _head(request: Request) -> Iterator[str]:
     if ranked:
         yield (
             f"{' and '.join(ranked)} ranks by the loss of a head that nobody has trained: put adapt before it, or rank"
-            " without one (prune-ffn score: activation, drop-layers rule: stride, truncate-hidden method: pca)"
+            " without one (prune-ffn score: activation, drop-layers rule: vectors, truncate-hidden method: pca)"
         )
     taught = [stage.label for stage in stages if _learns_from(stage, stages, trained)]
     if taught:
