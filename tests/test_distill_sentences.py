@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer
 
 from edgeenc.compress.distill_sentences import distill_sentences
 from edgeenc.compress.losses import similarity_divergence
@@ -15,15 +19,15 @@ from edgeenc.compress.prune_ffn import prune_ffn
 from edgeenc.compress.trim_vocab import trim_vocab
 from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.compress.vector_aim import principal
-from edgeenc.errors import ShapeError
+from edgeenc.errors import InputError, ShapeError
 from edgeenc.machine.arrays import ArrayFolder
 from edgeenc.machine.runtime import Runtime
-from edgeenc.model.embed import Vectors, embed, forward_of
+from edgeenc.model.embed import Forward, Vectors, embed, forward_of
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
 from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.model.surgery import rebuild
 from edgeenc.stages.distill_sentences import DistillSentences, SentenceOptions
-from edgeenc.text.corpus import Corpus
+from edgeenc.text.corpus import Corpus, Part
 from edgeenc.training_loop import Job, Progress
 
 FIELDS: dict[str, object] = {"tokens": 60_000, "batch_size": 32, "max_length": 32, "lr": 1e-3, "evaluations": 4}
@@ -265,3 +269,55 @@ def test_dimensions_are_known_through_a_plan() -> None:
     stage = DistillSentences(teacher="teacher", projection="learned")
     assert stage.dimensions_after(16, {"teacher": 32}) == 32
     assert DistillSentences(teacher="teacher", dimensions=8).dimensions_after(16, {"teacher": 32}) == 8
+
+
+def test_an_unknown_prompt_is_refused(teacher: Encoder, corpus: Corpus) -> None:
+    one = replace(teacher, sentence=SentenceHead(prompts={"query": "Ang "}))
+    options = SentenceOptions(**FIELDS | {"prompts": ("passage",)})
+    with pytest.raises(InputError, match="no prompt 'passage'; there are: query"):
+        distill_sentences(one, one, corpus, options)
+
+
+def test_each_of_two_languages_has_texts_by_its_weight(
+    teacher: Encoder, corpus: Corpus, sentences: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Corpus(("aso pusa " * 4,) * 300, ("aso pusa",) * 30, ("aso",) * 30)
+    parts = (Part("tl", 0.75, corpus), Part("en", 0.25, other))
+    whole = Corpus(corpus.train + other.train, corpus.valid + other.valid, corpus.test + other.test, parts)
+    asked: list[list[str]] = []
+    original = embed
+
+    def watched(forward: Forward, tokenizer: Tokenizer, texts: Sequence[str], *, longest: int) -> Vectors:
+        asked.append(list(texts))
+        return original(forward, tokenizer, texts, longest=longest)
+
+    monkeypatch.setattr("edgeenc.compress.teacher_vectors.embed", watched)
+    options = SentenceOptions(**FIELDS | {"tokens": 20_000, "texts": 200})
+    _, history = distill_sentences(teacher, teacher, whole, options, Job(seed=1))
+    english = sum(text in other.train for text in asked[0])
+    assert (len(asked[0]), english) == (200, 50)
+    assert history.evaluations
+
+
+def test_two_builds_write_the_same_vectors_at_once(
+    teacher: Encoder, student: Encoder, corpus: Corpus, tmp_path: Path
+) -> None:
+    """Eight threads write and read one block, again and again: what is read is whole, and nothing else is left."""
+    block = vectors(teacher, corpus.test)
+    failed: list[str] = []
+
+    def work() -> None:
+        cache = ArrayFolder(tmp_path)
+        for _ in range(20):
+            cache.write("a" * 32, block)
+            found = cache.read("a" * 32)
+            if found is None or not np.array_equal(found, block):
+                failed.append("torn")
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert failed == []
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1

@@ -42,6 +42,7 @@ def with_stages(world: World, name: str, *stages: str) -> World:
         (STAGE.replace("batch_size: 16", "batch_size: 1"), "batch_size 2 or more"),
         (STAGE.replace("max_length: 32", "max_length: 100"), "max_length 100 is outside 1..64"),
         (f"{STAGE}, hidden: 1", "token by token"),
+        (f"{STAGE}, prompts: [search]", "no prompt 'search'; there are: query, passage"),
         (f"{STAGE}, dimensions: 33", "dimensions 33 is outside 1..32"),
     ],
 )

@@ -115,6 +115,11 @@ class DistillSentences(Stage, SentenceOptions):
         """Whether teacher and student must read the same tokens: only hidden states are compared token by token."""
         return self.hidden > 0
 
+    @property
+    def reads_prompts(self) -> tuple[str, ...]:
+        """Those that are named."""
+        return self.prompts
+
     def dimensions_after(self, own: int, taught: Mapping[str, int]) -> int:
         """Those it is cut to, or the teacher's where a projection that is learnt ships."""
         length = taught[self.teacher]

@@ -79,6 +79,11 @@ class Stage(BaseModel):
         """Whether it reads or makes sentence vectors, so that what the teacher's folder says of them must be known."""
         return False
 
+    @property
+    def reads_prompts(self) -> tuple[str, ...]:
+        """Names of the prompts that it puts before texts, which teacher and student must have."""
+        return ()
+
     def dimensions_after(self, own: int, taught: Mapping[str, int]) -> int:
         """Return how long a text's vector is after this stage, before which it had `own` dimensions.
 

@@ -38,7 +38,7 @@ from edgeenc.recipe import Bounds, Recipe
 from edgeenc.record.former import former_spelling
 from edgeenc.sources import SEED, is_random
 from edgeenc.stages.stage import Stage, shape_after
-from edgeenc.stages.training import TrainingOptions
+from edgeenc.stages.training import Pace, TrainingOptions
 from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.steps.line.teacher_notes import notes_of
 from edgeenc.steps.line.vector_notes import VectorLengths, notes_of_sentences, with_sentences
@@ -300,7 +300,13 @@ def _weight_names(request: Request) -> list[str]:
 def _control_options(recipe: Recipe) -> TrainingOptions | None:
     """Return how the control is trained: as the last training, with the tokens of all; None where none is wanted."""
     trained = [stage for stage in recipe.stages if isinstance(stage, TrainingOptions)]
+    tokens = sum(stage.tokens for stage in recipe.stages if isinstance(stage, Pace))
+    if recipe.control == "random" and tokens and not trained:
+        raise RecipeError(
+            f"{recipe.name}: control: random is trained on masked words, and no stage here is; leave control out, or"
+            " add adapt or distill"
+        )
     if recipe.control == "none" or not trained:
         return None
     fields = trained[-1].model_dump(include=set(TrainingOptions.model_fields))
-    return TrainingOptions.model_validate(fields | {"tokens": sum(stage.tokens for stage in trained)})
+    return TrainingOptions.model_validate(fields | {"tokens": tokens})

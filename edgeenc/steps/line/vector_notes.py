@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from edgeenc.errors import ShapeError
 from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, sentence_head_if_known
 from edgeenc.planned import Request
 from edgeenc.sources import is_random
@@ -66,8 +67,11 @@ class VectorLengths:
         """Note how long vectors are after a stage that makes an encoder of `hidden` channels.
 
         Raises:
-            ShapeError: the stage cannot compare those that it reads.
+            ShapeError: the stage cannot compare those that it reads, or asks for a prompt that is not there.
         """
+        if unknown := [name for name in stage.reads_prompts if name not in self.head.prompts]:
+            known = ", ".join(self.head.prompts) or "none"
+            raise ShapeError(f"{stage.kind}: no prompt {unknown[0]!r}; there are: {known}")
         own = self.fixed or hidden
         after = stage.dimensions_after(own, {name: self.known[name] for name in stage.reads})
         self.fixed = after if after != own else self.fixed
