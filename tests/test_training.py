@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from edgeenc.compress.adapt import adapt
-from edgeenc.compress.distill import _frozen, distill
+from edgeenc.compress.distill import distill
+from edgeenc.compress.frozen import frozen
 from edgeenc.errors import ShapeError, UsageError
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder, load_encoder, save_encoder
@@ -235,10 +236,10 @@ def test_in_place_the_given_encoder_is_trained_to_the_same_bits(tiny_encoder: En
 
 
 def test_a_frozen_teacher_shares_its_weights_and_keeps_its_gradients(tiny_encoder: Encoder) -> None:
-    frozen = _frozen(tiny_encoder, tiny_encoder, Job())
-    pairs = list(zip(frozen.model.parameters(), tiny_encoder.model.parameters(), strict=True))
+    still = frozen(tiny_encoder, "cpu")
+    pairs = list(zip(still.model.parameters(), tiny_encoder.model.parameters(), strict=True))
     assert len(pairs) > 10
     assert all(own.data_ptr() == given.data_ptr() for own, given in pairs)
     assert not any(own.requires_grad for own, _ in pairs)
     assert all(given.requires_grad for _, given in pairs)
-    assert frozen.model.get_input_embeddings().weight is frozen.model.get_output_embeddings().weight
+    assert still.model.get_input_embeddings().weight is still.model.get_output_embeddings().weight
