@@ -50,5 +50,5 @@ def test_peers_are_measured_on_one_text_and_stand_in_one_table(
     assert rows[f"{LEXICAL} tf-idf"][1] == ""
 
 
-def test_nothing_measured_is_said() -> None:
-    assert script("docs", "peers").peer_lines(lambda head, rows: [], []) == ["Not measured yet."]
+def test_what_was_not_measured_has_no_lines() -> None:
+    assert script("docs", "peers").peer_lines(lambda head, rows: [], []) == []

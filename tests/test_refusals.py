@@ -45,7 +45,7 @@ def modern(sentences: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory)
     ({"kind": "distill", "teacher": "teacher", "match": {"attention": 0.5, "cosine": 1}}, "which a modernbert model"),
     ({"kind": "prune-ffn", "intermediate_size": 32, "score": "paper"},
      "stages.0: prune-ffn: score paper judges a neuron by its row before the activation; in a modernbert model it has"
-     " two, of which one is a gate; take per-token or fisher"),
+     " two, of which one is a gate; take per-token, fisher or activation"),
     ({"kind": "prune-ffn", "intermediate_size": 32, "score": "magnitude"},
      "prune-ffn: score magnitude judges a neuron"),
     *(({"kind": "truncate-hidden", "hidden_size": 16, "method": method},
