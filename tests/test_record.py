@@ -22,7 +22,6 @@ from edgeenc.report import json_report
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 REPORTS = sorted(RESULTS.glob("full-size-*.json"))
-BENCHES = sorted(RESULTS.glob("bench_*/*/bench.json"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +117,6 @@ def test_an_old_report_is_written_back_as_it_was(path: Path) -> None:
     old = json.loads(path.read_text("utf-8"))["report"]
     assert "family" not in old["student"]  # a newer field
     assert json.dumps(plain(parse(Facts, old))) == json.dumps(old)
-
-
-@pytest.mark.parametrize("path", BENCHES, ids=lambda path: path.parent.name)
-def test_an_old_benchmark_is_written_back_as_it_was(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert json.dumps(plain(parse(Bench, text)), ensure_ascii=False) + "\n" == text
 
 
 def test_scores_stand_in_a_report_as_in_manifests_and_in_a_benchmark_by_their_fields() -> None:
