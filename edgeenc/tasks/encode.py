@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from edgeenc.tasks.item import Item
 from edgeenc.tasks.task_kind import TaskKind
+from edgeenc.text import whole
 
 LONG = 512
 """Tokens of a text from which on batches are smaller."""
@@ -58,13 +59,7 @@ def encode(items: Sequence[Item], kind: TaskKind, tokenizer: Tokenizer, max_leng
 
 def padded(encoded: Encoded, numbers: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return ids and attention (B, T) of the items with these `numbers`, padded at the end."""
-    rows = [encoded.ids[number] for number in numbers]
-    ids_BT = np.full((len(rows), max(map(len, rows))), encoded.pad, dtype=np.int64)
-    attend_BT = np.zeros_like(ids_BT)
-    for b, row in enumerate(rows):
-        ids_BT[b, : len(row)] = row
-        attend_BT[b, : len(row)] = 1
-    return ids_BT, attend_BT
+    return whole.padded([encoded.ids[number] for number in numbers], encoded.pad, step=1)
 
 
 def by_length(encoded: Encoded, batch: int) -> Iterator[list[int]]:

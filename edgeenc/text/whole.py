@@ -23,12 +23,12 @@ def encode_whole(tokenizer: Tokenizer, texts: Sequence[str], longest: int) -> li
     return [ids if len(ids) <= longest else [*ids[: longest - 1], ids[-1]] for ids in found]
 
 
-def width(tokens: int) -> int:
-    """Return how wide a batch is whose longest text has so many tokens.
+def width(tokens: int, step: int = STEP) -> int:
+    """Return how wide a batch is whose longest text has so many tokens: a multiple of `step`.
 
     Worked example: 17 tokens lie in a batch of width 24.
     """
-    return -(-tokens // STEP) * STEP
+    return -(-tokens // step) * step
 
 
 def like_lengths(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
@@ -43,9 +43,9 @@ def like_lengths(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int
         yield batch
 
 
-def padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Ids, Ids]:
-    """Return ids and attention (B, T), 1 at tokens and 0 at padding; T is a multiple of `STEP`."""
-    widest = width(max(map(len, rows)))
+def padded(rows: Sequence[Sequence[int]], pad: int, step: int = STEP) -> tuple[Ids, Ids]:
+    """Return ids and attention (B, T), 1 at tokens and 0 at padding, at the end; T is a multiple of `step`."""
+    widest = width(max(map(len, rows)), step)
     ids_BT = np.full((len(rows), widest), pad, dtype=np.int64)
     attend_BT = np.zeros((len(rows), widest), dtype=np.int64)
     for place, row in enumerate(rows):
