@@ -287,9 +287,9 @@ def test_each_of_two_languages_has_texts_by_its_weight(
     asked: list[list[str]] = []
     original = embed
 
-    def watched(forward: Forward, tokenizer: Tokenizer, texts: Sequence[str], *, longest: int) -> Vectors:
+    def watched(forward: Forward, tokenizer: Tokenizer, texts: Sequence[str], *, longest: int, step: int) -> Vectors:
         asked.append(list(texts))
-        return original(forward, tokenizer, texts, longest=longest)
+        return original(forward, tokenizer, texts, longest=longest, step=step)
 
     monkeypatch.setattr("edgeenc.compress.teacher_vectors.embed", watched)
     options = SentenceOptions(**FIELDS | {"tokens": 20_000, "texts": 200})

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from edgeenc.errors import InputError
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.embed import embed, forward_of
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.sentence_head import SentenceHead
@@ -37,10 +38,16 @@ def test_a_long_text_keeps_its_last_token(tiny_encoder: Encoder, sentences: tupl
 
 def test_batches_are_like_in_length_and_hold_every_text_once() -> None:
     lengths = [5, 40, 9, 8, 3, 17, 40, 64]
-    batches = list(like_lengths(lengths, batch_tokens=64))
+    batches = list(like_lengths(lengths, batch_tokens=64, step=8))
     assert sorted(place for batch in batches for place in batch) == list(range(8))
     assert batches[0] == [4, 0, 3, 2]  # four of width 16 are 64 tokens
-    ids_BT, attend_BT = padded([[1, 2, 3], list(range(9))], pad=7)
+    ids_BT, attend_BT = padded([[1, 2, 3], list(range(9))], pad=7, step=8)
     assert ids_BT.shape == (2, 16)
     assert (ids_BT[0, 3:] == 7).all()
     assert attend_BT.sum(1).tolist() == [3, 9]
+    assert padded([[1, 2, 3], list(range(9))], pad=7)[0].shape == (2, 9)
+
+
+def test_only_a_runtime_that_gains_by_it_has_padding_to_multiples() -> None:
+    steps = [Runtime(dtype=dtype).width_step for dtype in ("float32", "bfloat16")]
+    assert [*steps, Runtime(device="cuda").width_step] == [1, 8, 8]

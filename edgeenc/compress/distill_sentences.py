@@ -22,6 +22,7 @@ from edgeenc.compress.teacher_vectors import NoCache, VectorCache, teacher_vecto
 from edgeenc.compress.vector_aim import VectorAim, aim_of, start_from
 from edgeenc.compress.whole_texts import usual_prompt
 from edgeenc.errors import InputError, ShapeError
+from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.stages.distill_sentences import SentenceOptions
@@ -82,7 +83,7 @@ def distill_sentences(
     model = student.model if job.in_place else copy.deepcopy(student.model)
     pupil = replace(student, model=nn.Module.to(model.eval(), device))
     order = SentenceOrder(read.groups, options.batch_size, pattern_of(corpus), job.seed)
-    tokens = PaddedTexts(read.texts, Specials.of(student.tokenizer).pad, device)
+    tokens = PaddedTexts(read.texts, Specials.of(student.tokenizer).pad, job.runtime)
     lesson = SentenceLesson(options, aim, _inner(pupil, teacher, tokens.batch(order(0)), options))
     if aim.learned is not None:
         nn.Module.to(aim.learned, device)
@@ -224,16 +225,17 @@ class PaddedBatch:
 
 @dataclass(frozen=True)
 class PaddedTexts:
-    """Makes padded batches of texts, on a device."""
+    """Makes padded batches of texts for a runtime."""
 
     texts: Texts
     pad: int
-    device: str
+    runtime: Runtime
 
     def batch(self, numbers: Numbers) -> PaddedBatch:
         """Return the batch of the texts of these numbers."""
         rows = [self.texts.row(int(number)) for number in numbers]
-        ids_BT, attend_BT = (torch.from_numpy(array).to(self.device) for array in padded(rows, self.pad))
+        arrays = padded(rows, self.pad, self.runtime.width_step)
+        ids_BT, attend_BT = (torch.from_numpy(array).to(self.runtime.device) for array in arrays)
         return PaddedBatch(ids_BT, attend_BT, sum(map(len, rows)))
 
 

@@ -24,7 +24,7 @@ from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.text.sentence_order import BLOCK
 from edgeenc.training_loop import Job, Progress
 
-VERSION = 1
+VERSION = 2
 """Raised when the same texts would give other vectors, so that old ones are not taken for new ones."""
 
 
@@ -66,13 +66,14 @@ def teacher_vectors(teacher: Encoder, texts: Sequence[str], longest: int, cache:
     head = teacher.sentence or SentenceHead()
     torch.set_num_threads(job.runtime.threads)
     forward = forward_of(frozen(teacher, job.runtime.device), head, job.runtime.device)
+    step = job.runtime.width_step
     found, start, made = list[Vectors](), time.monotonic(), 0
     for first in range(0, len(texts), BLOCK):
         block = texts[first : first + BLOCK]
         address = _address(block, head, longest, job)
         kept = cache.read(address)
         if kept is None or len(kept) != len(block):
-            kept = embed(forward, teacher.tokenizer, block, longest=longest)
+            kept = embed(forward, teacher.tokenizer, block, longest=longest, step=step)
             cache.write(address, kept)
             made += len(block)
             spent, done = time.monotonic() - start, first + len(block)
@@ -85,12 +86,13 @@ def teacher_vectors(teacher: Encoder, texts: Sequence[str], longest: int, cache:
 def _address(block: Sequence[str], head: SentenceHead, longest: int, job: Job) -> str:
     """Return what decides the vectors of a block, beside the teacher's weights, as 32 hexadecimal digits.
 
-    The device class and the threads change last bits, and are among it.
+    The device class, the threads and the padding change last bits, and are among it.
     """
     dense = [
         ["" if part is None else hashlib.sha256(part.numpy().tobytes()).hexdigest(), one.activation]
         for one in head.dense
         for part in (one.weight, one.bias)
     ]
-    how = [VERSION, longest, head.pooling, head.normalize, dense, job.runtime.device, job.runtime.threads]
+    run = job.runtime
+    how = [VERSION, longest, head.pooling, head.normalize, dense, run.device, run.threads, run.width_step]
     return hashlib.sha256(json.dumps([how, list(block)]).encode()).hexdigest()[:32]

@@ -32,7 +32,7 @@ def embed(
     *,
     longest: int,
     batch_tokens: int = BATCH_TOKENS,
-    tell: Callable[[int], None] = lambda tokens: None,
+    step: int = 1,
 ) -> Vectors:
     """Return the vectors (N, D) of texts in their order; a prompt is already part of a text.
 
@@ -42,7 +42,7 @@ def embed(
         texts: at least one.
         longest: tokens to which a text is cut.
         batch_tokens: of a batch, padding included.
-        tell: called after each batch with its tokens.
+        step: widths of batches are multiples of it.
 
     Raises:
         InputError: there is no text.
@@ -51,11 +51,10 @@ def embed(
         raise InputError("sentence vectors: there is no text to make vectors of; give more text")
     rows, pad = encode_whole(tokenizer, texts, longest), Specials.of(tokenizer).pad
     places, found = list[int](), list[Vectors]()
-    for batch in like_lengths([len(row) for row in rows], batch_tokens):
-        ids_BT, attend_BT = padded([rows[place] for place in batch], pad)
+    for batch in like_lengths([len(row) for row in rows], batch_tokens, step):
+        ids_BT, attend_BT = padded([rows[place] for place in batch], pad, step)
         found.append(forward(ids_BT, attend_BT))
         places += batch
-        tell(int(attend_BT.sum()))
     vectors_ND = np.concatenate(found)
     inverse = np.empty(len(places), dtype=np.int64)
     inverse[places] = np.arange(len(places))

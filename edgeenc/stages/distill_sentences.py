@@ -95,6 +95,7 @@ class DistillSentences(Stage, SentenceOptions):
     """Knowledge distillation from the sentence vectors of an earlier step; its tokenizer need not be the student's."""
 
     trains: ClassVar[bool] = True
+    version: ClassVar[int] = 2
     loss_unit: ClassVar[str] = ""
     kind: Literal["distill-sentences"] = "distill-sentences"
     teacher: str

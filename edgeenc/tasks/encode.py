@@ -59,7 +59,7 @@ def encode(items: Sequence[Item], kind: TaskKind, tokenizer: Tokenizer, max_leng
 
 def padded(encoded: Encoded, numbers: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return ids and attention (B, T) of the items with these `numbers`, padded at the end."""
-    return whole.padded([encoded.ids[number] for number in numbers], encoded.pad, step=1)
+    return whole.padded([encoded.ids[number] for number in numbers], encoded.pad)
 
 
 def by_length(encoded: Encoded, batch: int) -> Iterator[list[int]]:

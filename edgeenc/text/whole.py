@@ -1,4 +1,4 @@
-"""Whole texts as padded batches of nearly equal lengths, whose widths are few, so that no kernel is made for each.
+"""Whole texts as padded batches of nearly equal lengths.
 
 Axis letters: B texts of a batch, T tokens.
 """
@@ -13,9 +13,6 @@ from tokenizers import Tokenizer
 
 Ids = NDArray[np.int64]
 
-STEP = 8
-"""Widths of batches are multiples of this."""
-
 
 def encode_whole(tokenizer: Tokenizer, texts: Sequence[str], longest: int) -> list[list[int]]:
     """Return the ids of each text in its special tokens, cut to `longest` tokens of which the last stays."""
@@ -23,19 +20,19 @@ def encode_whole(tokenizer: Tokenizer, texts: Sequence[str], longest: int) -> li
     return [ids if len(ids) <= longest else [*ids[: longest - 1], ids[-1]] for ids in found]
 
 
-def width(tokens: int, step: int = STEP) -> int:
+def width(tokens: int, step: int) -> int:
     """Return how wide a batch is whose longest text has so many tokens: a multiple of `step`.
 
-    Worked example: 17 tokens lie in a batch of width 24.
+    Worked example: 17 tokens lie in a batch of width 24 where the step is 8.
     """
     return -(-tokens // step) * step
 
 
-def like_lengths(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+def like_lengths(lengths: Sequence[int], batch_tokens: int, step: int = 1) -> Iterator[list[int]]:
     """Yield the places of texts, the shortest first, in batches of at most `batch_tokens` with their padding."""
     batch = list[int]()
     for place in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * width(lengths[place]) > batch_tokens:
+        if batch and (len(batch) + 1) * width(lengths[place], step) > batch_tokens:
             yield batch
             batch = []
         batch.append(place)
@@ -43,7 +40,7 @@ def like_lengths(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int
         yield batch
 
 
-def padded(rows: Sequence[Sequence[int]], pad: int, step: int = STEP) -> tuple[Ids, Ids]:
+def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> tuple[Ids, Ids]:
     """Return ids and attention (B, T), 1 at tokens and 0 at padding, at the end; T is a multiple of `step`."""
     widest = width(max(map(len, rows)), step)
     ids_BT = np.full((len(rows), widest), pad, dtype=np.int64)
