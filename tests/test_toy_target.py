@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,20 +22,20 @@ from edgeenc.kinds import added
 from edgeenc.model.encoder import WEIGHTS, Encoder
 from edgeenc.model.purpose import Purpose, default_purpose
 from edgeenc.model.shape import Shape
-from edgeenc.targets.sessions.session import Session
+from edgeenc.targets.sessions.session import Ids, Session
 from edgeenc.targets.sessions.torch_session import checkpoint_session
 from edgeenc.targets.target import FOLDER, Precision, Target, target_named, target_of, targets
 
 BESIDE = ("config.json", "tokenizer.json")
 
 
-def make_whole(checkpoint: Path, out: Path, purpose: Purpose) -> Path:
+def make_whole(checkpoint: Path, out: Path, purpose: Purpose, texts: Sequence[Ids]) -> Path:
     texts = {name: np.array((checkpoint / name).read_text("utf-8")) for name in BESIDE}
     np.savez(out, **load_file(checkpoint / WEIGHTS), **texts)  # pyright: ignore[reportArgumentType]
     return out
 
 
-def make_half(whole: Path, out: Path, purpose: Purpose) -> Path:
+def make_half(whole: Path, out: Path, purpose: Purpose, texts: Sequence[Ids]) -> Path:
     with np.load(whole) as held:
         np.savez(out, **{n: held[n].astype(np.float16) if held[n].dtype == np.float32 else held[n] for n in held})
     return out

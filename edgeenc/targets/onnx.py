@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,19 +11,19 @@ from edgeenc.targets.onnx_file.sizes import fp32_bytes, int8_bytes, require_one_
 from edgeenc.targets.target import Precision, Target, Usage
 
 if TYPE_CHECKING:
-    from edgeenc.targets.sessions.session import Session
+    from edgeenc.targets.sessions.session import Ids, Session
 
 
-def _export(checkpoint: Path, out: Path, purpose: Purpose) -> Path:
+def _export(checkpoint: Path, out: Path, purpose: Purpose, texts: Sequence[Ids]) -> Path:
     from edgeenc.targets.onnx_file.export import export
 
     return export(checkpoint, out, purpose)
 
 
-def _quantize(fp32: Path, out: Path, purpose: Purpose) -> Path:
+def _quantize(fp32: Path, out: Path, purpose: Purpose, texts: Sequence[Ids]) -> Path:
     from edgeenc.targets.onnx_file.quantize import quantize
 
-    return quantize(fp32, out)
+    return quantize(fp32, out, texts)
 
 
 def open_file(path: Path, threads: int, purpose: Purpose | None) -> Session:
@@ -53,12 +54,13 @@ INT8 = Precision(
     name="int8",
     path="onnx/model_quantized.onnx",
     step="quantize",
-    version=1,
+    version=2,
     make=_quantize,
     predicted_bytes=int8_bytes,
     open=open_file,
     source=FP32.name,
     rounded=True,
+    reads_texts=True,
     numbers="int8",
     hub_name="q8",
 )

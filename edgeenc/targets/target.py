@@ -7,7 +7,7 @@ adds a step for each, gates compare them, scores and times are taken of them, th
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from edgeenc.model.purpose import Purpose
 from edgeenc.model.shape import Shape
 
 if TYPE_CHECKING:
-    from edgeenc.targets.sessions.session import Session
+    from edgeenc.targets.sessions.session import Ids, Session
 
 FOLDER = "edgeenc.targets"
 
@@ -32,7 +32,8 @@ class Precision:
         path: where a bundle has it; its last part is the name of the file in the folder of a step.
         step: kind of the step that makes it.
         version: of that step.
-        make: write it, from the checkpoint folder or from the file of `source`, and return it.
+        make: write it, from the checkpoint folder or from the file of `source`, and return it; the last argument are
+            texts of the language, as token ids (B, T) without padding, () where `reads_texts` is not said.
         predicted_bytes: of the file, from shape, purpose and number of labels.
         open: run it with so many threads, whatever the purpose, or where there is None, what the file tells of it; a
             function of a module, since a measuring process finds it by its name.
@@ -41,6 +42,7 @@ class Precision:
         numbers: the format of `bench.settings` that it is computed in.
         rounded: whether its numbers are coarser than those that it is made from, so that it is held against these by
             what they mean; any other file must give the same.
+        reads_texts: whether the sizes of activations are measured on text to make it.
         require_fits: refuse a file of so many bytes, naming the step; raises BudgetError.
     """
 
@@ -48,13 +50,14 @@ class Precision:
     path: str
     step: str
     version: int
-    make: Callable[[Path, Path, Purpose], Path]
+    make: Callable[[Path, Path, Purpose, Sequence[Ids]], Path]
     predicted_bytes: Callable[[Shape, Purpose, int], int]
     open: Callable[[Path, int, Purpose | None], Session]
     source: str = ""
     rounded: bool = False
     numbers: str = "fp32"
     hub_name: str = ""
+    reads_texts: bool = False
     require_fits: Callable[[str, int], None] = lambda step, size: None
 
     @property

@@ -21,7 +21,7 @@ Numbers = NDArray[np.int64]
 
 BLOCK = 1024
 """Texts that are read, and given to a teacher, at once."""
-CHUNK = 16
+CHUNK = 32
 """Batches among whose texts those of like lengths are put together."""
 
 

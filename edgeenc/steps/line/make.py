@@ -191,6 +191,8 @@ class _Maker:
                     {Role("file", precision=one.source): files[Role("file", precision=one.source, seed=seed)]},
                     {},
                 )
+            if one.reads_texts:
+                read |= {ENCODER: encoder.name, CORPUS: "corpus"}
             made = self.add(StepName(one.step, seed=seed), read, fields, shape=encoder.shape)
             files[Role("file", precision=one.name, seed=seed)] = made.name
         return files

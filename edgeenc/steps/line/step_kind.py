@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgeenc.planned import Step
     from edgeenc.steps.line.work import Work
     from edgeenc.store import Manifest
+    from edgeenc.targets.sessions.session import Ids
 
 F = TypeVar("F", covariant=True)
 
@@ -79,7 +80,8 @@ def file_kind(precision: Precision) -> StepKind[object]:
 
     def make_file(work: Work) -> FileFigures:
         source = work.file(precision.source) if precision.source else work.input(ENCODER)
-        path = precision.make(source, work.out / precision.file, work.plan.request.purpose)
+        texts = _texts(work) if precision.reads_texts else ()
+        path = precision.make(source, work.out / precision.file, work.plan.request.purpose, texts)
         return FileFigures(bytes=path.stat().st_size)
 
     return StepKind(
@@ -90,6 +92,21 @@ def file_kind(precision: Precision) -> StepKind[object]:
         predicts=lambda request, shape: precision.predicted_bytes(shape, request.purpose, request.labels),
         require_fits=precision.require_fits,
     )
+
+
+CALIBRATION_BATCHES = 2
+"""Batches of 2,048 tokens on which the sizes of activations are measured."""
+
+
+def _texts(work: Work) -> Sequence[Ids]:
+    """Return training texts of the corpus with the tokens of the encoder that is exported."""
+    from edgeenc.compress.whole_texts import whole_rows
+    from edgeenc.model.encoder import load_tokenizer
+    from edgeenc.model.sentence_head import sentence_head_if_known
+
+    folder = work.input(ENCODER)
+    head = sentence_head_if_known(folder)[0]
+    return whole_rows(load_tokenizer(folder), head, work.longest(ENCODER), work.corpus(), CALIBRATION_BATCHES)
 
 
 def kind_of(step: Step) -> StepKind[object]:

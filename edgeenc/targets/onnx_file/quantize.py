@@ -7,7 +7,7 @@ that error for 4 bytes a row (30,522 rows, loss of mean-pooled cosine: 2e-5 agai
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from edgeenc.errors import GateError
 from edgeenc.machine.quiet import quiet
 from edgeenc.targets.onnx_file.graph import initializers, read_graph, tidy, write_graph
+from edgeenc.targets.onnx_file.smooth import smooth
+from edgeenc.targets.sessions.session import Ids
 
 PRODUCTS = ("MatMul", "Gemm")
 """What reads a stored matrix as the weight of a product, whose scales belong to its columns."""
@@ -26,18 +28,25 @@ LARGEST_FLOAT = 0.05
 """Share of the int8 file that one float32 tensor may take; more means that something was not quantized."""
 
 
-def quantize(fp32: Path, out: Path) -> Path:
+def quantize(fp32: Path, out: Path, texts: Sequence[Ids] = ()) -> Path:
     """Write the int8 form of the file `fp32` to `out` and return `out`; the same input gives the same bytes.
 
     Products with a stored weight become `MatMulInteger` with int8 weights, one scale per output channel, and
     activations quantized per tensor as they come. Gathered tables become int8 rows, each with its scale; a masked-LM
-    output reads the same int8 table.
+    output reads the same int8 table. With texts, channels are made alike in size first (see `smooth`): one of great
+    size would else leave the others a handful of steps.
+
+    Args:
+        fp32: as `export` wrote it; stays as it is.
+        out: the file to write.
+        texts: token ids (B, T) without padding, of the language that the model is for; a few thousand tokens do.
 
     Raises:
         InputError: `fp32` is missing or damaged.
         GateError: a float32 tensor above 5 % of the file is left.
     """
     model = read_graph(fp32)
+    smooth(model, texts)
     _quantize_tables(model.graph)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".quantize-") as scratch:
