@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from pydantic import JsonValue
 
 from edgeenc.language import Tag, joined
+from edgeenc.model.dense_shape import Maps, parameters_of
 from edgeenc.model.purpose import Purpose, default_purpose
 from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.model.shape import Shape
@@ -56,10 +57,8 @@ class Request:
 
     @property
     def labels(self) -> int:
-        """Labels of the task, 0 where there is none; of sentence vectors, the outputs of their Dense modules."""
-        if self.task_data:
-            return len(self.task_data.data.labels)
-        return self.sentence.outputs if self.sentence and self.purpose.pooled_from else 0
+        """Labels of the task, 0 where there is none."""
+        return len(self.task_data.data.labels) if self.task_data else 0
 
     @property
     def makes_vectors(self) -> bool:
@@ -137,6 +136,7 @@ class Step:
         shape: of the encoder that the step makes or exports.
         predicted_bytes: of the exported file; for an encoder, of its fp32 export.
         exact: False where a vocabulary is still to be counted, so that shape and bytes are bounds.
+        maps: Dense modules of sentence vectors behind that encoder, where they ship.
     """
 
     name: str
@@ -149,6 +149,12 @@ class Step:
     shape: Shape | None = None
     predicted_bytes: int | None = None
     exact: bool = True
+    maps: Maps = ()
+
+    @property
+    def parameters(self) -> int | None:
+        """Parameters of the encoder, with those of its Dense modules; None where there is no encoder."""
+        return None if self.shape is None else self.shape.parameters + parameters_of(self.maps)
 
 
 @dataclass(frozen=True)
@@ -180,11 +186,11 @@ class Plan:
 
     def to_json(self, status: Mapping[str, str]) -> dict[str, JsonValue]:
         """Return the plan as `edgeenc plan --json` prints it; `status` says which steps are done."""
-        teacher, student = self.step("teacher").shape, self.student.shape
-        assert teacher is not None and student is not None
+        student = self.student.shape
+        assert student is not None
         request = self.request
         predicted: dict[str, JsonValue] = {
-            f"{one.name}_bytes": one.predicted_bytes(student, request.purpose, request.labels)
+            f"{one.name}_bytes": one.bytes_of(student, self.student.maps, request.purpose, request.labels)
             for one in request.target.made_for(request.precisions)
         }
         return {
@@ -192,15 +198,15 @@ class Plan:
             "language": self.request.language.bcp47,
             "languages": {text.language.bcp47: text.weight for text in self.request.texts},
             "data_fraction": self.request.recipe.data_fraction,
-            "teacher": {"source": self.request.source, "parameters": teacher.parameters},
-            "student": {"parameters": student.parameters, **_sizes(student)},
+            "teacher": {"source": self.request.source, "parameters": self.step("teacher").parameters},
+            "student": {"parameters": self.student.parameters, **_sizes(student)},
             "steps": [
                 {
                     "name": step.name,
                     "kind": step.kind,
                     "key": step.key,
                     "status": status[step.name],
-                    "parameters": step.shape.parameters if step.shape else None,
+                    "parameters": step.parameters,
                     "predicted_bytes": step.predicted_bytes,
                 }
                 for step in self.steps

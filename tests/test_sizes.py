@@ -10,15 +10,17 @@ import pytest
 from families import MORE_SIZES, TYPES, random_encoder
 from tokenizers import Tokenizer, models, processors
 
+from edgeenc.model.dense_shape import DenseShape, parameters_of
 from edgeenc.model.encoder import save_encoder
 from edgeenc.model.families import families
 from edgeenc.model.purpose import Purpose, encoder_purposes
 from edgeenc.model.purposes.feature_extraction import FEATURE_EXTRACTION
 from edgeenc.model.purposes.fill_mask import FILL_MASK
 from edgeenc.model.shape import Shape
+from edgeenc.targets.onnx import FP32
 from edgeenc.targets.onnx_file.export import export
 from edgeenc.targets.onnx_file.quantize import quantize
-from edgeenc.targets.onnx_file.sizes import fp32_bytes, int8_bytes
+from edgeenc.targets.onnx_file.sizes import fp32_bytes, fp32_dense, int8_bytes, int8_dense
 from edgeenc.text.specials import CONVENTIONS
 
 TASKS = encoder_purposes()
@@ -82,3 +84,19 @@ def test_prediction_loads_no_library() -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "[]"
+
+
+def test_dense_modules_are_counted_by_hand() -> None:
+    """A map of 384 channels to 64 with a bias, and one to 128 of these without."""
+    first, second = DenseShape(384, 64, bias=True), DenseShape(64, 128)
+    assert (first.parameters, second.parameters) == (64 * 385, 128 * 64)
+    assert parameters_of((first, second)) == 24_640 + 8_192
+    assert fp32_dense(first) - 4 * 24_640 == fp32_dense(second) - 4 * 8_192 < 200
+    assert int8_dense(first) - 64 * (384 + 4 + 4) == int8_dense(second) - 128 * (64 + 4) < 400
+    shape = Shape(
+        layers=3, hidden=192, heads=3, head_width=64, ffn=768, vocab=8000, positions=512, types=2, family="bert"
+    )
+    alone = FP32.bytes_of(shape, (), FEATURE_EXTRACTION, 0)
+    assert FP32.bytes_of(shape, (first, second), FEATURE_EXTRACTION, 0) - alone == fp32_dense(first) + fp32_dense(
+        second
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from edgeenc.errors import InputError, ShapeError
+from edgeenc.model.dense_shape import DenseShape, Maps
 from edgeenc.record.form import Json, read_json
 
 if TYPE_CHECKING:
@@ -119,10 +120,9 @@ class SentenceHead:
         return f"{made}{mapped}, {self.dimensions(hidden):,} dimensions{length}{said}"
 
     @property
-    def outputs(self) -> int:
-        """Outputs of linear maps of all hidden channels that have as many parameters as the Dense modules together."""
-        widths = [(dense.weight.shape[0], dense.weight.shape[1] + 1) for dense in self.dense]
-        return round(sum(out * (reads / widths[0][1]) for out, reads in widths))
+    def maps(self) -> Maps:
+        """The sizes of the Dense modules."""
+        return tuple(DenseShape(one.weight.shape[1], one.weight.shape[0], one.bias is not None) for one in self.dense)
 
     def reading(self, map_HK: Tensor) -> SentenceHead:
         """Return the head for hidden states u = map^T h of K channels in the place of h; without Dense it is the same.

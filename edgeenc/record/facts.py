@@ -33,16 +33,20 @@ class TeacherFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Parameters by part: the three tables and their norm, all layers, the masked-LM head without the tied matrix."""
+    """Parameters by part: the three tables and their norm, all layers, the masked-LM head without the tied matrix.
+
+    `dense` are those of the Dense modules of sentence vectors, where there are any.
+    """
 
     embeddings: int
     layers: int
     head: int
+    dense: int | None = field(default=None, metadata=SPARE)
 
     @property
     def total(self) -> int:
         """Parameters of all parts."""
-        return self.embeddings + self.layers + self.head
+        return self.embeddings + self.layers + self.head + (self.dense or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,7 @@ def step_line(step: Step, manifest: Manifest, what: str) -> str:
     """Return one line of the table of steps: name, time, parameters, megabytes of the exported file."""
     figures = figures_of(manifest)
     spent = "cached" if what == "skipped" else f"{seconds(manifest.seconds)} s"
-    parameters = millions(step.shape.parameters) if step.shape and kind_of(step).shows_shape else ""
+    parameters = millions(step.parameters) if step.parameters is not None and kind_of(step).shows_shape else ""
     size = f"{megabytes(figures.bytes)} MB" if isinstance(figures, FileFigures) else ""
     return f"{step.name:<16}{spent:>9}{parameters:>10}{size:>11}  {note(figures, unit_of(step))}"
 
@@ -216,7 +216,7 @@ def plan_table(plan: Plan, status: Mapping[str, str]) -> Table:
         shape = step.shape if kind_of(step).shows_shape else None
         sizes = [""] * 4
         if shape is not None:
-            sizes = [f"{shape.layers} x {shape.hidden}", *map(count, (shape.ffn, shape.vocab, shape.parameters))]
+            sizes = [f"{shape.layers} x {shape.hidden}", *map(count, (shape.ffn, shape.vocab, step.parameters))]
         least = "" if step.exact else "≤"
         size = f"{least}{megabytes(step.predicted_bytes)}" if step.predicted_bytes else ""
         table.add_row(step.name, step.key[:8], status[step.name], *sizes, size)

@@ -121,6 +121,11 @@ class DistillSentences(Stage, SentenceOptions):
         """Those that are named."""
         return self.prompts
 
+    @property
+    def adds_map(self) -> bool:
+        """Wherever vectors are projected, and the map ships."""
+        return self.ship_projection and (self.projection != "none" or self.dimensions is not None)
+
     def dimensions_after(self, own: int, taught: Mapping[str, int]) -> int:
         """Those it is cut to, or the teacher's where a projection that is learnt ships."""
         length = taught[self.teacher]

@@ -84,6 +84,11 @@ class Stage(BaseModel):
         """Names of the prompts that it puts before texts, which teacher and student must have."""
         return ()
 
+    @property
+    def adds_map(self) -> bool:
+        """Whether a linear map without bias, a Dense module, becomes part of what makes vectors."""
+        return False
+
     def dimensions_after(self, own: int, taught: Mapping[str, int]) -> int:
         """Return how long a text's vector is after this stage, before which it had `own` dimensions.
 

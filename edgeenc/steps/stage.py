@@ -29,6 +29,7 @@ def apply_stage(work: Work) -> StageFigures:
     import torch
 
     from edgeenc.compress.apply import Desk, apply
+    from edgeenc.model.dense_shape import parameters_of
     from edgeenc.model.encoder import save_encoder
 
     stage, encoder, corpus = work.step.stage, work.encoder(), work.corpus()
@@ -44,7 +45,11 @@ def apply_stage(work: Work) -> StageFigures:
         raise EdgeencError(f"step {work.step.name}: planned {work.step.shape}, made {shape}; please report this")
     save_encoder(made.encoder, work.out)
     head = None if made.encoder.head == "published" else made.encoder.head
-    return replace(made.figures, shape=shape.recorded, parameters=shape.parameters, head=head)
+    maps = made.encoder.sentence.maps if made.encoder.sentence and work.plan.request.purpose.pooled_from else ()
+    if maps != work.step.maps:
+        raise EdgeencError(f"step {work.step.name}: planned {work.step.maps}, made {maps}; please report this")
+    parameters = shape.parameters + parameters_of(maps)
+    return replace(made.figures, shape=shape.recorded, parameters=parameters, head=head)
 
 
 def _require_known(encoder: Encoder, corpus: Corpus, path: Path) -> None:

@@ -16,6 +16,7 @@ def take_teacher(work: Work) -> TeacherFigures:
     """Save the teacher in the folder of the step."""
     from edgeenc.model.checkpoint import read_checkpoint
     from edgeenc.model.config import left_out
+    from edgeenc.model.dense_shape import parameters_of
     from edgeenc.model.encoder import load_encoder, save_encoder
     from edgeenc.model.random import random_encoder
     from edgeenc.sources import SEED, is_random
@@ -26,7 +27,7 @@ def take_teacher(work: Work) -> TeacherFigures:
     encoder = replace(encoder, sentence=request.sentence)
     save_encoder(encoder, work.out)
     return TeacherFigures(
-        parameters=encoder.shape.parameters,
+        parameters=encoder.shape.parameters + parameters_of(work.step.maps),
         head=None if encoder.has_head else "grown",
         notes=() if drawn else read_checkpoint(request.teacher).notes,
         weights="random" if drawn else None,

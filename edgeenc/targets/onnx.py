@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeenc.model.purpose import Purpose
-from edgeenc.targets.onnx_file.sizes import fp32_bytes, int8_bytes, require_one_file
+from edgeenc.targets.onnx_file.sizes import fp32_bytes, fp32_dense, int8_bytes, int8_dense, require_one_file
 from edgeenc.targets.target import Precision, Target, Usage
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ FP32 = Precision(
     version=1,
     make=_export,
     predicted_bytes=fp32_bytes,
+    dense_bytes=fp32_dense,
     open=open_file,
     require_fits=require_one_file,
     hub_name="fp32",
@@ -57,6 +58,7 @@ INT8 = Precision(
     version=2,
     make=_quantize,
     predicted_bytes=int8_bytes,
+    dense_bytes=int8_dense,
     open=open_file,
     source=FP32.name,
     rounded=True,

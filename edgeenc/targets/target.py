@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from edgeenc.errors import InputError, UsageError
 from edgeenc.kinds import named, values_of
+from edgeenc.model.dense_shape import DenseShape, Maps
 from edgeenc.model.purpose import Purpose
 from edgeenc.model.shape import Shape
 
@@ -35,6 +36,7 @@ class Precision:
         make: write it, from the checkpoint folder or from the file of `source`, and return it; the last argument are
             texts of the language, as token ids (B, T) without padding, () where `reads_texts` is not said.
         predicted_bytes: of the file, from shape, purpose and number of labels.
+        dense_bytes: of a Dense module of sentence vectors in it; four a parameter where nothing is said.
         open: run it with so many threads, whatever the purpose, or where there is None, what the file tells of it; a
             function of a module, since a measuring process finds it by its name.
         hub_name: what transformers.js calls the precision, where it reads the file.
@@ -59,6 +61,11 @@ class Precision:
     hub_name: str = ""
     reads_texts: bool = False
     require_fits: Callable[[str, int], None] = lambda step, size: None
+    dense_bytes: Callable[[DenseShape], int] = lambda dense: 4 * dense.parameters
+
+    def bytes_of(self, shape: Shape, maps: Maps, purpose: Purpose, labels: int) -> int:
+        """Return the predicted bytes of the file of an encoder with these Dense modules behind it."""
+        return self.predicted_bytes(shape, purpose, labels) + sum(map(self.dense_bytes, maps))
 
     @property
     def file(self) -> str:

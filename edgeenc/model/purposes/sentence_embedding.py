@@ -96,11 +96,7 @@ SENTENCE_EMBEDDING = Purpose(
     auto_class="AutoModelForMaskedLM",
     load=_load,
     exported=lambda model: model.base_model,
-    head=Head(
-        text=GraphText((2303, 4860), (3354, 8100)),
-        more_text=lambda family: family.body,
-        outputs=lambda _, labels: labels,
-    ),
+    head=Head(text=GraphText((2303, 4860), (3354, 8100)), more_text=lambda family: family.body),
     view=View(vectors=_vectors),
     card=CardWords(
         what="A model of sentence vectors",

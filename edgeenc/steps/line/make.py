@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -15,6 +15,7 @@ from edgeenc.machine.disk import file_hash
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.checkpoint import read_checkpoint
 from edgeenc.model.config import load_shape
+from edgeenc.model.dense_shape import Maps
 from edgeenc.model.sentence_head import sentence_files
 from edgeenc.model.shape import Shape
 from edgeenc.model.weights import INDEX, WEIGHTS, weight_files
@@ -66,7 +67,8 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
     with ThreadPoolExecutor(1) as beside:  # what hashes the weights lets go of Python's lock
         fields = beside.submit(_teacher_fields, request)
         shape, notes = _teacher_of(request)
-    teacher, hidden = maker.add(StepName("teacher"), {}, fields.result(), shape=shape), shape.hidden
+    maps = request.sentence.maps if request.sentence and request.purpose.pooled_from else ()
+    teacher, hidden = maker.add(StepName("teacher"), {}, fields.result(), shape=shape, maps=maps), shape.hidden
     last, cut = maker.stages(teacher, shape)
     maker.results(teacher, last, cut)
     notes = (*text_notes(request.texts), *notes, *notes_of_sentences(request, hidden, why))
@@ -102,16 +104,18 @@ class _Maker:
     def __init__(self, request: Request, runtime: Runtime) -> None:
         self.request, self.runtime, self.steps = request, runtime, dict[str, Step]()
 
-    def add(self, named: StepName, inputs: Inputs, fields: Fields, *, shape: Shape | None = None) -> Step:
+    def add(
+        self, named: StepName, inputs: Inputs, fields: Fields, *, shape: Shape | None = None, maps: Maps = ()
+    ) -> Step:
         """Add a step that is no stage."""
         kind, name = step_kinds()[named.kind], str(named)
-        size = kind.predicts(self.request, shape) if kind.predicts and shape else None
+        size = kind.predicts(self.request, shape, maps) if kind.predicts and shape else None
         exact = all(self.steps[other].exact for other in inputs.values())
         if kind.require_fits and size and exact:
             kind.require_fits(name, size)
         seed = seed_for(self.request.recipe.seed, name)
         key = self.key(kind.name, kind.version, fields, seed, inputs)
-        self.steps[name] = Step(name, kind.name, key, seed, inputs, fields, None, shape, size, exact)
+        self.steps[name] = Step(name, kind.name, key, seed, inputs, fields, None, shape, size, exact, maps)
         return self.steps[name]
 
     def stages(self, teacher: Step, shape: Shape) -> tuple[Step, Step | None]:
@@ -125,20 +129,22 @@ class _Maker:
             except ShapeError as error:
                 raise RecipeError(f"{self.request.recipe.name}: stages.{place}: {error}") from None
             cut = last if stage.trains else cut
-            last = self.stage(stage, last, shape)
+            last = self.stage(stage, last, shape, lengths.maps if self.request.purpose.pooled_from else ())
         return last, cut
 
-    def stage(self, stage: Stage, before: Step, shape: Shape) -> Step:
-        """Add a stage that works on `before` and makes an encoder of `shape`."""
+    def stage(self, stage: Stage, before: Step, shape: Shape, maps: Maps) -> Step:
+        """Add a stage that works on `before` and makes an encoder of `shape`, with these Dense modules behind it."""
         inputs = {ENCODER: before.name, CORPUS: "corpus"} | {Role("earlier", step=name): name for name in stage.reads}
         fields = former_spelling(type(stage), stage.model_dump(mode="json", exclude={"name", "kind"}))
         if stage.trains:
             fields |= {"dtype": self.runtime.dtype, "device": self.runtime.device}
         seed = seed_for(self.request.recipe.seed, stage.label)
         key = self.key(stage.kind, stage.version, fields, seed, inputs)
-        size = exported_bytes(self.request, shape)
-        exact = before.exact and stage.exact
-        self.steps[stage.label] = Step(stage.label, stage.kind, key, seed, inputs, fields, stage, shape, size, exact)
+        size = exported_bytes(self.request, shape, maps)
+        made = Step(
+            stage.label, stage.kind, key, seed, inputs, fields, stage, shape, size, before.exact and stage.exact
+        )
+        self.steps[stage.label] = replace(made, maps=maps)
         return self.steps[stage.label]
 
     def results(self, teacher: Step, student: Step, cut: Step | None) -> None:
@@ -155,7 +161,7 @@ class _Maker:
             files = {Role("file", precision=one.name): shipped.name for one in made}
             asked = {DATA: "task"}
         exported = StepName(request.target.first.step, "teacher")
-        original = self.add(exported, {ENCODER: original.name}, {"task": task}, shape=teacher.shape)
+        original = self.add(exported, {ENCODER: original.name}, {"task": task}, shape=teacher.shape, maps=teacher.maps)
         read = {CORPUS: "corpus", TEACHER: teacher.name, STUDENT: shipped.name, **asked, **files}
         bounds = former_spelling(Bounds, request.recipe.bounds.model_dump(mode="json"))
         self.add(StepName("verify"), read, {"task": task, "bounds": bounds})
@@ -166,7 +172,7 @@ class _Maker:
         everything = {Role("step", step=name): name for name in self.steps}
         head = {"language": request.language.bcp47, "source": request.source, "recipe": request.recipe.to_yaml()}
         asked_for: Fields = {**head, "task": task, "precisions": list(request.precisions)}
-        self.add(StepName("bundle"), everything, asked_for, shape=student.shape)
+        self.add(StepName("bundle"), everything, asked_for, shape=student.shape, maps=student.maps)
 
     def measures(self, teacher: Step, student: Step, cut: Step | None) -> None:
         """Add the bits per character, and before them the control where one is asked for."""
@@ -193,7 +199,7 @@ class _Maker:
                 )
             if one.reads_texts:
                 read |= {ENCODER: encoder.name, CORPUS: "corpus"}
-            made = self.add(StepName(one.step, seed=seed), read, fields, shape=encoder.shape)
+            made = self.add(StepName(one.step, seed=seed), read, fields, shape=encoder.shape, maps=encoder.maps)
             files[Role("file", precision=one.name, seed=seed)] = made.name
         return files
 

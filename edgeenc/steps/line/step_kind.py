@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from edgeenc.kinds import values_of
+from edgeenc.model.dense_shape import Maps
 from edgeenc.model.shape import Shape
 from edgeenc.planned import ENCODER, Request
 from edgeenc.record.form import parse
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", covariant=True)
 
-Predict = Callable[[Request, Shape], int]
-"""The bytes of an exported file, of what is built and the shape of its encoder."""
+Predict = Callable[[Request, Shape, Maps], int]
+"""The bytes of an exported file, of what is built, the shape of its encoder, and the Dense modules behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +51,9 @@ class StepKind(Generic[F]):
     shows_shape: bool = False
 
 
-def exported_bytes(request: Request, shape: Shape) -> int:
+def exported_bytes(request: Request, shape: Shape, maps: Maps) -> int:
     """Return the predicted bytes of the first file of the target, if an encoder of this shape is exported."""
-    return request.target.first.predicted_bytes(shape, request.purpose, request.labels)
+    return request.target.first.bytes_of(shape, maps, request.purpose, request.labels)
 
 
 STAGE = "stage"
@@ -89,7 +90,7 @@ def file_kind(precision: Precision) -> StepKind[object]:
         version=precision.version,
         figures=FileFigures,
         does=make_file,
-        predicts=lambda request, shape: precision.predicted_bytes(shape, request.purpose, request.labels),
+        predicts=lambda request, shape, maps: precision.bytes_of(shape, maps, request.purpose, request.labels),
         require_fits=precision.require_fits,
     )
 

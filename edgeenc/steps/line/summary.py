@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgeenc import __version__
 from edgeenc.machine.describe import describe, versions
+from edgeenc.model.dense_shape import parameters_of
 from edgeenc.model.shape import Shape
 from edgeenc.planned import StepName
 from edgeenc.record.facts import (
@@ -61,10 +62,10 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
         edgeenc=__version__,
         language=LanguageName(tag=tag.bcp47, name=tag.name, iso639_3=tag.iso639_3, script=tag.script),
         recipe=plan.request.recipe.name,
-        teacher=TeacherFacts(source=plan.request.source, parameters=_shape(plan.step("teacher"), manifests).parameters),
+        teacher=TeacherFacts(source=plan.request.source, parameters=_parameters(plan.step("teacher"), manifests)),
         corpus=called(plan.request.texts),
         steps=tuple(_step(step, manifests) for step in plan.steps if step.name in manifests),
-        student=_student(shape),
+        student=_student(shape, _parameters(plan.student, manifests)),
         bytes=sizes.written,
         compression=1 - sizes.shipped[0] / sizes.teacher,
         bits_per_character=bits,
@@ -153,8 +154,8 @@ def _step(step: Step, manifests: Manifests) -> StepFacts:
         kind=step.kind,
         seconds=manifests[step.name].seconds,
         tokens=_made(step.name, manifests).tokens,
-        parameters=shape.parameters if shape else None,
-        parts=_parts(shape) if shape else None,
+        parameters=_parameters(step, manifests) if shape else None,
+        parts=_parts(shape, parameters_of(step.maps)) if shape else None,
         shape=shape.sizes if shape else None,
     )
 
@@ -170,9 +171,13 @@ def _shape(step: Step, manifests: Manifests) -> Shape:
     return _made(step.name, manifests).shape or planned
 
 
-def _student(shape: Shape) -> StudentFacts:
+def _parameters(step: Step, manifests: Manifests) -> int:
+    return _shape(step, manifests).parameters + parameters_of(step.maps)
+
+
+def _student(shape: Shape, parameters: int) -> StudentFacts:
     return StudentFacts(
-        parameters=shape.parameters,
+        parameters=parameters,
         family=shape.family,
         layers=shape.layers,
         hidden=shape.hidden,
@@ -183,11 +188,12 @@ def _student(shape: Shape) -> StudentFacts:
     )
 
 
-def _parts(shape: Shape) -> Parts:
+def _parts(shape: Shape, maps: int) -> Parts:
     return Parts(
         embeddings=shape.embedding_parameters,
         layers=shape.encoder_parameters - shape.embedding_parameters,
         head=shape.head_parameters,
+        dense=maps or None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from edgeenc.errors import ShapeError
+from edgeenc.model.dense_shape import DenseShape, Maps
 from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, sentence_head_if_known
 from edgeenc.planned import Request
 from edgeenc.sources import is_random
@@ -49,19 +50,18 @@ class VectorLengths:
     Attributes:
         head: what makes them of the teacher's hidden states, or the mean.
         known: dimensions of the steps so far, by name.
-        fixed: dimensions that a Dense module gives, whatever the hidden size; None where there is none.
+        maps: Dense modules of the last of them; what the last one gives is its dimensions, whatever the hidden size.
     """
 
     head: SentenceHead
     known: dict[str, int] = field(default_factory=dict)
-    fixed: int | None = None
+    maps: Maps = ()
 
     @staticmethod
     def of(request: Request, teacher: str, hidden: int) -> VectorLengths:
         """Return what is known once there is a teacher, whose hidden states have `hidden` channels."""
         head = request.sentence or SentenceHead()
-        length = head.dimensions(hidden)
-        return VectorLengths(head, {teacher: length}, length if head.dense else None)
+        return VectorLengths(head, {teacher: head.dimensions(hidden)}, head.maps)
 
     def add(self, stage: Stage, hidden: int) -> None:
         """Note how long vectors are after a stage that makes an encoder of `hidden` channels.
@@ -72,7 +72,9 @@ class VectorLengths:
         if unknown := [name for name in stage.reads_prompts if name not in self.head.prompts]:
             known = ", ".join(self.head.prompts) or "none"
             raise ShapeError(f"{stage.kind}: no prompt {unknown[0]!r}; there are: {known}")
-        own = self.fixed or hidden
-        after = stage.dimensions_after(own, {name: self.known[name] for name in stage.reads})
-        self.fixed = after if after != own else self.fixed
-        self.known[stage.label] = after
+        if self.maps:
+            self.maps = (replace(self.maps[0], reads=hidden), *self.maps[1:])
+        own = self.maps[-1].gives if self.maps else hidden
+        self.known[stage.label] = stage.dimensions_after(own, {name: self.known[name] for name in stage.reads})
+        if stage.adds_map:
+            self.maps = (*self.maps, DenseShape(own, self.known[stage.label]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from edgeenc.errors import BudgetError
 from edgeenc.model.axes import Axes, Rows
+from edgeenc.model.dense_shape import DenseShape
 from edgeenc.model.graph_text import GraphText
 from edgeenc.model.purpose import Purpose
 from edgeenc.model.shape import Shape
@@ -16,6 +17,9 @@ from edgeenc.model.shape import Shape
 TABLES = ("vocab", "positions", "types")
 """Axes whose rows are looked up: one scale a row, and no zero points."""
 
+
+DENSE_TEXT, DENSE_TEXT_INT8 = 150, 320
+"""Of the nodes of a Dense module, measured."""
 
 LARGEST = 2**31 - 1
 """Bytes of one protobuf message; a larger model would need a second file, which not every loader reads."""
@@ -65,6 +69,16 @@ def int8_bytes(shape: Shape, purpose: Purpose, labels: int = 0) -> int:
     whole += purpose.head.outputs(shape, labels) * (shape.hidden + 5 + 4)
     once, layer = _text(shape, purpose).quantized
     return whole + 8 * _position_rows(shape) + once + shape.layers * layer
+
+
+def fp32_dense(dense: DenseShape) -> int:
+    """Return the bytes of a Dense module in `onnx/model.onnx`: 4 per parameter, and the text of its nodes."""
+    return 4 * dense.parameters + DENSE_TEXT
+
+
+def int8_dense(dense: DenseShape) -> int:
+    """Return the bytes of a Dense module in `onnx/model_quantized.onnx`: a table of its outputs, and a bias."""
+    return dense.gives * (dense.reads + 4 + 4 * dense.bias) + DENSE_TEXT_INT8
 
 
 def _int8_rows(shape: Shape, rows: Rows) -> int:
