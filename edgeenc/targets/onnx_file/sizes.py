@@ -21,6 +21,8 @@ TABLES = ("vocab", "positions", "types")
 DENSE_TEXT, DENSE_TEXT_INT8 = 150, 320
 """Of the nodes of a Dense module, measured."""
 
+FACTOR_TEXT = 94
+"""Bytes of the text of one division by factors."""
 LARGEST = 2**31 - 1
 """Bytes of one protobuf message; a larger model would need a second file, which not every loader reads."""
 
@@ -56,17 +58,19 @@ def int8_bytes(shape: Shape, purpose: Purpose, labels: int = 0) -> int:
     """Return the predicted bytes of `onnx/model_quantized.onnx`.
 
     One byte per weight of a product or table; 4 per table row (its scale); 5 per output channel of a product (scale and
-    zero point); 4 per bias and norm; 8 per row of positions (its index); and text. The masked-LM output shares the word
-    table and its scales.
+    zero point); 4 per channel that products read (its factor, see `smooth`); 4 per bias and norm; 8 per row of
+    positions (its index); and text. The masked-LM output shares the word table and its scales.
 
-    Worked example: a linear layer of 192 inputs and 768 outputs takes 192 * 768 + 5 * 768 + 4 * 768 bytes, its float32
-    form four times 193 * 768.
+    Worked example: a linear layer of 192 inputs and 768 outputs takes 192 * 768 + 5 * 768 + 4 * 768 bytes and 4 * 192
+    of factors, its float32 form four times 193 * 768.
     """
     table = shape.table
     whole = _int8_rows(shape, table.embeddings) + shape.layers * _int8_rows(shape, table.layer)
     whole -= _int8_rows(shape, shape.absent)
     whole += _int8_rows(shape, purpose.head.rows(shape))
     whole += purpose.head.outputs(shape, labels) * (shape.hidden + 5 + 4)
+    whole += _factors(shape, table.embeddings) + shape.layers * _factors(shape, table.layer)
+    whole += _factors(shape, purpose.head.rows(shape))
     once, layer = _text(shape, purpose).quantized
     return whole + 8 * _position_rows(shape) + once + shape.layers * layer
 
@@ -89,6 +93,12 @@ def _int8_tensor(shape: Shape, axes: Axes) -> int:
     if len(axes) == 1:
         return 4 * shape.count(axes)
     return shape.count(axes) + (4 if axes[0] in TABLES else 5) * shape.size(axes[0])
+
+
+def _factors(shape: Shape, rows: Rows) -> int:
+    """Return the bytes of the factors before products; those between the same two axes read the same activations."""
+    products = {axes for axes in rows.values() if len(axes) == 2 and axes[0] not in TABLES}
+    return sum(4 * shape.size(into) + FACTOR_TEXT for _, into in products)
 
 
 def _position_rows(shape: Shape) -> int:
