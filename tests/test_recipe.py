@@ -176,3 +176,9 @@ def test_fill_mask_goes_on_from_the_starter_recipe() -> None:
     starter, words = load_recipe("starter"), load_recipe("starter-fill-mask")
     assert words.stages[:-1] == starter.stages
     assert (words.seed, words.teacher) == (starter.seed, starter.teacher)
+
+
+def test_the_small_one_goes_on_from_the_starter_recipe() -> None:
+    starter, small = load_recipe("starter"), load_recipe("starter-small")
+    assert small.stages[:-2] == starter.stages
+    assert (small.seed, small.teacher, small.bounds) == (starter.seed, starter.teacher, starter.bounds)
