@@ -61,6 +61,11 @@ class Request:
         return len(self.task_data.data.labels) if self.task_data else 0
 
     @property
+    def measures_vectors(self) -> bool:
+        """Whether what is exported is judged by its vectors alone: no bits per character, for which a control asks."""
+        return bool(self.purpose.pooled_from) and self.recipe.control == "none"
+
+    @property
     def makes_vectors(self) -> bool:
         """Whether sentence vectors are made, by what is exported or by a stage."""
         return bool(self.purpose.pooled_from) or any(stage.makes_vectors for stage in self.recipe.stages)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 from line import Done, edgeenc, make_world
+from safetensors.torch import load_file, save_file
 from sentences import publish, recipe_for
 
+from edgeenc.bundle.load import load_bundle
 from edgeenc.machine.disk import seal
 from edgeenc.model.encoder import Encoder
 from edgeenc.record.facts import Facts
@@ -92,18 +99,68 @@ def test_the_report_begins_with_what_is_found(built: tuple[Path, Done]) -> None:
     assert f"{LEXICAL} tf-idf" in done.stderr, "the line of the step has the baseline"
 
 
-def test_a_head_that_nobody_trained_is_not_what_such_a_report_is_about(
-    built: tuple[Path, Done],
+def test_bits_per_character_are_no_part_of_such_a_build(
+    asked: list[str], built: tuple[Path, Done], tmp_path: Path
 ) -> None:
-    from edgeenc.report import markdown_report
+    out, done = built
+    said = done.stdout + done.stderr
+    said += "".join((out / name).read_text("utf-8") for name in ("README.md", "report/report.md", "report/report.html"))
+    assert facts_in(out).bits_per_character is None
+    assert "baselines to beat" in said.lower()
+    assert "bits per character" not in said.lower() and "head not trained" not in said
+    names = [step["name"] for step in json.loads(edgeenc("plan", *asked, "--json").stdout)["steps"]]
+    assert "measure" not in names
+    other = json.loads(edgeenc("plan", *asked, "--json", "--export-task", "fill-mask").stdout)
+    assert "measure" in [step["name"] for step in other["steps"]]
 
-    facts = facts_in(built[0])
-    assert "bits per character" in markdown_report(facts).lower(), "this teacher has a head that was trained"
-    bits = replace(facts.bits_per_character, teacher=None, student=None, cut=None)
-    floors = tuple(floor for floor in facts.floors if LEXICAL in floor.name)  # as of a build without such a head
-    report = markdown_report(replace(facts, bits_per_character=bits, floors=floors)).lower()
-    assert "baselines to beat" in report
-    assert "bits per character" not in report and "head not trained" not in report
+
+def test_a_teacher_without_a_head_is_not_remarkable_where_none_is_needed(
+    asked: list[str], sentences: tuple[str, ...], tmp_path: Path
+) -> None:
+    teacher = publish("newest", sentences, tmp_path / "bare")
+    state = {n: t for n, t in load_file(teacher / "model.safetensors").items() if not n.startswith("cls.")}
+    save_file(state, teacher / "model.safetensors", metadata={"format": "pt"})
+    recipe = recipe_for(teacher, tmp_path)
+    own = [str(recipe) if argument.endswith(".yaml") else argument for argument in asked]
+    assert not any("head" in note for note in notes_of_plan(own))
+    assert any("no masked-LM head" in note for note in notes_of_plan(own, "--export-task", "fill-mask"))
+    text = recipe.read_text("utf-8")
+    recipe.write_text(text.replace("bounds:", "  - {kind: prune-ffn, intermediate_size: 32}\nbounds:"), "utf-8")
+    assert any("prune-ffn ranks by the loss of a head that nobody has trained" in note for note in notes_of_plan(own))
+    untrimmed = "\n".join(line for line in text.splitlines() if "trim-vocab" not in line)
+    recipe.write_text(untrimmed, "utf-8")
+    done = edgeenc("build", *own, "--threads", "1", "-o", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert "masked-LM head" not in done.stderr + done.stdout
+    card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "A model of sentence vectors for" in card and "masked-LM" not in card.partition("## Limits")[2]
+    assert facts_in(tmp_path / "out").tokenizer is None, "it is the teacher's own"
+    assert "## Tokenizer" not in (tmp_path / "out" / "report" / "report.md").read_text("utf-8")
+
+
+def notes_of_plan(asked: list[str], *more: str) -> list[str]:
+    return json.loads(edgeenc("plan", *asked, *more, "--json").stdout)["notes"]
+
+
+def test_the_card_is_found_as_that_of_a_model_of_sentence_transformers(built: tuple[Path, Done]) -> None:
+    """Its fields are those that the hub reads; the examples name the prompts that the model has."""
+    card = (built[0] / "README.md").read_text("utf-8")
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert (front["library_name"], front["pipeline_tag"]) == ("sentence-transformers", "sentence-similarity")
+    assert {"sentence-transformers", "sentence-similarity", "feature-extraction", "onnx"} <= set(front["tags"])
+    for name in ("query", "document"):
+        assert f'vectors = model.encode(["a text"], prompt_name="{name}")' in card
+    alone = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)[0]
+    ask = '\nprint(json.dumps([vector("Kumusta", "query").tolist(), vector("Kumusta").tolist()]))\n'
+    done = subprocess.run(
+        [sys.executable, "-c", alone + ask], cwd=built[0], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    near, vectors = done.stdout.splitlines()
+    assert float(near) < 1e-4
+    bundle = load_bundle(built[0], "int8")
+    right = [bundle("Kumusta", prompt="query")[0], bundle("Kumusta")[0]]
+    np.testing.assert_allclose(json.loads(vectors), np.stack([np.asarray(one) for one in right]), atol=1e-5)
 
 
 def test_a_student_below_character_n_grams_is_said_to_be(built: tuple[Path, Done]) -> None:

@@ -106,7 +106,9 @@ def assemble(contents: Contents, folder: Path) -> None:
         if path is not None:
             shutil.copyfile(path, folder / "report" / name)
     smallest, _ = contents.target.smallest_in(folder)
-    shipped = Shipped(contents.target, smallest, contents.purpose, longest_read(folder), weights)
+    pool = read_sentence_head(folder) if contents.purpose.pooled_from else None
+    prompts = tuple(pool.prompts) if pool else ()
+    shipped = Shipped(contents.target, smallest, contents.purpose, longest_read(folder), weights, prompts)
     card = model_card(contents.facts, shipped)
     (folder / "README.md").write_text(card, encoding="utf-8")
     _write_manifest(folder, contents.facts)

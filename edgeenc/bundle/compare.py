@@ -47,10 +47,10 @@ def compare(
     texts = [f"{one.facts.language.tag} ({one.facts.corpus})" for one in (a, b)]
     if texts[0] == texts[1]:
         lines += _bits(a, b)
-    else:
+    elif all(one.facts.bits_per_character for one in (a, b)):
         notes.append(f"Bits per character are not compared: the texts are {texts[0]} and {texts[1]}.")
-    tables = [one.facts.bits_per_character.unigram for one in (a, b)]
-    if texts[0] == texts[1] and abs(tables[0] - tables[1]) > LOW:
+    tables = [one.facts.bits_per_character.unigram for one in (a, b) if one.facts.bits_per_character]
+    if texts[0] == texts[1] and len(tables) == 2 and abs(tables[0] - tables[1]) > LOW:
         notes.append(
             "Bits per character: the unigram baselines differ, so test split or teacher differ; take it as rough."
         )
@@ -75,9 +75,10 @@ def _bytes(one: ComparedBundle) -> int:
 
 def _bits(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
     """Yield the line of bits per character, where both have a masked-LM head that was trained."""
-    one, other = (each.facts.bits_per_character.student for each in (a, b))
-    if one is not None and other is not None:
-        yield stored("bits", "bits per character", "bits", one, other)
+    both = [each.facts.bits_per_character for each in (a, b)]
+    known = [each.student for each in both if each is not None and each.student is not None]
+    if len(known) == 2:
+        yield stored("bits", "bits per character", "bits", *known)
 
 
 def _either(a: str, b: str) -> str:

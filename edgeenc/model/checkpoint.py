@@ -35,6 +35,9 @@ _OLD = ((".gamma", ".weight"), (".beta", ".bias"))
 _NUMBERS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 
 
+HEADLESS = "the teacher has no masked-LM head"
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """How an encoder is read out of a folder.
@@ -76,7 +79,7 @@ class Checkpoint:
         if added:
             said.append(f"{added:,} added tokens have no row and are left out: {_first(map(repr, self.left_out))}")
         if self.head == "grown":
-            said.append("the teacher has no masked-LM head")
+            said.append(HEADLESS)
         return tuple(said)
 
 

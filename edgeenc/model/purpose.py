@@ -109,6 +109,8 @@ class CardWords:
         libraries: Markdown on the libraries that load the folder as it is for this purpose, with `FILE` and `DTYPE` for
             the exported file; empty where it is loaded as that of every purpose.
         tag: what the hub calls the purpose; its own name where it is empty.
+        library: what the hub calls the library that loads the folder; transformers where it is empty.
+        more_tags: under which it is found besides.
         library_class: class of transformers that computes the same output; empty where it is that of the checkpoint.
     """
 
@@ -121,6 +123,8 @@ class CardWords:
     flags: str = ""
     libraries: str = ""
     tag: str = ""
+    library: str = ""
+    more_tags: tuple[str, ...] = ()
     library_class: str = ""
 
 

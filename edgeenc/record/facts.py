@@ -183,15 +183,18 @@ class TokenizerFit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageFacts:
-    """One of several languages: its share of what was read, its text and lines, metrics on its test split."""
+    """One of several languages: its share of what was read, its text and lines, metrics on its test split.
+
+    Where sentence vectors are what a model is for no bits are measured, nor a tokenizer that was not trimmed.
+    """
 
     tag: str
     name: str
     weight: float
     corpus: str
     train: int
-    bits_per_character: BitsPerCharacter
-    tokenizer: TokenizerFit
+    bits_per_character: BitsPerCharacter | None = field(default=None, metadata=SPARE)
+    tokenizer: TokenizerFit | None = field(default=None, metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,9 +221,9 @@ class Facts:
     student: StudentFacts
     bytes: Mapping[str, int | None]
     compression: float
-    bits_per_character: BitsPerCharacter
+    bits_per_character: BitsPerCharacter | None = field(default=None, metadata=SPARE)
     floors: tuple[Floor, ...]
-    tokenizer: TokenizerFit
+    tokenizer: TokenizerFit | None = field(default=None, metadata=SPARE)
     gates: tuple[Gate, ...] = field(metadata=SORTED)
     latency: Latency | None = field(default=None, metadata=SORTED)
     host: Host

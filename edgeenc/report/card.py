@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeenc.model.purpose import Purpose
@@ -32,6 +33,7 @@ class Shipped:
         purpose: what it computes.
         positions: to how many tokens texts are truncated.
         weights: the file of the PyTorch weights.
+        prompts: names of the prompts of sentence vectors.
     """
 
     target: Target
@@ -39,6 +41,7 @@ class Shipped:
     purpose: Purpose
     positions: int
     weights: str = WEIGHTS
+    prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class _Words:
     @staticmethod
     def of(purpose: Purpose, facts: Facts) -> _Words:
         """Return the words of a purpose; of an encoder whose masked-LM head nobody has trained, which is not there."""
-        if purpose.labelled or facts.bits_per_character.student is not None:
+        measured = facts.bits_per_character
+        if purpose.labelled or purpose.pooled_from or (measured is not None and measured.student is not None):
             return _Words(purpose.card.what, purpose.card.limit)
         limit = "Its masked-LM head was never trained and is not among the weights; it gives hidden states."
         return _Words("An encoder", limit)
@@ -93,12 +97,12 @@ def model_card(facts: Facts, shipped: Shipped) -> str:
 def _front(facts: Facts, shipped: Shipped) -> dict[str, str | list[str]]:
     """Return the fields of the front matter."""
     language, known = facts.language, licence(facts)
-    family = [facts.student.family] if facts.student.family else []
+    family, card = [facts.student.family] if facts.student.family else [], shipped.purpose.card
     return ({"license": known} if known else {}) | {
         "language": language.tag.split("+") if "+" in language.tag else language.tag,
-        "library_name": "transformers" if shipped.weights == WEIGHTS else shipped.target.name,
-        "pipeline_tag": shipped.purpose.card.tag or shipped.purpose.name,
-        "tags": ["edgeenc", *shipped.target.tags, *family, *language.iso639_3.split("+")],
+        "library_name": card.library or ("transformers" if shipped.weights == WEIGHTS else shipped.target.name),
+        "pipeline_tag": card.tag or shipped.purpose.name,
+        "tags": ["edgeenc", *card.more_tags, *shipped.target.tags, *family, *language.iso639_3.split("+")],
     }
 
 
@@ -118,7 +122,14 @@ def _usage(facts: Facts, shipped: Shipped) -> str:
     output = purpose.card.output.format(hidden=student.hidden, vocab=student.vocab)
     usage = shipped.target.usage(shipped.precision, purpose, shipped.positions, output)
     torch = [] if purpose.card.libraries else [_in_pytorch(purpose, shipped.weights)]
-    return "\n\n".join([usage.alone, *torch, usage.libraries])
+    return "\n\n".join([usage.alone, *torch, usage.libraries.replace("ENCODE", _encoded(shipped.prompts))])
+
+
+def _encoded(prompts: Sequence[str]) -> str:
+    """Return how sentence-transformers is given texts: with each of the prompts, or without any where there is none."""
+    if not prompts:
+        return 'vectors = model.encode(["a text"])'
+    return "\n".join(f'vectors = model.encode(["a text"], prompt_name={json.dumps(name)})' for name in prompts)
 
 
 def _flags(facts: Facts, shipped: Shipped) -> str:

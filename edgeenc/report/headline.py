@@ -56,7 +56,8 @@ def _vector_headline(facts: Facts, vectors: VectorFigures) -> str:
 
 def says_bits(facts: Facts) -> bool:
     """Tell whether bits per character are shown: of sentence vectors only where the student has a head that counts."""
-    return facts.vectors is None or facts.bits_per_character.student is not None
+    measured = facts.bits_per_character
+    return measured is not None and (facts.vectors is None or measured.student is not None)
 
 
 def warning(facts: Facts) -> tuple[str, ...]:
@@ -73,9 +74,9 @@ def warning(facts: Facts) -> tuple[str, ...]:
 def _quality(facts: Facts) -> str:
     """Return how the student stands to its teacher, in words that hold whichever of the two is better."""
     measured = facts.bits_per_character
-    kept = measured.advantage_kept(measured.student)
-    if measured.student is None:
+    if measured is None or measured.student is None:
         return UNTRAINED
+    kept = measured.advantage_kept(measured.student)
     if measured.teacher is None:
         return f"{bits(measured.student)} bits per character; of the untouched teacher, {UNTRAINED}"
     pair = f"{bits(measured.student)} bits per character, the untouched teacher {bits(measured.teacher)}"
@@ -100,7 +101,7 @@ def answers(facts: Facts) -> Table:
             MISSING if share is None else f"{ratio(share)} ×",
             "not measured" if share is None else f"the teacher's time; {1 / share:,.1f} times as fast{rough}",
         ),
-        *([("Bits per character", bits(measured.student), _beside(measured))] if says_bits(facts) else []),
+        *([("Bits per character", bits(measured.student), _beside(measured))] if measured and says_bits(facts) else []),
         *_task_answers(facts),
         ("Gates", f"{passed} of {len(facts.gates)}", "passed"),
     )

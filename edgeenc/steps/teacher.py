@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def take_teacher(work: Work) -> TeacherFigures:
     """Save the teacher in the folder of the step."""
-    from edgeenc.model.checkpoint import read_checkpoint
+    from edgeenc.model.checkpoint import HEADLESS, read_checkpoint
     from edgeenc.model.config import left_out
     from edgeenc.model.dense_shape import parameters_of
     from edgeenc.model.encoder import load_encoder, save_encoder
@@ -29,7 +29,7 @@ def take_teacher(work: Work) -> TeacherFigures:
     return TeacherFigures(
         parameters=encoder.shape.parameters + parameters_of(work.step.maps),
         head=None if encoder.has_head else "grown",
-        notes=() if drawn else read_checkpoint(request.teacher).notes,
+        notes=() if drawn else tuple(note for note in read_checkpoint(request.teacher).notes if note != HEADLESS),
         weights="random" if drawn else None,
         left_out=left_out(request.teacher),
     )

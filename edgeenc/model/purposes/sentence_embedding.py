@@ -40,8 +40,12 @@ def _vectors(vectors_BD: NDArray[np.float32], attend_BT: NDArray[np.int64]) -> N
     return vectors_BD.astype("float64")
 
 
-_ANSWER = r"""def vector(text, prompt=""):
-    return run(prompt + text)[1][0]"""
+_ANSWER = r"""with open("config_sentence_transformers.json", encoding="utf-8") as file:
+    said = json.load(file)
+
+
+def vector(text, use=said["default_prompt_name"]):  # a name of a prompt, such as "query"
+    return run(said["prompts"].get(use, "") + text)[1][0]"""
 
 _LIBRARIES = r"""With sentence-transformers, in PyTorch (float32) or with the exported file; both put a prompt of
 `config_sentence_transformers.json` before a text where it is named, or is the default there:
@@ -51,7 +55,7 @@ from sentence_transformers import SentenceTransformer
 
 model = SentenceTransformer(".")
 model = SentenceTransformer(".", backend="onnx", model_kwargs={"file_name": "FILE"})
-vectors = model.encode(["a text"])  # prompt_name="query" for what is searched with, where there is such a prompt
+ENCODE
 ```
 
 With fastembed, which puts no prompt before a text:
@@ -107,6 +111,8 @@ SENTENCE_EMBEDDING = Purpose(
         answer=_ANSWER,
         libraries=_LIBRARIES,
         tag="sentence-similarity",
+        library="sentence-transformers",
+        more_tags=("sentence-transformers", "sentence-similarity", "feature-extraction"),
         flags=" --export-task sentence-embedding",
         library_class="AutoModel",
     ),

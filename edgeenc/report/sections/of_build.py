@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from edgeenc.record.facts import UNTRAINED, Facts
+from edgeenc.record.facts import UNTRAINED, BitsPerCharacter, Facts, TokenizerFit
 from edgeenc.record.gates import Floor, Gate
 from edgeenc.report.draw.blocks import Bar, Mark, Picture, Section, Table
 from edgeenc.report.draw.numbers import MISSING, bits, count, duration, figure, percent, rare, ratio, seconds
@@ -31,7 +31,7 @@ def sections(facts: Facts) -> tuple[Section, ...]:
         *quality_sections(facts),
         *([languages_section(facts)] if facts.languages else []),
         steps_section(facts),
-        tokenizer_section(facts),
+        *([] if facts.tokenizer is None else [tokenizer_section(facts.tokenizer)]),
         gates_section(facts.gates),
         *([] if latency is None else [latency_section(latency)]),
         host_section(facts.host, {"edgeenc": facts.edgeenc, **facts.versions}),
@@ -40,8 +40,8 @@ def sections(facts: Facts) -> tuple[Section, ...]:
 
 def quality_sections(facts: Facts) -> tuple[Section, ...]:
     """Return the bits per character, or of sentence vectors without them the baselines alone."""
-    if says_bits(facts):
-        return (quality_section(facts),)
+    if facts.bits_per_character is not None and says_bits(facts):
+        return (quality_section(facts, facts.bits_per_character),)
     return (Section("Baselines", text=_outcome(facts), tables=_floor_tables(facts)),) if facts.floors else ()
 
 
@@ -55,9 +55,8 @@ def _floor_tables(facts: Facts) -> tuple[Table, ...]:
     return (Table("Baselines to beat", ("Check", "Value", "Threshold", "Result"), "lrrl", floors),) if floors else ()
 
 
-def quality_section(facts: Facts) -> Section:
+def quality_section(facts: Facts, measured: BitsPerCharacter) -> Section:
     """Return the bits per character of all models and the baselines to beat."""
-    measured = facts.bits_per_character
     named = (
         ("Teacher, untouched", measured.teacher),
         ("Student", measured.student),
@@ -119,15 +118,15 @@ def steps_section(facts: Facts) -> Section:
     )
 
 
-def tokenizer_section(facts: Facts) -> Section:
+def tokenizer_section(fit: TokenizerFit) -> Section:
     """Return the tokenizer's metrics before and after trimming."""
-    before, after = facts.tokenizer.before, facts.tokenizer.after
+    before, after = fit.before, fit.after
     rows = (
         ("Vocabulary size", count(before.vocab), count(after.vocab)),
         ("Unknown tokens", rare(before.unknown_rate), rare(after.unknown_rate)),
         ("Tokens per word (fertility)", ratio(before.fertility), ratio(after.fertility)),
     )
-    kept = percent(facts.tokenizer.coverage)
+    kept = percent(fit.coverage)
     return Section(
         "Tokenizer",
         text=(f"The kept tokens cover {kept} of the text as the teacher tokenizes it.",),

@@ -148,9 +148,10 @@ class _Maker:
         return self.steps[stage.label]
 
     def results(self, teacher: Step, student: Step, cut: Step | None) -> None:
-        """Add what is done with the student: measure, export, quantize, verify, bench, bundle."""
+        """Add what is done with the student: measure, where bits count, export, quantize, verify, bench, bundle."""
         request, task = self.request, self.request.purpose.name
-        self.measures(teacher, student, cut)
+        if not request.measures_vectors:
+            self.measures(teacher, student, cut)
         if request.task_data is None:
             original, shipped, files = teacher, student, self.exports(student)
             asked = dict[Role, str]()

@@ -53,8 +53,8 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
         ValueError: the figures of a step are not those of its kind.
     """
     shape, sizes = _shape(plan.student, manifests), _sizes(plan, manifests)
-    measured = parse(BitsFigures, manifests["measure"].figures)
-    bits = _bits(measured)
+    measured = parse(BitsFigures, manifests["measure"].figures) if "measure" in manifests else None
+    bits = _bits(measured) if measured else None
     scores = parse(ScoreFigures, manifests["score"].figures) if "score" in manifests else None
     vectors = parse(VectorFigures, manifests["vectors"].figures) if "vectors" in manifests else None
     tag = plan.request.language
@@ -69,7 +69,7 @@ def facts_of(plan: Plan, manifests: Manifests) -> Facts:
         bytes=sizes.written,
         compression=1 - sizes.shipped[0] / sizes.teacher,
         bits_per_character=bits,
-        floors=(*(lexical_floors(vectors, sizes.shipped[1]) if vectors else ()), *floors(bits)),
+        floors=(*(lexical_floors(vectors, sizes.shipped[1]) if vectors else ()), *(floors(bits) if bits else ())),
         tokenizer=_tokenizer(plan, manifests, None),
         gates=parse(GateFigures, manifests["verify"].figures).gates,
         latency=parse(Latency, manifests["bench"].figures),
@@ -128,7 +128,7 @@ def floors(bits: BitsPerCharacter) -> tuple[Floor, ...]:
     return (*found, Floor(name=name, figure=share, bound=0.5, passed=share >= 0.5))
 
 
-def _languages(plan: Plan, manifests: Manifests, measured: BitsFigures) -> tuple[LanguageFacts, ...]:
+def _languages(plan: Plan, manifests: Manifests, measured: BitsFigures | None) -> tuple[LanguageFacts, ...]:
     """Return the figures of each of several languages."""
     if len(plan.request.texts) == 1:
         return ()
@@ -140,7 +140,7 @@ def _languages(plan: Plan, manifests: Manifests, measured: BitsFigures) -> tuple
             weight=text.weight,
             corpus=text.called,
             train=corpus.languages[text.language.bcp47].train,
-            bits_per_character=_bits(measured.languages[text.language.bcp47]),
+            bits_per_character=_bits(measured.languages[text.language.bcp47]) if measured else None,
             tokenizer=_tokenizer(plan, manifests, text.language.bcp47),
         )
         for text in plan.request.texts
@@ -215,13 +215,15 @@ def _bits(found: BitsFigures) -> BitsPerCharacter:
     )
 
 
-def _tokenizer(plan: Plan, manifests: Manifests, language: str | None) -> TokenizerFit:
+def _tokenizer(plan: Plan, manifests: Manifests, language: str | None) -> TokenizerFit | None:
     """Return the figures of the last trimming, of all text or of one of several languages.
 
-    Where a recipe does not trim, the tokenizer stays as it was measured.
+    Where a recipe does not trim, the tokenizer stays as it was measured beside bits per character; None without these.
     """
     trimmed = [step.name for step in plan.steps if step.stage is not None and step.stage.trims]
     if not trimmed:
+        if "measure" not in manifests:
+            return None
         measured = parse(BitsFigures, manifests["measure"].figures)
         return (measured if language is None else measured.languages[language]).tokenizer
     figures = manifests[trimmed[-1]].figures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgeenc.model.checkpoint import Checkpoint
+from edgeenc.model.checkpoint import HEADLESS, Checkpoint
 from edgeenc.planned import Request
 from edgeenc.stages.stage import Stage
 
@@ -13,22 +13,25 @@ def notes_of(found: Checkpoint, request: Request) -> tuple[str, ...]:
     """Return what is worth knowing of the teacher of a build, in words.
 
     Worked example: of a teacher without a masked-LM head a recipe that only trims says that no bits per character are
-    measured; one that adapts says that `adapt` trains the head that is grown.
+    measured; one that adapts says that `adapt` trains the head that is grown; of one that makes sentence vectors and
+    needs no head nothing is said.
     """
     head = tuple(_head(request)) if found.head == "grown" else ()
-    return (*found.notes, *head)
+    if head or not request.measures_vectors:
+        return (*found.notes, *head)
+    return tuple(note for note in found.notes if note != HEADLESS)
 
 
 def _head(request: Request) -> Iterator[str]:
     """Yield what follows from a head that is not there."""
     stages = request.recipe.stages
     trained = next((place for place, stage in enumerate(stages) if stage.trains_head), None)
-    if trained is None:
+    counted = "" if request.measures_vectors else "; bits per character are measured from there on"
+    if trained is None and not request.measures_vectors:
         yield "no step trains one, so bits per character are not measured"
-    else:
+    elif trained is not None:
         yield (
-            f"one is grown (identity, tied to the embedding, no bias) and {stages[trained].label} trains it; bits per"
-            " character are measured from there on"
+            f"one is grown (identity, tied to the embedding, no bias) and {stages[trained].label} trains it{counted}"
         )
     before = stages if trained is None else stages[:trained]
     ranked = [stage.label for stage in before if stage.reads_logits]
