@@ -14,6 +14,7 @@ import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -29,12 +30,12 @@ KEPT = (
 )
 
 
-def capped(source: Path, folder: Path) -> Path:
-    """Write the parts of a set into `folder`, at most `MOST` items of each in their order, and return it."""
+def capped(source: Path, folder: Path, limits: Mapping[str, int | None] = MOST) -> Path:
+    """Write the parts of a set into `folder`, at most `limits` items of each in their order, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.glob("*.jsonl.gz")):
         lines = gzip.decompress(path.read_bytes()).decode().splitlines()
-        most = MOST[path.name.removesuffix(".jsonl.gz")]
+        most = limits[path.name.removesuffix(".jsonl.gz")]
         if most is not None and len(lines) > most:
             picked = np.random.default_rng(SEED).permutation(len(lines))[:most]
             lines = [lines[i] for i in sorted(picked.tolist())]

@@ -20,6 +20,7 @@ from edgeenc.compress.truncate_hidden import truncate_hidden
 from edgeenc.compress.whole_texts import whole_texts
 from edgeenc.errors import ShapeError
 from edgeenc.model.encoder import Encoder
+from edgeenc.model.random import random_like
 from edgeenc.record.facts import TokenizerFit
 from edgeenc.record.steps import StageFigures
 from edgeenc.stages.adapt import Adapt
@@ -27,6 +28,7 @@ from edgeenc.stages.distill import Distill
 from edgeenc.stages.distill_sentences import DistillSentences
 from edgeenc.stages.drop_layers import DropLayers, choose_layers
 from edgeenc.stages.prune_ffn import PruneFfn
+from edgeenc.stages.reinitialize import Reinitialize
 from edgeenc.stages.stage import Stage
 from edgeenc.stages.trim_vocab import TrimVocab
 from edgeenc.stages.truncate_hidden import TruncateHidden
@@ -145,3 +147,8 @@ def _(stage: TruncateHidden, encoder: Encoder, desk: Desk) -> Made:
     reads = stage.method != "leading"
     batches = calibration(encoder, desk.corpus, stage.calibration_batches, desk.job.seed) if reads else []
     return Made(truncate_hidden(encoder, batches, hidden=stage.hidden_size, method=stage.method))
+
+
+@apply.register
+def _(stage: Reinitialize, encoder: Encoder, desk: Desk) -> Made:
+    return Made(random_like(encoder, desk.job.seed))
