@@ -27,7 +27,7 @@ from edgeenc.record.form import Json, parse, plain
 from edgeenc.record.host import Host
 from edgeenc.record.scores import Difference, Score
 
-HERE = Path(__file__).parent
+RECIPES = Path(__file__).parent / "claim"
 MOST = {"train": None, "validation": 300, "test": 500}
 SETS: Mapping[str, Mapping[str, str]] = {
     "tl": {"topic": "tc-tl", "pos": "pos-tl", "ner": "ner-tl", "hate-speech": "hs-tl"},
@@ -114,8 +114,6 @@ def write(path: Path, value: Json) -> None:
 @click.option("--store", type=click.Path(path_type=Path))
 @click.option("--threads", default=1)
 @click.option("--lang", "languages", multiple=True, type=click.Choice(list(SETS)), help="Again for each; all of them.")
-@click.option("--recipes", type=click.Path(path_type=Path, exists=True), default=HERE / "claim")
-@click.option("--task", "only", multiple=True, help="Only these tasks.")
 @click.argument("systems", nargs=-1)
 def main(
     data: Path,
@@ -123,18 +121,16 @@ def main(
     store: Path | None,
     threads: int,
     languages: tuple[str, ...],
-    recipes: Path,
-    only: tuple[str, ...],
     systems: tuple[str, ...],
 ) -> None:
     """Build one pair after another, then write all that is there into one file."""
     for language, task, system in asked(languages or tuple(SETS), systems):
         name = f"{language}-{system}-{SETS[language][task]}"
-        if (only and task not in only) or (out / f"{name}.json").exists():
+        if (out / f"{name}.json").exists():
             continue
         folder = capped(data / SETS[language][task], out / "data" / SETS[language][task], MOST)
         where = ["--store", str(store or out / "store"), "--threads", str(threads), "-o", str(out / "bundles" / name)]
-        what = ["--lang", language, "--task", task, "--data", str(folder), "--recipe", str(recipes / f"{system}.yaml")]
+        what = ["--lang", language, "--task", task, "--data", str(folder), "--recipe", str(RECIPES / f"{system}.yaml")]
         facts, minutes = build([*what, *where])
         write(out / f"{name}.json", plain(run_of(facts, language, system, task, minutes)))
         click.echo(f"{name}: {minutes:.1f} minutes")

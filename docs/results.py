@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benches import bench_tables, starts_table, table
+from claims import claim_lines
 from peers import peer_lines
 from rehearsals import rehearsal_lines
 from starters import starter_lines
@@ -62,6 +63,7 @@ def results_page() -> str:
         ("The starter recipe in four languages", starter_lines(table, _newest_starter())),
         ("Sentence vectors beside what else could be used", peer_lines(table, _newest_vectors())),
         ("Tasks: the untouched teacher, the teacher with a trimmed vocabulary, the student", tasks_tables()),
+        ("The published claim on a real teacher", claim_lines(table, _newest_claim())),
         ("Latency, throughput, memory and start", newest_bench()),
         ("A classifier of texts that starts as the mean", newest_starts()),
         ("The published recipes at full size", rehearsal_lines(table)),
@@ -107,6 +109,11 @@ def _results(pattern: str) -> list[Path]:
 def _newest_starter() -> Path | None:
     """Return the newest raw file of benchmarks/starter_run.py."""
     return next(iter(reversed(_results("starter_*.json"))), None)
+
+
+def _newest_claim() -> Path | None:
+    """Return the newest raw file of benchmarks/claim.py."""
+    return next(iter(reversed(_results("claim_*.json"))), None)
 
 
 def tasks_tables() -> list[str]:

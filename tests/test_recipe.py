@@ -67,7 +67,8 @@ def test_a_language_without_a_file_is_none() -> None:
 
 
 def test_every_stage_kind_is_found() -> None:
-    cuts, trainings = {"drop-layers", "prune-ffn", "trim-vocab", "truncate-hidden"}, {"distill", "distill-sentences"}
+    cuts = {"drop-layers", "prune-ffn", "reinitialize", "trim-vocab", "truncate-hidden"}
+    trainings = {"distill", "distill-sentences"}
     assert set(stage_kinds()) == cuts | trainings | {"adapt"}
     assert all(issubclass(kind, Stage) for kind in stage_kinds().values())
 
