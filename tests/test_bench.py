@@ -20,7 +20,6 @@ from shown import changed, task_facts
 from edgeenc.bench import harness
 from edgeenc.bench.engines import engines
 from edgeenc.bench.engines.clocks import by_clock
-from edgeenc.bench.row_process import padded
 from edgeenc.bench.subject import Subject, read_subject, stored_bytes
 from edgeenc.bench.taken_scores import BundleScores, read_scores
 from edgeenc.errors import InputError
@@ -31,6 +30,7 @@ from edgeenc.record.facts import Facts
 from edgeenc.record.form import Json, as_object, parse, plain
 from edgeenc.record.rows import Bench, BenchHost, Row
 from edgeenc.targets.sessions.torch_session import encoder_session
+from edgeenc.text.whole import padded
 
 KEYS = {  # the issue's own list
     *("model", "runtime", "device", "precision", "threads", "batch", "seq_len", "p50_ms", "p90_ms", "p99_ms"),

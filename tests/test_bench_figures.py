@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from edgeenc.bench.engines import engines
 from edgeenc.bench.figures import BenchText, Round, empty_row, measured_row, percentiles, spread, throughput
 from edgeenc.bench.fresh import Finished, run_fresh
 from edgeenc.bench.matrix import Case, Matrix, contests, obstacle
-from edgeenc.bench.row_process import Taken, padded, sampled, up_and_down
+from edgeenc.bench.row_process import Taken, sampled, up_and_down
 from edgeenc.bench.sentences import exact_batches, exact_text, own_lengths
 from edgeenc.bench.settings import Device
 from edgeenc.bench.subject import Subject
@@ -33,6 +34,7 @@ from edgeenc.record.form import plain
 from edgeenc.record.rows import Condition, Row
 from edgeenc.report.conditions import runtime_words
 from edgeenc.screen.bench_lines import host_notes, input_name, notes, progress_line, runs_as
+from edgeenc.text.whole import padded
 
 MB = 2**20
 SHAPE = Shape(layers=1, hidden=4, heads=1, head_width=4, ffn=8, vocab=10, positions=16, types=2, family="bert")
@@ -316,3 +318,11 @@ def test_another_load_is_warned_of() -> None:
     assert host_notes(replace(machine, load=0.9)) == []
     assert host_notes(replace(machine, load=None)) == []
     assert "the load was 1.0 on 2 cores" in host_notes(replace(machine, load=1.0))[0]
+
+
+def test_a_measuring_process_holds_no_tokenizer_and_no_library_of_tensors_before_its_baseline() -> None:
+    code = "import sys; import edgeenc.bench.row_process; print([m for m in HEAVY if m in sys.modules])"
+    heavy = ("torch", "tokenizers", "transformers", "onnxruntime", "scipy")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    asked = [sys.executable, "-c", f"HEAVY = {heavy}; {code}"]
+    assert subprocess.run(asked, capture_output=True, text=True, check=True, env=environment).stdout.strip() == "[]"

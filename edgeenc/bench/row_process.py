@@ -23,11 +23,10 @@ from edgeenc.bench.engines.engine import LoadedModel
 from edgeenc.bench.settings import Device
 from edgeenc.machine.memory import peak_resident_bytes, resident_bytes
 from edgeenc.record.form import plain
+from edgeenc.text.whole import padded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-    from edgeenc.targets.sessions.session import Ids
 
 WARM_UP = 3
 """Runs before the first sample: the first ones allocate memory and touch every page of the file."""
@@ -150,20 +149,6 @@ def up_and_down(longest: int, count: int = 8) -> list[int]:
     """
     lengths = [max(1, round(longest * (number + 1) / count)) for number in range(count)]
     return [lengths[-1 - i // 2] if i % 2 == 0 else lengths[i // 2] for i in range(count)]
-
-
-def padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Ids, Ids]:
-    """Return ids and mask (B, T) of rows of ids, filled up with `pad` to the longest.
-
-    Worked example: rows (7, 8) and (9) with pad 0 give ids ((7, 8), (9, 0)) and mask ((1, 1), (1, 0)).
-    """
-    longest = max(map(len, rows))
-    ids_BT = np.full((len(rows), longest), pad, dtype=np.int64)
-    attend_BT = np.zeros_like(ids_BT)
-    for ids_T, attend_T, row in zip(ids_BT, attend_BT, rows, strict=True):
-        ids_T[: len(row)] = row
-        attend_T[: len(row)] = 1
-    return ids_BT, attend_BT
 
 
 def _encode(tokenizer: Tokenizer, batch: Sequence[str]) -> list[list[int]]:

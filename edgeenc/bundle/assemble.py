@@ -19,7 +19,7 @@ from edgeenc.errors import GateError, InputError
 from edgeenc.machine.disk import files_of, seal
 from edgeenc.model.config import load_shape
 from edgeenc.model.purpose import Purpose, default_purpose
-from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, write_sentence_head
+from edgeenc.model.sentence_head import SentenceHead, cut_tokenizer, read_sentence_head, write_sentence_head
 from edgeenc.record.bundle import BundleManifest, Golden
 from edgeenc.record.facts import Facts
 from edgeenc.record.form import parse, plain
@@ -118,6 +118,7 @@ def _write_pooling(checkpoint: Path, folder: Path) -> None:
     """Write the files from which sentence-transformers makes the vectors that the exported files give."""
     head = read_sentence_head(checkpoint) or SentenceHead()
     write_sentence_head(head, folder, load_shape(folder).hidden, longest_read(folder))
+    cut_tokenizer(folder, head.reads(longest_read(folder)))
 
 
 def golden_rows(session: Session, tokenizer: Tokenizer, lines: Sequence[str]) -> tuple[Golden, ...]:

@@ -169,13 +169,14 @@ class SentenceReader:
     def train(self, corpus: Corpus) -> ReadTexts:
         """Return so many training texts as the tokens of the options ask for, of each language by its weight."""
         options, most = self.options, self.options.texts
+        longest = self._longest
         return self._read(
             [
                 read_texts(
                     part.corpus.train,
                     self.student.tokenizer,
                     self.own,
-                    options.max_length,
+                    longest,
                     options.tokens * part.weight,
                     max(1, round((most or len(part.corpus.train)) * (part.weight if most else 1))),
                 )
@@ -186,8 +187,12 @@ class SentenceReader:
     def held(self, corpus: Corpus) -> ReadTexts:
         """Return the first texts of `valid`, of each language by its weight."""
         found = [part.corpus.valid[: max(2, round(HELD_TEXTS * part.weight))] for part in corpus.each]
-        longest, read = self.options.max_length, self.student.tokenizer
+        longest, read = self._longest, self.student.tokenizer
         return self._read([Texts.of(lines, encode_whole(read, prompted(lines, self.own), longest)) for lines in found])
+
+    @property
+    def _longest(self) -> int:
+        return (self.student.sentence or SentenceHead()).reads(self.options.max_length)
 
     def _read(self, parts: list[Texts]) -> ReadTexts:
         if any(len(part.lines) < 2 for part in parts):

@@ -64,6 +64,7 @@ def teacher_vectors(teacher: Encoder, texts: Sequence[str], longest: int, cache:
         job: device, threads and progress.
     """
     head = teacher.sentence or SentenceHead()
+    longest = head.reads(longest)
     torch.set_num_threads(job.runtime.threads)
     forward = forward_of(frozen(teacher, job.runtime.device), head, job.runtime.device)
     step = job.runtime.width_step

@@ -40,6 +40,8 @@ ACTIVATIONS: Mapping[Activation, str] = {
     "tanh": "torch.nn.modules.activation.Tanh",
 }
 
+FEWEST = 3
+"""Tokens: a text is read in two special ones, and has one."""
 _FIRST = ("Transformer", "Pooling")
 _LOWERS = re.compile(r'"lowercase":\s*true|"type":\s*"Lowercase"')
 
@@ -77,6 +79,7 @@ class SentenceHead:
         normalize: whether the vector is given length one at the end.
         prompts: what is put before a text, by the name of its use, such as "query" and "passage".
         default_prompt: which of them is put before a text where nothing is said.
+        max_length: tokens to which a text is cut, where that is less than the encoder reads; else None.
     """
 
     pooling: Pooling = "mean"
@@ -84,6 +87,7 @@ class SentenceHead:
     normalize: bool = True
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
+    max_length: int | None = None
 
     def __call__(self, hidden_BTH: Tensor, attend_BT: Tensor) -> Tensor:
         """Return the vectors (B, D) of texts, `attend_BT` 1 at tokens and 0 at padding.
@@ -114,6 +118,7 @@ class SentenceHead:
         made = "mean of tokens" if self.pooling == "mean" else "first token"
         mapped = f", Dense to {self.dimensions(hidden):,}" if self.dense else ""
         length = ", length 1" if self.normalize else ""
+        length += f", of {self.max_length:,} tokens at most" if self.max_length else ""
         prompts = ", ".join(f"{name} {json.dumps(text, ensure_ascii=False)}" for name, text in self.prompts.items())
         default = f" (default: {self.default_prompt})" if self.default_prompt else ""
         said = f"; prompts: {prompts}{default}" if prompts else ""
@@ -133,6 +138,10 @@ class SentenceHead:
             return self
         first = self.dense[0]
         return replace(self, dense=(replace(first, weight=first.weight @ map_HK.to(first.weight)), *self.dense[1:]))
+
+    def reads(self, longest: int) -> int:
+        """Return to how many tokens a text is cut that is read by an encoder of `longest`."""
+        return min(longest, self.max_length or longest)
 
     def dimensions(self, hidden: int) -> int:
         """Return the length of a vector made of `hidden` channels."""
@@ -164,7 +173,28 @@ def read_sentence_head(folder: Path) -> SentenceHead | None:
     prompts, default = _prompts(folder / PROMPTS)
     dense = tuple(_dense(place) for kind, place in named if kind == "Dense")
     pooling = _pooling(places["Pooling"] / "config.json")
-    return SentenceHead(pooling, dense, "Normalize" in kinds, prompts, default)
+    longest = max_sequence(folder)
+    return SentenceHead(pooling, dense, "Normalize" in kinds, prompts, default, longest)
+
+
+def max_sequence(folder: Path) -> int | None:
+    """Return to how many tokens a folder cuts texts, or None where it says nothing, or no less than its encoder reads.
+
+    Raises:
+        InputError: what it says is no number of tokens.
+    """
+    from edgeenc.model.config import load_shape
+
+    path = folder / TOKENS
+    said = _json(path) if path.is_file() else {}
+    most = said.get("max_seq_length") if isinstance(said, dict) else None
+    if most is None:
+        return None
+    if not isinstance(most, int) or isinstance(most, bool) or most < FEWEST:
+        raise InputError(f"{path}: max_seq_length is {most!r}; a whole number of at least {FEWEST} tokens is expected")
+    if (folder / "config.json").is_file() and most >= load_shape(folder).longest:
+        return None
+    return most
 
 
 def sentence_files(folder: Path) -> list[str]:
@@ -210,7 +240,7 @@ def write_sentence_head(head: SentenceHead, folder: Path, hidden: int, longest: 
         for place, kind in enumerate(kinds)
     ]
     _write(folder / MODULES, modules)
-    _write(folder / TOKENS, {"max_seq_length": longest, "do_lower_case": False})
+    _write(folder / TOKENS, {"max_seq_length": head.reads(longest), "do_lower_case": False})
     _write(
         folder / PROMPTS,
         {"prompts": dict(head.prompts), "default_prompt_name": head.default_prompt, "similarity_fn_name": "cosine"},
@@ -219,6 +249,15 @@ def write_sentence_head(head: SentenceHead, folder: Path, hidden: int, longest: 
     _write(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": hidden, **flags, "include_prompt": True})
     for place, dense in enumerate(head.dense, start=2):
         _write_dense(dense, folder / f"{place}_Dense")
+
+
+def cut_tokenizer(folder: Path, longest: int) -> None:
+    """Let the tokenizer of a folder cut texts there too, for libraries that read no file of sentence-transformers."""
+    path = folder / "tokenizer_config.json"
+    said = json.loads(path.read_text("utf-8"))
+    if said["model_max_length"] != longest:
+        path.unlink()  # it may be a link
+        path.write_text(json.dumps(said | {"model_max_length": longest}, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _module(folder: Path, item: Json) -> tuple[str, Path]:

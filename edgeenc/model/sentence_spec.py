@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
     from edgeenc.model.sentence_head import SentenceHead
@@ -24,6 +24,9 @@ class SentenceSpec(BaseModel):
     """What is put before a text, by the name of its use: `{query: "query: ", passage: "passage: "}`."""
     default_prompt: str | None = None
     """Which prompt is put before a text where nothing is said."""
+
+    max_seq_length: int | None = Field(default=None, ge=3)
+    """To how many tokens texts are cut, special ones counted; never more than the encoder reads."""
 
     @model_validator(mode="after")
     def _known_default(self) -> Self:
@@ -58,4 +61,5 @@ class SentenceSpec(BaseModel):
             normalize=head.normalize if self.normalize is None else self.normalize,
             prompts=dict(prompts),
             default_prompt=default if default in prompts else None,
+            max_length=self.max_seq_length or head.max_length,
         )

@@ -83,10 +83,10 @@ def _reader(encoder: Encoder, name: tuple[str, str], forward: Forward, longest: 
     from edgeenc.model.embed import embed
     from edgeenc.tasks.vectors.reader import Reader, prompts_of
 
-    tokenizer = encoder.tokenizer
+    tokenizer, most = encoder.tokenizer, encoder.sentence.reads(longest) if encoder.sentence else longest
 
     def read(texts: Sequence[str]) -> Vectors:
-        return embed(forward, tokenizer, texts, longest=longest)
+        return embed(forward, tokenizer, texts, longest=most)
 
     return Reader(*name, read, *prompts_of(encoder.sentence))
 

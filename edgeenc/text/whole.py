@@ -6,10 +6,13 @@ Axis letters: B texts of a batch, T tokens.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 Ids = NDArray[np.int64]
 
@@ -41,7 +44,10 @@ def like_lengths(lengths: Sequence[int], batch_tokens: int, step: int = 1) -> It
 
 
 def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> tuple[Ids, Ids]:
-    """Return ids and attention (B, T), 1 at tokens and 0 at padding, at the end; T is a multiple of `step`."""
+    """Return ids and attention (B, T), 1 at tokens and 0 at padding, at the end; T is a multiple of `step`.
+
+    Worked example: rows (7, 8) and (9) with pad 0 give ids ((7, 8), (9, 0)) and attention ((1, 1), (1, 0)).
+    """
     widest = width(max(map(len, rows)), step)
     ids_BT = np.full((len(rows), widest), pad, dtype=np.int64)
     attend_BT = np.zeros((len(rows), widest), dtype=np.int64)

@@ -24,7 +24,7 @@ from edgeenc.bundle.gate import Exported, GateCase, GateKind
 from edgeenc.errors import GateError
 from edgeenc.machine.quiet import quiet
 from edgeenc.model.config import load_shape
-from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, write_sentence_head
+from edgeenc.model.sentence_head import SentenceHead, cut_tokenizer, read_sentence_head, write_sentence_head
 from edgeenc.record.gates import Gate
 from edgeenc.targets.sessions.session import Session
 
@@ -113,7 +113,7 @@ READERS = (
 
 def reader_gate(reader: ReadingLibrary, file: Exported, folder: Path, case: GateCase) -> Gate:
     """Return the cosine of the worst text between the vectors of a library and ours, of the same file or weights."""
-    longest = load_shape(case.folder).longest
+    longest = (read_sentence_head(case.folder) or SentenceHead()).reads(load_shape(case.folder).longest)
     texts = [text for text in dict.fromkeys(case.lines) if text.strip()][:READ]
     path = "" if file.path is None else f"onnx/{file.path.name}"
     right_ND = _ours(file.session if reader.exported else file.source, case, texts, longest)
@@ -173,6 +173,7 @@ def _readable(case: GateCase) -> Iterator[Path]:
         shape = load_shape(case.folder)
         head = read_sentence_head(case.folder) or SentenceHead()
         write_sentence_head(head, folder, shape.hidden, shape.longest)
+        cut_tokenizer(folder, head.reads(shape.longest))
         yield folder
 
 

@@ -287,6 +287,9 @@ def _teacher_fields(request: Request) -> dict[str, JsonValue]:
         drawn |= {"source": request.source}
     if request.recipe.sentence is not None:
         drawn |= {"sentence": request.recipe.sentence.model_dump(mode="json", exclude_none=True)}
+    cut = request.sentence.max_length if request.sentence is not None else None
+    if cut is not None and (request.recipe.sentence is None or request.recipe.sentence.max_seq_length is None):
+        drawn |= {"max_seq_length": cut}
     names = ("config.json", *_weight_names(request), "tokenizer.json", *_module_names(request))
     return drawn | {name: file_hash(request.teacher / name) for name in names}
 
