@@ -112,6 +112,7 @@ def test_a_stage_inherits_what_its_options_were_called(kind: str) -> None:
         "distill-sentences": set[str](),
         "trim-vocab": {"size"},
         "drop-layers": {"batches"},
+        "reinitialize": set[str](),
         "prune-ffn": {"width", "batches"},
     }
     assert former == ({"truncate-hidden": {"hidden", "batches"}} | expected).get(kind, trains)
