@@ -30,7 +30,7 @@ from edgeenc.stages.distill_sentences import DistillSentences, SentenceOptions
 from edgeenc.text.corpus import Corpus, Part
 from edgeenc.training_loop import Job, Progress
 
-FIELDS: dict[str, object] = {"tokens": 60_000, "batch_size": 32, "max_length": 32, "lr": 1e-3, "evaluations": 4}
+FIELDS: dict[str, object] = {"tokens": 100_000, "batch_size": 32, "max_length": 32, "lr": 1e-3, "evaluations": 4}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,12 @@ def found_again(one: Vectors, other: Vectors) -> float:
     """Return for how many texts the nearest neighbour is the same in both."""
     nearest = [(v @ v.T - 2 * np.eye(len(v))).argmax(1) for v in (one, other)]
     return float((nearest[0] == nearest[1]).mean())
+
+
+def alike(one: Vectors, other: Vectors) -> float:
+    """Return the correlation of the similarities of all pairs of texts."""
+    pairs = np.triu_indices(len(one), 1)
+    return float(np.corrcoef((one @ one.T)[pairs], (other @ other.T)[pairs])[0, 1])
 
 
 def weights_equal(one: Encoder, other: Encoder) -> bool:
@@ -217,7 +223,7 @@ def test_a_learned_projection_that_ships_lives_in_the_teachers_space(
 
 
 def test_vectors_are_cut_to_their_first_dimensions(teacher: Encoder, student: Encoder, corpus: Corpus) -> None:
-    """A quarter of what the teacher has finds more than its own first quarter does, as does an eighth."""
+    """A quarter of what the teacher has orders texts more as it does than its own first quarter, as does an eighth."""
     taught = vectors(teacher, corpus.test)
     options = SentenceOptions(**FIELDS | {"dimensions": 8, "nested": (4,)})
     made, _ = distill_sentences(student, teacher, corpus, options, Job(seed=1))
@@ -226,7 +232,7 @@ def test_vectors_are_cut_to_their_first_dimensions(teacher: Encoder, student: En
     assert np.allclose(np.linalg.norm(own, axis=1), 1, atol=1e-5)
     for size in (8, 4):
         cut, plain = (v[:, :size] / np.linalg.norm(v[:, :size], axis=1, keepdims=True) for v in (own, taught))
-        assert found_again(cut, taught) > found_again(plain, taught) + 0.05
+        assert alike(cut, taught) > alike(plain, taught) + 0.05
 
 
 def test_the_strongest_component_comes_first() -> None:

@@ -22,7 +22,9 @@ Numbers = NDArray[np.int64]
 BLOCK = 1024
 """Texts that are read, and given to a teacher, at once."""
 CHUNK = 32
-"""Batches among whose texts those of like lengths are put together."""
+"""Batches among whose texts those of like lengths are put together, at most."""
+LEAST_CHUNKS = 4
+"""Into how many such parts an epoch is divided at least."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def read_texts(
 class SentenceOrder:
     """An endless stream of batches of texts; batch `step` depends on the fields and `step` alone.
 
-    Every text of a group comes once before any comes again. Among the texts of `CHUNK` batches those of like lengths
+    Every text of a group comes once before any comes again. Among the texts of `chunk` batches those of like lengths
     are put together, so that little is padding, and these batches come in an order of chance.
 
     Attributes:
@@ -119,10 +121,16 @@ class SentenceOrder:
     pattern: tuple[int, ...]
     seed: int
 
+    @property
+    def chunk(self) -> int:
+        """How many batches are sorted together: of few texts fewer, or the same would share a batch in every epoch."""
+        return min(CHUNK, max(1, sum(map(len, self.groups)) // (LEAST_CHUNKS * self.batch_size)))
+
     def __call__(self, step: int) -> Numbers:
         """Return the numbers (B,) of the texts of batch `step`, counted through all groups."""
-        chunk, batch = divmod(step, CHUNK)
-        places = np.arange(chunk * CHUNK * self.batch_size, (chunk + 1) * CHUNK * self.batch_size)
+        size = self.chunk
+        chunk, batch = divmod(step, size)
+        places = np.arange(chunk * size * self.batch_size, (chunk + 1) * size * self.batch_size)
         of_place = np.asarray(self.pattern)[places % len(self.pattern)]
         first = np.cumsum([0, *map(len, self.groups)])
         numbers = np.empty(len(places), dtype=np.int64)
@@ -132,5 +140,5 @@ class SentenceOrder:
             own = draw(np.arange(count, dtype=np.int32), before, int(here.sum()), self.seed + group)
             numbers[here] = first[group] + own
         lengths = np.concatenate(self.groups)[numbers]
-        batches = numbers[np.argsort(lengths, kind="stable")].reshape(CHUNK, self.batch_size)
-        return batches[np.random.default_rng([self.seed, chunk]).permutation(CHUNK)[batch]]
+        batches = numbers[np.argsort(lengths, kind="stable")].reshape(size, self.batch_size)
+        return batches[np.random.default_rng([self.seed, chunk]).permutation(size)[batch]]
