@@ -242,3 +242,31 @@ def test_too_few_texts_cannot_be_ranked() -> None:
     from edgeenc.tasks.vectors.measure import FEWEST_TEXTS
 
     assert FEWEST_TEXTS == 12
+
+
+def test_a_build_of_two_languages_measures_and_names_both(
+    asked: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Each is searched by itself, and each among the other too: by the teacher's vectors and by the student's own."""
+    out, corpus = tmp_path_factory.mktemp("two") / "out", asked[asked.index("--corpus") + 1]
+    rest = asked[asked.index("--recipe") :]
+    two = ["--lang", "ilo+ceb", "--corpus", f"ilo={corpus}", "--corpus", f"ceb={corpus}", *rest]
+    done = edgeenc("build", *two, "--threads", "1", "-o", str(out))
+    assert done.returncode == 0, done.stderr
+    found = figures_in(out)
+    assert [one.language for one in found.languages] == ["ilo", "ceb"]
+    pairs = [
+        {(each.among, each.vectors_of) for each in one.across if each.name == "student int8"} for one in found.languages
+    ]
+    assert pairs == [{("en", "teacher"), ("ceb", "student int8")}, {("en", "teacher"), ("ilo", "student int8")}]
+    counts = [one.of("student int8") for one in found.languages]
+    for said in (
+        (out / "README.md").read_text("utf-8"),
+        (out / "report" / "report.md").read_text("utf-8"),
+        done.stdout + done.stderr,
+    ):
+        for one, count in zip(found.languages, counts, strict=True):
+            assert count is not None
+            assert re.search(rf"{count.recall[0].found} of {one.texts} searches \([^)]*\) of {one.language}", said)
+    page = (out / "report" / "report.html").read_text("utf-8")
+    assert all(f"found ({tag})" in page for tag in ("ilo", "ceb"))
