@@ -75,7 +75,8 @@ def starter_lines(table: Table, path: Path | None) -> list[str]:
 def _row(language: str, build: StarterBuild) -> list[str]:
     sizes, one = build.bytes, build.vectors.languages[0]
     own, counted = one.of(INT8), one.of("character n-grams")
-    topics = {probe.model if probe.model == "teacher" else probe.name: probe for probe in one.probes}
+    of_topics = [probe for probe in one.probes if probe.task == "topic"]
+    topics = {probe.model if probe.model == "teacher" else probe.name: probe for probe in of_topics}
     english = {across.model if across.model == "teacher" else across.name: across for across in one.across}
     assert own is not None and counted is not None
     return [

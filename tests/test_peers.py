@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -52,3 +53,16 @@ def test_peers_are_measured_on_one_text_and_stand_in_one_table(
 
 def test_what_was_not_measured_has_no_lines() -> None:
     assert script("docs", "peers").peer_lines(lambda head, rows: [], []) == []
+
+
+def test_the_column_of_topics_is_of_topics(tmp_path: Path) -> None:
+    """Swahili has a second labelled set, of moods."""
+    newest = sorted((ROOT / "benchmarks" / "results").glob("starter_*.json"))[-1]
+    kept = json.loads(newest.read_text("utf-8"))
+    both = {tag: build for tag, build in kept.items() if len(build["vectors"]["languages"][0]["probes"]) > 4}
+    assert "sw" in both
+    head, *rows = script("docs", "starters").starter_lines(lambda head, rows: [head, *rows], newest)[1:]
+    for row in rows:
+        probes = kept[row[0]]["vectors"]["languages"][0]["probes"]
+        (teacher,) = (one for one in probes if (one["task"], one["model"]) == ("topic", "teacher"))
+        assert row[head.index("topics, teacher")].startswith(f"{100 * teacher['macro_f1']['value']:.2f} %")
