@@ -66,7 +66,7 @@ def exported(model: str, plan: Plan, store: Store, folder: Path) -> Path:
     name = f"tune:{model}:{plan.request.recipe.fine_tuning.seeds[0]}"
     shutil.copytree(store.folder(plan.step(name).key, name), folder, ignore=shutil.ignore_patterns("manifest.json"))
     first = plan.request.target.first
-    first.make(folder, folder / first.path, plan.request.purpose)
+    first.make(folder, folder / first.path, plan.request.purpose, ())
     return folder
 
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from edgeenc.errors import GateError
 from edgeenc.targets.onnx_file.graph import read_graph, write_graph
 from edgeenc.targets.onnx_file.quantize import quantize
 from edgeenc.targets.onnx_file.smooth import factor, smooth
@@ -72,14 +73,14 @@ def outputs(model: onnx.ModelProto, path: Path) -> NDArray[np.float32]:
 
 
 def test_factors_by_hand() -> None:
-    found = factor(np.array([16, 1, 1, 1], dtype=np.float32), np.ones(4, dtype=np.float32))
+    found = factor(np.array([16, 1, 1, 1], dtype=np.float32), np.ones(4, dtype=np.float32), 0.75)
     assert (found / found[1]).tolist() == pytest.approx([8, 1, 1, 1], rel=0.05)
     assert np.log2(found).mean() == pytest.approx(0, abs=1 / 16)
 
 
 def test_last_bits_of_a_range_decide_nothing() -> None:
     ranges = np.random.default_rng(0).uniform(0.1, 10, 64).astype(np.float32)
-    once, again = (factor(r, np.ones(64, dtype=np.float32)) for r in (ranges, ranges * np.float32(1 + 1e-7)))
+    once, again = (factor(r, np.ones(64, dtype=np.float32), 0.75) for r in (ranges, ranges * np.float32(1 + 1e-7)))
     assert np.array_equal(once, again)
 
 
@@ -101,6 +102,40 @@ def test_a_channel_of_great_size_costs_the_others_little(make: type, tmp_path: P
         path = quantize(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", texts)
         off.append(float(np.abs(OrtSession(path)(TEXTS[0], np.ones_like(TEXTS[0])) - right).max()))
     assert off[1] < off[0] / 5
+
+
+def test_a_weight_that_something_else_reads_stays(tmp_path: Path) -> None:
+    """As the projection of a stored table of distances that queries read too (DeBERTa)."""
+    model = two_products()
+    model.graph.node.insert(3, helper.make_node("Transpose", ["M"], ["turned"], "/t/Transpose", perm=[1, 0]))
+    model.graph.node.insert(4, helper.make_node("ReduceSum", ["turned"], ["sum"], "/t/Sum", keepdims=0))
+    model.graph.node[-1].input[1] = "q2"
+    model.graph.node.insert(5, helper.make_node("Add", ["q", "sum"], ["q2"], "/q/Add"))
+    before = outputs(model, tmp_path / "before.onnx")
+    smooth(model, TEXTS)
+    assert np.abs(outputs(model, tmp_path / "after.onnx") - before).max() < 1e-3
+
+
+def test_nodes_without_names_are_told_apart(tmp_path: Path) -> None:
+    model = two_products()
+    for node in model.graph.node:
+        node.name = ""
+    before = outputs(model, tmp_path / "before.onnx")
+    smooth(model, TEXTS)
+    assert np.abs(outputs(model, tmp_path / "after.onnx") - before).max() < 1e-3
+
+
+def test_a_channel_that_the_texts_leave_silent_may_speak_later() -> None:
+    found = factor(np.array([0, 1, 1, 1], dtype=np.float32), np.ones(4, dtype=np.float32), 0.75)
+    assert 1 < found[1] / found[0] < 20
+
+
+def test_numbers_that_are_not_finite_are_refused() -> None:
+    model = two_products()
+    (stored,) = (tensor for tensor in model.graph.initializer if tensor.name == "c")
+    stored.CopyFrom(numpy_helper.from_array(np.full(CHANNELS, np.inf, dtype=np.float32), "c"))
+    with pytest.raises(GateError, match="x of the float32 file is not finite"):
+        smooth(model, TEXTS)
 
 
 def test_without_texts_the_file_is_as_before(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def whole_rows(
         batches: how much.
     """
     prompt = "" if head is None else head.prompts.get(usual_prompt(head) or "", "")
-    cut, found = min(LONGEST, longest), list[list[int]]()
+    cut, found = min(LONGEST, longest if head is None else head.reads(longest)), list[list[int]]()
     for part in corpus.each:
         wanted, lines = batches * BATCH_TOKENS * part.weight, some(part.corpus.train)
         texts = read_texts(lines, tokenizer, (prompt,), cut, wanted, len(lines))

@@ -124,7 +124,9 @@ class SentenceOrder:
     @property
     def chunk(self) -> int:
         """How many batches are sorted together: of few texts fewer, or the same would share a batch in every epoch."""
-        return min(CHUNK, max(1, sum(map(len, self.groups)) // (LEAST_CHUNKS * self.batch_size)))
+        shares = [self.pattern.count(group) / len(self.pattern) for group in range(len(self.groups))]
+        epochs = [len(own) / (self.batch_size * share) for own, share in zip(self.groups, shares, strict=True) if share]
+        return min(CHUNK, max(1, int(min(epochs) / LEAST_CHUNKS)))
 
     def __call__(self, step: int) -> Numbers:
         """Return the numbers (B,) of the texts of batch `step`, counted through all groups."""

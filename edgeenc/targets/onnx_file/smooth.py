@@ -19,16 +19,22 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
+from edgeenc.errors import GateError
 from edgeenc.targets.onnx_file.graph import initializers, write_graph
 from edgeenc.targets.sessions.session import Ids
 
-STRENGTH = 0.75
-"""How much of a channel's size goes from the activations into the weights; these have a scale per column anyway, and
-bear more than the half of arXiv:2211.10438."""
+STRENGTHS = (0.5, 0.75)
+"""How much of a channel's size goes from the activations into the weights. These have a scale per column anyway, and
+mostly bear more than the half of arXiv:2211.10438; which one is taken is measured."""
 STEPS = 8
-"""Factors are powers of two to the eighth part: the last bits of a range, which a CPU decides, decide no byte."""
-LEAST = 1e-5
-"""Of a range: a channel that is always 0 has a factor too."""
+"""Factors are powers of two to the eighth part: the last bits of a range, which a CPU decides, seldom decide a byte."""
+LEAST_RANGE = 1 / 32
+"""Share of the median range that a channel counts as at least: one that the texts left silent may speak in others."""
+LEAST_WEIGHT = 1 / 1024
+"""The same of weights, which are known, and may be 0."""
+SLICE = 256
+"""Tokens that are read at once, and on which products are tried: all activations of them lie in memory together."""
+TINY = float(np.finfo(np.float32).tiny)
 
 Floats = NDArray[np.float32]
 
@@ -51,41 +57,95 @@ class _Group:
         return sorted({node.input[1] for node in self.products})
 
 
+@dataclass
+class _Seen:
+    """Activations of the texts.
+
+    Attributes:
+        range_K: the largest size of each channel.
+        rows_NK: those of the first tokens.
+    """
+
+    range_K: Floats
+    rows_NK: Floats
+
+
 def smooth(model: ModelProto, texts: Sequence[Ids]) -> None:
     """Scale the channels before every product with a stored weight, in place; without texts nothing is done.
 
-    The factor of a channel is ``a ** 0.75 / w ** 0.25``, `a` its largest size in the activations of the texts, `w` that
-    in the weights that read it.
+    The factor of a channel is ``a ** s / w ** (1 - s)``, `a` its largest size in the activations of the texts, `w` that
+    in the weights that read it, and `s` the strength at which the rounded product is nearest to the right one; where
+    none is nearer than the product as it stands, that stays.
 
-    Worked example: a channel that reaches 16 where all others reach 1, and weights that reach 1 everywhere, is divided
-    by 8 and its row multiplied by 8; of 127 steps the others then have 64 and no longer 8.
+    Worked example: a channel that reaches 16 where all others reach 1, and weights that reach 1 everywhere, is at
+    strength 0.75 divided by 8 and its row multiplied by 8; of 127 steps the others then have 64 and no longer 8.
 
     Source: Xiao et al. 2022, arXiv:2211.10438.
 
     Args:
         model: float32, as it was exported.
         texts: token ids (B, T) without padding, all of them of type 0.
+
+    Raises:
+        GateError: an activation is not finite.
     """
-    groups = list(_groups(model.graph)) if texts else []
+    groups = [group for group in _groups(model.graph) if _alone(model.graph, group)] if texts else []
     if not groups:
         return
-    ranges = _ranges(model, sorted({name for group in groups for name in group.read}), texts)
+    seen = _seen(model, sorted({name for group in groups for name in group.read}), texts)
     stored = initializers(model.graph)
     factors = dict[str, Floats]()
     for group in groups:
         weights = {name: numpy_helper.to_array(stored[name]) for name in group.weights}
-        largest_K = np.max([np.abs(weight).max(1) for weight in weights.values()], axis=0)
-        factor_K = factor(np.max([ranges[name] for name in group.read], axis=0), largest_K)
+        factor_K = _best([seen[name] for name in sorted(group.read)], list(weights.values()))
+        if factor_K is None:
+            continue
         for name, weight_KN in weights.items():
             stored[name].CopyFrom(numpy_helper.from_array(weight_KN * factor_K[:, None], name))
         factors |= dict.fromkeys(group.read, factor_K)
-    _divide(model.graph, factors, [node for group in groups for node in group.products])
+    _divide(model.graph, factors)
 
 
-def factor(range_K: Floats, weight_K: Floats) -> Floats:
+def _best(seen: Sequence[_Seen], weights: Sequence[Floats]) -> Floats | None:
+    """Return the factors of a group at the best strength, or None where none is better than none at all."""
+    range_K = np.max([one.range_K for one in seen], axis=0)
+    weight_K = np.max([np.abs(weight_KN).max(1) for weight_KN in weights], axis=0)
+
+    def off(factor_K: Floats) -> float:
+        return sum(_error(one.rows_NK / factor_K, weight * factor_K[:, None]) for one in seen for weight in weights)
+
+    tried = [factor(range_K, weight_K, strength) for strength in STRENGTHS]
+    errors = [off(np.ones_like(range_K)), *map(off, tried)]
+    best = int(np.argmin(errors))
+    return tried[best - 1] if best else None
+
+
+def _error(rows_NK: Floats, weight_KM: Floats) -> float:
+    """Return the sum of squares by which a product is off whose activations have one scale, weights one per column."""
+    low, high = min(0.0, float(rows_NK.min())), max(0.0, float(rows_NK.max()))
+    step, steps_M = max((high - low) / 255, TINY), np.maximum(np.abs(weight_KM).max(0) / 127, TINY)
+    rounded_NM = (np.rint(rows_NK / step) * step) @ (np.rint(weight_KM / steps_M) * steps_M)
+    return float(np.square(rounded_NM - rows_NK @ weight_KM).sum())
+
+
+def factor(range_K: Floats, weight_K: Floats, strength: float) -> Floats:
     """Return the factors (K,) of channels, their geometric mean about 1, from the largest sizes on both sides."""
-    log_K = STRENGTH * np.log2(np.maximum(range_K, LEAST)) - (1 - STRENGTH) * np.log2(np.maximum(weight_K, LEAST))
+    log_K = strength * np.log2(_least(range_K, LEAST_RANGE))
+    log_K -= (1 - strength) * np.log2(_least(weight_K, LEAST_WEIGHT))
     return np.exp2(np.rint(STEPS * (log_K - log_K.mean())) / STEPS).astype(np.float32)
+
+
+def _least(size_K: Floats, share: float) -> Floats:
+    """Return sizes of which none is below this share of the median."""
+    return np.maximum(size_K, max(float(np.median(size_K)) * share, TINY))
+
+
+def _alone(graph: GraphProto, group: _Group) -> bool:
+    """Tell whether nothing but its products reads a group's weights, which are about to change."""
+    products, weights = {node.output[0] for node in group.products}, set(group.weights)
+    others = (node for node in graph.node if node.output[0] not in products)
+    read = {name for node in others for name in node.input} | {value.name for value in graph.output}
+    return not (weights & read)
 
 
 def _groups(graph: GraphProto) -> Iterator[_Group]:
@@ -109,8 +169,12 @@ def _shape(stored: Mapping[str, object], name: str) -> tuple[int, ...]:
     return tuple(getattr(tensor, "dims", ()))
 
 
-def _ranges(model: ModelProto, names: Sequence[str], texts: Sequence[Ids]) -> dict[str, Floats]:
-    """Return the largest size (K,) that each channel of the named activations has in the texts."""
+def _seen(model: ModelProto, names: Sequence[str], texts: Sequence[Ids]) -> dict[str, _Seen]:
+    """Return what the named activations are in the texts.
+
+    Raises:
+        GateError: one is not finite.
+    """
     watched = ModelProto()
     watched.CopyFrom(model)
     watched.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
@@ -122,27 +186,39 @@ def _ranges(model: ModelProto, names: Sequence[str], texts: Sequence[Ids]) -> di
         del watched
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     known = {value.name for value in session.get_inputs()}
-    found = dict[str, Floats]()
-    for ids_BT in texts:
+    found = dict[str, _Seen]()
+    for ids_BT in _slices(texts):
         feeds = {"input_ids": ids_BT, "attention_mask": np.ones_like(ids_BT), "token_type_ids": np.zeros_like(ids_BT)}
         seen = session.run(list(names), {name: feeds[name] for name in feeds if name in known})
         for name, states in zip(names, map(np.asarray, seen), strict=True):
-            largest_K = np.abs(states.reshape(-1, states.shape[-1])).max(0)
-            found[name] = np.maximum(found[name], largest_K) if name in found else largest_K
+            rows_NK = states.reshape(-1, states.shape[-1])
+            largest_K = np.abs(rows_NK).max(0)
+            if not np.isfinite(largest_K).all():
+                raise GateError(f"int8: {name} of the float32 file is not finite on text of the language")
+            if name not in found:
+                found[name] = _Seen(largest_K, rows_NK)
+            found[name].range_K = np.maximum(found[name].range_K, largest_K)
     return found
 
 
-def _divide(graph: GraphProto, factors: Mapping[str, Floats], products: Sequence[NodeProto]) -> None:
-    """Let the products read activations divided by their factors: one more node for each activation."""
-    names, reading = [node.name for node in products], dict[str, str]()
+def _slices(texts: Sequence[Ids]) -> Iterator[Ids]:
+    """Yield the rows of texts, few at a time."""
+    for ids_BT in texts:
+        rows = max(1, SLICE // ids_BT.shape[1])
+        yield from (ids_BT[first : first + rows] for first in range(0, len(ids_BT), rows))
+
+
+def _divide(graph: GraphProto, factors: Mapping[str, Floats]) -> None:
+    """Let products with a stored weight read activations divided by their factors, by a node for each activation."""
+    stored, reading = initializers(graph), dict[str, str]()
     nodes = list[NodeProto]()
     for node in graph.node:
-        if node.op_type == "MatMul" and node.name in names:
+        if node.op_type == "MatMul" and node.input[0] in factors and len(_shape(stored, node.input[1])) == 2:
             read = node.input[0]
             if read not in reading:
-                reading[read], stored = f"{read}/smoothed", f"{read}/smooth"
-                graph.initializer.append(numpy_helper.from_array(1 / factors[read], stored))
-                nodes.append(helper.make_node("Mul", [read, stored], [reading[read]], f"{node.name}/Smooth"))
+                reading[read], inverse = f"{read}/smoothed", f"{read}/smooth"
+                graph.initializer.append(numpy_helper.from_array(1 / factors[read], inverse))
+                nodes.append(helper.make_node("Mul", [read, inverse], [reading[read]], f"{node.name or read}/Smooth"))
             node.input[0] = reading[read]
         nodes.append(node)
     copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
