@@ -67,7 +67,7 @@ def starter_lines(table: Table, path: Path | None) -> list[str]:
         " the untouched teacher; beside it character n-grams (TF-IDF), which know nothing of meaning. Topics: macro F1"
         " of a logistic regression on vectors, SIB-200. English: how often the first of 204 English lines, by the"
         " *teacher's* vectors, is the translation of the line that is searched with. Intervals of 95 %. Minutes and"
-        " memory of the whole command; Tagalog beside other work with two threads, the others with one.\n"
+        " memory of the whole command; Tagalog with two threads on idle cores, the others with one beside other work.\n"
     )
     return [note, *table(HEAD, [_row(language, build) for language, build in found.items()])]
 
