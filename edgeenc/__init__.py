@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from edgeenc.tasks.spec import TaskSpec
     from edgeenc.tasks.task import Task, open_task
     from edgeenc.tasks.tuning.fine_tuning import FineTuning
+    from edgeenc.tasks.tuning.taught import Taught, teacher_logits
     from edgeenc.tasks.tuning.tune import tune
     from edgeenc.text.corpus import Corpus, read_corpus
     from edgeenc.text.vocabulary import quality as tokenizer_quality
@@ -88,6 +89,7 @@ __all__ = [
     "save_encoder",
     "save_task_model",
     "tokenizer_quality",
+    "teacher_logits",
     "trim_vocab",
     "truncate_hidden",
     "tune",
@@ -123,6 +125,7 @@ _PLACES = {
     "targets.onnx_file.quantize": ("quantize",),
     "tasks.spec": ("TaskSpec",),
     "tasks.task": ("Task", "open_task"),
+    "tasks.tuning.taught": ("Taught", "teacher_logits"),
     "tasks.tuning.tune": ("tune",),
     "tasks.tuning.fine_tuning": ("FineTuning",),
     "text.corpus": ("Corpus", "read_corpus"),

@@ -17,7 +17,7 @@ from edgeenc.language import resolve
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.purposes.sentence_embedding import SENTENCE_EMBEDDING
-from edgeenc.planned import CORPUS, ENCODER, GUIDE, Plan, Request, Role
+from edgeenc.planned import CORPUS, ENCODER, GUIDE, TASK, Plan, Request, Role
 from edgeenc.recipe import build_steps, parse_recipe
 from edgeenc.steps.line.make import make_plan, seed_for
 from edgeenc.targets.onnx import ONNX
@@ -143,6 +143,17 @@ def test_roles_and_names_do_not_meet(world: World) -> None:
     assert step.inputs == {ENCODER: "b", CORPUS: "corpus", Role("earlier", step="encoder"): "encoder"}
 
 
+def test_only_a_student_reads_texts_that_nobody_labelled_and_it_needs_the_tuned_teacher(world: World) -> None:
+    items = tuple(Item((text,), (label,)) for text, label in (("Umuulan.", "a"), ("Mainit.", "b")))
+    task = Task("mood", MACRO_F1, TaskData(CLASSIFY, ("a", "b"), items, items, items))
+    asked = request_of(world, {"fine_tuning": {"epochs": 2, "seeds": [1], "unlabelled_texts": 4}})
+    plan = make_plan(replace(asked, task_data=task, purpose=CLASSIFY.purpose), RUNTIME)
+    read = {ENCODER: asked.recipe.stages[-1].name, TASK: "task", GUIDE: "tune:teacher:1", CORPUS: "corpus"}
+    assert plan.step("tune:student:1").inputs == read
+    assert set(plan.step("tune:teacher:1").inputs) == {ENCODER, TASK}
+    assert plan.step("tune:teacher:1").fields["unlabelled_texts"] == 0
+
+
 def test_no_stage_can_take_the_name_of_another_step(world: World) -> None:
     items = tuple(Item((text,), (label,)) for text, label in (("Umuulan.", "a"), ("Mainit.", "b")))
     task = Task("mood", MACRO_F1, TaskData(CLASSIFY, ("a", "b"), items, items, items))
@@ -161,6 +172,7 @@ def test_a_task_is_learnt_by_teacher_and_student_with_each_seed_and_one_is_shipp
     assert tuned == [f"tune:{model}:{seed}" for model in models for seed in (1, 2)]
     assert plan.step("tune:trim-only:1").inputs[ENCODER] == "trim-vocab"
     assert plan.step("tune:student:2").inputs[GUIDE] == "tune:teacher:2"
+    assert CORPUS not in plan.step("tune:student:2").inputs
     assert plan.shipped.name == "choose"
     assert plan.step("student").key == make_plan(request_of(world), RUNTIME).step("student").key
     other = replace(task, data=replace(task.data, test=items[:1]))

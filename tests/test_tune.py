@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,10 +20,12 @@ from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import Item
 from edgeenc.tasks.kinds.tag import TAG as TAGGED
 from edgeenc.tasks.scores.predict import predict, word_logits
+from edgeenc.tasks.tags.running_text import running_text
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.task_kind import metric_named, task_kind_named
 from edgeenc.tasks.tuning.fine_tuning import FineTuning
-from edgeenc.tasks.tuning.tune import Batches, chosen, teacher_logits, tune
+from edgeenc.tasks.tuning.taught import Taught, chosen, teacher_logits, unlabelled
+from edgeenc.tasks.tuning.tune import Batches, tune
 from edgeenc.training_loop import Job
 
 FAST = FineTuning(lr=5e-3, epochs=10, batch_size=8, max_length=32)
@@ -112,7 +115,7 @@ def test_imitation_alone_makes_a_student_that_says_what_the_teacher_says(tiny_en
         ),
     )
     teacher = tuned(tiny_encoder, other)
-    guide = teacher_logits(teacher, TAG.train, TAGGED, 32)
+    guide = Taught(teacher_logits(teacher, TAG.train, TAGGED, 32))
     options = FAST.model_copy(update={"distillation_weight": 1.0})
     wrong = lambda items, said: 1 - metric_named("token_accuracy").score(items, said)  # noqa: E731
     student = tune(tiny_encoder, TAG, options, Job(2), wrong, guide)[0]
@@ -126,6 +129,48 @@ def test_every_epoch_visits_every_example_once() -> None:
         seen = Counter(i for step in range(7) for i in batches.at(7 * epoch + step))
         assert seen == Counter(range(53))
     assert batches.at(0) != batches.at(7)
+
+
+def test_every_unlabelled_text_is_visited_once_in_all() -> None:
+    encoded = Encoded(tuple((0,) * (n % 7 + 1) for n in range(53)), ((0,),) * 53, 0)
+    batches = Batches(encoded, size=8, seed=4, unlabelled=40, epochs=5)
+    assert batches.per_epoch == 3  # 13 labelled ones and 8 others
+    seen = Counter(i for step in range(15) for i in batches.at(step))
+    assert seen == Counter({**dict.fromkeys(range(13), 5), **dict.fromkeys(range(13, 53), 1)})
+
+
+@pytest.mark.parametrize("data", [CLASSIFY, TAG], ids=["classify", "tag"])
+def test_a_head_that_starts_as_a_probe_answers_before_any_training(tiny_encoder: Encoder, data: TaskData) -> None:
+    still = {"epochs": 1, "lr": 1e-12}
+    probe = on_test(tuned(tiny_encoder, data, FAST.model_copy(update=still)), data)
+    chance = on_test(tuned(tiny_encoder, data, FAST.model_copy(update={**still, "head_start": "random"})), data)
+    assert probe > 0.75 > chance
+
+
+@pytest.mark.parametrize("data", [CLASSIFY, TAG], ids=["classify", "tag"])
+def test_texts_that_nobody_labelled_teach_what_the_teacher_says_of_them(tiny_encoder: Encoder, data: TaskData) -> None:
+    """The student has six labels, all of them wrong, and the same texts as the teacher without their labels."""
+    wrong = {data.labels[0]: data.labels[1], data.labels[1]: data.labels[0]}
+    few = tuple(Item(item.words, tuple(wrong[label] for label in item.labels)) for item in data.train[:6])
+    poor = replace(data, train=few)
+    options = FAST.model_copy(update={"unlabelled_texts": 1440, "head_start": "random"})
+    lines = [" ".join(item.words) for item in data.train] * (1440 // len(data.train))
+    texts = unlabelled(lines, poor, options)
+    guide = Taught(teacher_logits(tuned(tiny_encoder, data), (*few, *texts), data.kind, 32), texts)
+    metric = metric_named("macro_f1" if data is CLASSIFY else "token_accuracy")
+    student = tune(tiny_encoder, poor, options, Job(2), Task("t", metric, data).judge, guide)[0]
+    assert on_test(student, data) > 0.8
+    assert on_test(tuned(tiny_encoder, poor), data) < 0.6
+
+
+def test_unlabelled_texts_are_none_of_the_held_out_ones_and_read_as_they_were_written(tiny_encoder: Encoder) -> None:
+    options = FineTuning(epochs=2, unlabelled_texts=6)
+    lines = ["Si Juan, ang guro.", "mag-aral (3.5) ka!", *(" ".join(item.words) for item in TAG.test[:2]), "aso", "🙂"]
+    found = unlabelled(lines, TAG, options)
+    assert [running_text(item.words, item.spaces)[0] for item in found] == [*lines[:2], *lines[4:]]
+    assert found[0].words == ("Si", "Juan", ",", "ang", "guro", ".")
+    assert found[1].words == ("mag-aral", "(", "3.5", ")", "ka", "!")
+    assert len(unlabelled([*lines, "pusa"], TAG, FineTuning(epochs=2, unlabelled_texts=7))) == 4  # a multiple of epochs
 
 
 def test_a_subset_is_drawn_once_and_for_all() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edgeenc.planned import GUIDE
+from edgeenc.planned import CORPUS, GUIDE
 from edgeenc.record.form import parse
 from edgeenc.record.steps import TuneFigures
 from edgeenc.steps.line.step_kind import StepKind
 
 if TYPE_CHECKING:
     from edgeenc.steps.line.work import Work
+    from edgeenc.tasks.examples import TaskData
+    from edgeenc.tasks.tuning.fine_tuning import FineTuning
+    from edgeenc.tasks.tuning.taught import Taught
 
 
 @dataclass(frozen=True)
@@ -24,19 +27,13 @@ class _Own:
 
 def tune_model(work: Work) -> TuneFigures:
     """Save the tuned model in the folder of the step."""
-    from edgeenc.model.classifier import load_task_model, save_task_model
-    from edgeenc.tasks.tuning.tune import chosen, teacher_logits, tune
+    from edgeenc.model.classifier import save_task_model
+    from edgeenc.tasks.tuning.tune import tune
 
     task, options, own = work.task(), work.plan.request.recipe.fine_tuning, parse(_Own, dict(work.step.fields))
-    taught = None
-    if GUIDE in work.step.inputs:
-        teacher = load_task_model(work.input(GUIDE))
-        taught = teacher_logits(
-            teacher, chosen(task.data.train, options.max_train_samples), task.data.kind, options.max_length
-        )
     job = replace(work.job(), seed=own.seed)
     asked = options.model_copy(update={"lr": own.lr})
-    model, history = tune(work.encoder(), task.data, asked, job, task.judge, taught)
+    model, history = tune(work.encoder(), task.data, asked, job, task.judge, _taught(work, task.data, options))
     save_task_model(model, work.out)
     shown = history.rounded()
     return TuneFigures(
@@ -48,4 +45,17 @@ def tune_model(work: Work) -> TuneFigures:
     )
 
 
-STEP = StepKind(name="tune", version=1, figures=TuneFigures, does=tune_model)
+def _taught(work: Work, data: TaskData, options: FineTuning) -> Taught | None:
+    """Return what the tuned teacher says of the training examples, and of texts of the corpus if asked."""
+    from edgeenc.model.classifier import load_task_model
+    from edgeenc.tasks.tuning.taught import Taught, chosen, teacher_logits, unlabelled
+
+    if GUIDE not in work.step.inputs:
+        return None
+    texts = unlabelled(work.corpus().train, data, options) if CORPUS in work.step.inputs else ()
+    items = (*chosen(data.train, options.max_train_samples), *texts)
+    teacher = load_task_model(work.input(GUIDE))
+    return Taught(teacher_logits(teacher, items, data.kind, options.max_length), texts)
+
+
+STEP = StepKind(name="tune", version=2, figures=TuneFigures, does=tune_model)

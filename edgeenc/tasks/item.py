@@ -11,6 +11,8 @@ from pathlib import Path
 
 NOWHERE = -1
 """The place of a word that was truncated or gives no token; what is predicted for it is wrong."""
+UNLABELLED = ""
+"""The label of a word of a text that nobody labelled; a table with an empty label is refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from edgeenc.kinds import named, values_of
 from edgeenc.model.purpose import Purpose
 from edgeenc.record.steps import TagTally
 from edgeenc.tasks.datatable import DataTable
-from edgeenc.tasks.item import Item, Labelled, Predicted
+from edgeenc.tasks.item import UNLABELLED, Item, Labelled, Predicted
 from edgeenc.tasks.scores.metric import TaskMetric
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ def majority(train: Sequence[Item], test: Sequence[Item]) -> Baseline:
     """Return the label that `train` has most often, said of every word of `test`."""
     label = Counter(label for item in train for label in item.labels).most_common(1)[0][0]
     return Baseline(label, tuple((label,) * len(item.labels) for item in test))
+
+
+def whole_text(text: str) -> Item:
+    """Return a text as one item that nobody labelled."""
+    return Item((text,), (UNLABELLED,))
 
 
 def unmended(files: Sequence[Labelled], metric: str) -> Mended:
@@ -67,6 +72,7 @@ class TaskKind:
         reads_first: whether the label is read at the first token alone, which then may start as the mean of all.
         baseline: what must be beaten, from train and test items.
         reading: raised when `encode` makes other tokens of the same items, so that old results are not taken for new.
+        unlabelled: the item of a text that nobody labelled.
         mend: put all files of a task into the form that is learnt, from them and the name of the metric that was asked
             for, which may be empty.
     """
@@ -85,6 +91,7 @@ class TaskKind:
     default: bool = False
     baseline: Callable[[Sequence[Item], Sequence[Item]], Baseline] = majority
     reading: int = 1
+    unlabelled: Callable[[str], Item] = whole_text
     mend: Callable[[Sequence[Labelled], str], Mended] = unmended
 
 

@@ -229,9 +229,10 @@ class _Maker:
         options |= {"dtype": runtime.dtype, "device": runtime.device, "seed": seed, **self._reading()}
         inputs = {ENCODER: encoder.name, TASK: "task"}
         if model != "student":
-            options |= {"distillation_weight": 0.0, "lr": tuning.teacher_lr or tuning.lr}
-        elif tuning.distillation_weight:
+            options |= {"distillation_weight": 0.0, "unlabelled_texts": 0, "lr": tuning.teacher_lr or tuning.lr}
+        elif tuning.distils:
             inputs[GUIDE] = str(StepName("tune", "teacher", seed))
+            inputs |= {CORPUS: "corpus"} if tuning.unlabelled_texts else {}
         fields = former_spelling(FineTuning, options)
         return _Tuned(model, seed, self.add(StepName("tune", model, seed), inputs, fields, shape=encoder.shape))
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import regex
+
 from edgeenc.model.purposes.token_classification import TOKEN_CLASSIFICATION
 from edgeenc.tasks.columns.cells import as_list, is_empty, label_of, listing, said
 from edgeenc.tasks.datatable import DataTable
-from edgeenc.tasks.item import NOWHERE, Item, Labelled
+from edgeenc.tasks.item import NOWHERE, UNLABELLED, Item, Labelled
 from edgeenc.tasks.scores.metric import TaskMetric
 from edgeenc.tasks.scores.metrics import SPAN_F1, TOKEN_ACCURACY
 from edgeenc.tasks.tags.iob2 import check_iob2
@@ -22,11 +24,14 @@ from edgeenc.tasks.tags.running_text import running_text
 from edgeenc.tasks.tags.schemes import are_spans
 from edgeenc.tasks.tags.tagged import mend
 from edgeenc.tasks.task_kind import Mended, TaskKind
+from edgeenc.text.words import word_spans
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 
+_WORD_OR_MARK = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:[-'’.,]?[\p{L}\p{M}\p{N}]+)*|\S")
+"""A word with what is inside it, as in `mag-aral` and `3.5`; any other sign by itself."""
 _MISC, _GLUED = "misc", "SpaceAfter=No"
 """Column and note of CoNLL-U."""
 
@@ -60,6 +65,23 @@ def _spaces(misc: Sequence[object] | None) -> tuple[bool, ...]:
     """Return whether a space stands before each word, as CoNLL-U notes it after the word before."""
     after = [_GLUED not in str(cell).split("|") for cell in misc or ()]
     return (True, *after[:-1]) if after else ()
+
+
+def _unlabelled(text: str) -> Item:
+    """Return the words of a text and the marks between them, so that they read as the text.
+
+    Worked example: `Si Juan, ang guro.` has the words `Si`, `Juan`, `,`, `ang`, `guro` and `.`.
+    """
+    spans = [span for run in word_spans(text) for span in _parts(text, run)]
+    spaces = (begin > 0 and text[begin - 1].isspace() for begin, _ in spans)
+    words = tuple(text[begin:end] for begin, end in spans)
+    return Item(words, (UNLABELLED,) * len(words), tuple(spaces))
+
+
+def _parts(text: str, run: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Yield the word of a run between spaces, and each mark before or behind it."""
+    for match in _WORD_OR_MARK.finditer(text, *run):
+        yield match.span()
 
 
 def _encode(tokenizer: Tokenizer, items: Sequence[Item]) -> tuple[list[Encoding], list[tuple[int, ...]]]:
@@ -111,6 +133,7 @@ TAG = TaskKind(
     solver="tagger",
     items=_items,
     encode=_encode,
+    unlabelled=_unlabelled,
     reading=2,
     line_up=lambda item: "",
     metrics=(SPAN_F1, TOKEN_ACCURACY),

@@ -11,10 +11,19 @@ from edgeenc.record.former import Former
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "full-published": {
-        **{"method": "full", "pooling": "cls", "lr": 2e-5, "epochs": 3, "batch_size": 32, "max_length": 512},
+        **{
+            "method": "full",
+            "pooling": "cls",
+            "head_start": "random",
+            "lr": 2e-5,
+            "epochs": 3,
+            "batch_size": 32,
+            "max_length": 512,
+        },
     },
     "adapter-published": {
         **{"method": "adapter", "placement": "sequential", "reduction_factor": 16, "pooling": "cls"},
+        "head_start": "random",
         **{"lr": 1e-4, "epochs": 20, "batch_size": 16, "max_length": 256},
     },
 }
@@ -50,6 +59,9 @@ class FineTuning(BaseModel):
     pooling: Literal["mean", "cls"] = "mean"
     """What a text classifier starts from: `mean`, `[CLS]` starts as the mean of all tokens (`pool.py`); `cls`, `[CLS]`
     as transformers has it."""
+    head_start: Literal["probe", "random"] = "probe"
+    """What the head starts as: a linear `probe` of the encoder on the training examples (arXiv:2202.10054), or `random`
+    weights."""
     lr: float = Field(default=3e-4, gt=0)
     """Peak learning rate. Encoders of base size want 2e-5 (arXiv:2501.12660), small ones more."""
     teacher_lr: float | None = Field(default=None, gt=0)
@@ -67,12 +79,21 @@ class FineTuning(BaseModel):
     distillation_weight: float = Field(default=0.0, ge=0, le=1)
     """Weight of the distillation loss, which compares the student's logits with those of the fine-tuned teacher; the
     cross entropy of the labels has the rest."""
+    unlabelled_texts: int = Field(default=0, ge=0)
+    """At most so many training texts of the corpus, drawn by a fixed seed, that the student reads too, each once: it
+    learns the fine-tuned teacher's logits for them (arXiv:1503.02531, arXiv:1909.10351). Worth it where labelled
+    examples are few. Rounded down to a multiple of `epochs`."""
     temperature: float = Field(default=2.0, gt=0)
     """Softmax temperature of teacher and student in the distillation loss."""
     seeds: tuple[int, ...] = Field(default=(1, 2, 3), min_length=1)
     """One fine-tuning for each: seed of the head's initialisation and of the order of examples."""
     baselines: tuple[str, ...] = ()
     """Steps of the recipe whose encoders are fine-tuned and scored too, for comparison with teacher and student."""
+
+    @property
+    def distils(self) -> bool:
+        """Whether a student learns from the fine-tuned teacher."""
+        return self.distillation_weight > 0 or self.unlabelled_texts > 0
 
     @model_validator(mode="before")
     @classmethod

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgeenc.model.bottleneck import add_sequential
@@ -22,20 +21,19 @@ from edgeenc.stages.training import Schedule
 from edgeenc.targets.sessions.torch_session import TorchSession
 from edgeenc.tasks.encode import Encoded, encode, padded
 from edgeenc.tasks.examples import TaskData
-from edgeenc.tasks.item import NOWHERE, Item
-from edgeenc.tasks.scores.predict import predict, word_logits
-from edgeenc.tasks.task_kind import TaskKind
+from edgeenc.tasks.item import NOWHERE, UNLABELLED, Item
+from edgeenc.tasks.scores.predict import predict
 from edgeenc.tasks.tuning.adapter import merged, with_adapters
 from edgeenc.tasks.tuning.fine_tuning import FineTuning
 from edgeenc.tasks.tuning.pool import start_as_mean
+from edgeenc.tasks.tuning.probe_start import start_as_probe
+from edgeenc.tasks.tuning.taught import Taught, chosen
 from edgeenc.training_loop import History, Job, Loss, train
 
 POOL = 8
 """Batches are made from this many batches of shuffled items, sorted by length: about half the padding."""
-
-
-Logits = Sequence[NDArray[np.float32]]
-"""For each training example the logits (words, C) of a fine-tuned teacher."""
+NOT_COUNTED = -100
+"""Number of no label."""
 
 
 @dataclass(frozen=True)
@@ -45,31 +43,42 @@ class Batches:
     encoded: Encoded
     size: int
     seed: int
+    unlabelled: int = 0
+    epochs: int = 1
 
     @property
     def per_epoch(self) -> int:
         """Steps of one pass."""
-        return math.ceil(len(self.encoded.ids) / self.size)
+        return math.ceil(len(self._of(0)) / self.size)
 
     def at(self, step: int) -> list[int]:
-        """Return the numbers of the examples of `step`; each epoch visits every example once."""
+        """Return the numbers of the examples of `step`.
+
+        Each epoch visits every labelled example once, and its own share of the last `unlabelled` ones, a multiple of
+        `epochs`: those are visited once in all.
+        """
         epoch, place = divmod(step, self.per_epoch)
         chance = np.random.default_rng((self.seed, epoch))
-        order, found = chance.permutation(len(self.encoded.ids)), list[list[int]]()
+        order, found = chance.permutation(self._of(epoch)), list[list[int]]()
         for first in range(0, len(order), POOL * self.size):
             pool = order[first : first + POOL * self.size].tolist()
             pool.sort(key=lambda i: len(self.encoded.ids[i]))
             found += [pool[at : at + self.size] for at in range(0, len(pool), self.size)]
         return found[chance.permutation(len(found))[place]]
 
+    def _of(self, epoch: int) -> list[int]:
+        """Return the numbers of the examples of an epoch."""
+        labelled = len(self.encoded.ids) - self.unlabelled
+        return [*range(labelled), *range(labelled + epoch % self.epochs, len(self.encoded.ids), self.epochs)]
+
 
 def tune(
-    encoder: Encoder, data: TaskData, options: FineTuning, job: Job, judge: Judge, taught: Logits | None = None
+    encoder: Encoder, data: TaskData, options: FineTuning, job: Job, judge: Judge, taught: Taught | None = None
 ) -> tuple[TaskModel, History]:
     """Return a task model tuned on the training part, and what happened; the checkpoint is chosen on validation.
 
-    The loss is ``(1 - w) * CE(label) + w * T^2 KL(teacher || model)``, w the distillation weight: nats, mean over words
-    with a place.
+    The loss is ``(1 - w) * CE(label) + w * T^2 KL(teacher || model)``: nats, mean over words with a place; w is the
+    distillation weight where there is a label, and 1 where there is none.
 
     Args:
         encoder: where to start; not changed.
@@ -77,24 +86,23 @@ def tune(
         options: how.
         job: its seed gives the head's start and the order of the examples.
         judge: the figure, 0..1 and higher is better, of predictions for the validation items.
-        taught: a fine-tuned teacher's logits for the training examples as `chosen` picks them; needed to distil.
+        taught: needed to distil.
 
-    Source: arXiv:2501.12660 (full fine-tuning), arXiv:2505.16956 (adapters), arXiv:1503.02531 (distillation).
+    Source: arXiv:2501.12660 (full fine-tuning), arXiv:2505.16956 (adapters), arXiv:1503.02531 (distillation),
+    arXiv:2202.10054 (a head that starts as a probe).
     """
     model = with_head(encoder, data.kind.purpose, data.labels, job.seed)
-    if data.kind.reads_first and options.pooling == "mean":
-        start_as_mean(model.model, encoder.family.last_layer)
-    if options.method != "full":
-        model.model.base_model.requires_grad_(False)
-        _thaw_pooler(model)
-    if options.method == "adapter" and options.placement == "sequential":
-        add_sequential(model.model, options.reduction_factor, job.seed)
-    elif options.method == "adapter":
-        with_adapters(model, encoder.family, options.reduction_factor, job.seed)
-    nn.Module.to(model.model, job.runtime.device)
+    last = encoder.family.last_layer if data.kind.reads_first and options.pooling == "mean" else None
+    start_as_mean(model.model, last)
     max_length = min(options.max_length, model.positions)
-    train_items = chosen(data.train, options.max_train_samples)
-    batches = Batches(encode(train_items, data.kind, model.tokenizer, max_length), options.batch_size, job.seed)
+    train_items = (*chosen(data.train, options.max_train_samples), *(taught.texts if taught else ()))
+    encoded = encode(train_items, data.kind, model.tokenizer, max_length)
+    more = len(taught.texts) if taught else 0
+    batches = Batches(encoded, options.batch_size, job.seed, more, options.epochs)
+    if options.head_start == "probe":
+        start_as_probe(model, encoded, [item.labels for item in train_items[: len(train_items) - more]], last)
+    _freeze(model, encoder, options, job.seed)
+    nn.Module.to(model.model, job.runtime.device)
     held = encode(data.validation, data.kind, model.tokenizer, max_length)
     loss_at = _loss(model, batches, train_items, options, taught)
     session = TorchSession(model.logits, model.purpose, job.runtime.device)
@@ -108,28 +116,25 @@ def tune(
     return (merged(model, encoder.family) if parallel else model), history
 
 
+def _freeze(model: TaskModel, encoder: Encoder, options: FineTuning, seed: int) -> None:
+    """Let only that learn which the method trains, and add what it adds."""
+    if options.method != "full":
+        model.model.base_model.requires_grad_(False)
+        _thaw_pooler(model)
+    if options.method == "adapter" and options.placement == "sequential":
+        add_sequential(model.model, options.reduction_factor, seed)
+    elif options.method == "adapter":
+        with_adapters(model, encoder.family, options.reduction_factor, seed)
+
+
 Judge = Callable[[Sequence[Item], Sequence[tuple[str, ...]]], float]
 
 
-def chosen(items: Sequence[Item], most: int | None) -> tuple[Item, ...]:
-    """Return all items, or `most` of them drawn by a fixed seed, in their order."""
-    if most is None or most >= len(items):
-        return tuple(items)
-    picked = np.random.default_rng(0).permutation(len(items))[:most]
-    return tuple(items[i] for i in sorted(picked.tolist()))
-
-
-def teacher_logits(model: TaskModel, items: Sequence[Item], kind: TaskKind, max_length: int) -> Logits:
-    """Return the logits of a tuned teacher for `items`, by its own tokenizer."""
-    encoded = encode(items, kind, model.tokenizer, min(max_length, model.positions))
-    return word_logits(TorchSession(model.logits, model.purpose), encoded)
-
-
 def _loss(
-    model: TaskModel, batches: Batches, items: Sequence[Item], options: FineTuning, taught: Logits | None
+    model: TaskModel, batches: Batches, items: Sequence[Item], options: FineTuning, taught: Taught | None
 ) -> Callable[[int], Loss]:
     """Return the loss of each step."""
-    number = {label: i for i, label in enumerate(model.labels)}
+    number = {label: i for i, label in enumerate(model.labels)} | {UNLABELLED: NOT_COUNTED}
     device = model.model.device
 
     def loss_at(step: int) -> Loss:
@@ -142,21 +147,21 @@ def _loss(
         ]
         own_NC = out_BTC[[b for b, _, _ in seen], [p for _, _, p in seen]]
         right_N = torch.tensor([number[items[picked[b]].labels[w]] for b, w, _ in seen], device=device)
-        value = F.cross_entropy(own_NC, right_N)
-        if taught is not None and options.distillation_weight:
-            soft_NC = torch.from_numpy(np.stack([taught[picked[b]][w] for b, w, _ in seen])).to(device)
-            weight = options.distillation_weight
-            value = (1 - weight) * value + weight * _apart(own_NC, soft_NC, options.temperature)
-        return Loss(value, int(attend_BT.sum()))
+        loss_N = F.cross_entropy(own_NC, right_N, ignore_index=NOT_COUNTED, reduction="none")
+        if taught is not None:
+            soft_NC = torch.from_numpy(np.stack([taught.logits[picked[b]][w] for b, w, _ in seen])).to(device)
+            weight_N = torch.where(right_N == NOT_COUNTED, 1.0, options.distillation_weight)
+            loss_N = (1 - weight_N) * loss_N + weight_N * _apart(own_NC, soft_NC, options.temperature)
+        return Loss(loss_N.mean(), int(attend_BT.sum()))
 
     return loss_at
 
 
 def _apart(own_NC: Tensor, soft_NC: Tensor, temperature: float) -> Tensor:
-    """Return T^2 KL(soft || own) in nats, mean over the words that the teacher saw."""
+    """Return T^2 KL(soft || own) in nats of each word; 0 where the teacher did not see it."""
     seen_N = ~soft_NC.isnan().any(-1)
-    own, soft = (F.log_softmax(x[seen_N] / temperature, -1) for x in (own_NC, soft_NC))
-    return temperature**2 * F.kl_div(own, soft, reduction="batchmean", log_target=True)
+    own, soft = (F.log_softmax(x / temperature, -1) for x in (own_NC, soft_NC.nan_to_num()))
+    return temperature**2 * seen_N * F.kl_div(own, soft, reduction="none", log_target=True).sum(-1)
 
 
 def _thaw_pooler(model: TaskModel) -> None:

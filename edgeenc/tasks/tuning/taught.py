@@ -1,0 +1,67 @@
+"""What a fine-tuned teacher says: of the training examples, and of texts that nobody labelled.
+
+A few hundred labels say little of a language; the teacher, who knows it, says of any text what it would be called.
+
+Source: arXiv:1503.02531 (its logits), arXiv:1909.10351 (texts without labels).
+
+Axis letters: C labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeenc.model.classifier import TaskModel
+from edgeenc.targets.sessions.torch_session import TorchSession
+from edgeenc.tasks.encode import encode
+from edgeenc.tasks.examples import TaskData
+from edgeenc.tasks.item import Item
+from edgeenc.tasks.scores.predict import word_logits
+from edgeenc.tasks.tags.running_text import running_text
+from edgeenc.tasks.task_kind import TaskKind
+from edgeenc.tasks.tuning.fine_tuning import FineTuning
+from edgeenc.text.corpus import normalise
+
+T = TypeVar("T")
+Logits = Sequence[NDArray[np.float32]]
+"""For each training example the logits (words, C) of a fine-tuned teacher."""
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a fine-tuned teacher says.
+
+    Attributes:
+        logits: for the training examples as `chosen` picks them, then for `texts`.
+        texts: items that nobody labelled, a multiple of the epochs.
+    """
+
+    logits: Logits
+    texts: tuple[Item, ...] = ()
+
+
+def chosen(items: Sequence[T], most: int | None) -> tuple[T, ...]:
+    """Return all items, or `most` of them drawn by a fixed seed, in their order."""
+    if most is None or most >= len(items):
+        return tuple(items)
+    picked = np.random.default_rng(0).permutation(len(items))[:most]
+    return tuple(items[i] for i in sorted(picked.tolist()))
+
+
+def teacher_logits(model: TaskModel, items: Sequence[Item], kind: TaskKind, max_length: int) -> Logits:
+    """Return the logits of a tuned teacher for `items`, by its own tokenizer."""
+    encoded = encode(items, kind, model.tokenizer, min(max_length, model.positions))
+    return word_logits(TorchSession(model.logits, model.purpose), encoded)
+
+
+def unlabelled(texts: Sequence[str], data: TaskData, options: FineTuning) -> tuple[Item, ...]:
+    """Return the items of texts that nobody labelled, as the recipe counts them: none is of a held-out part."""
+    held = {normalise(running_text(item.words, item.spaces)[0]) for item in (*data.validation, *data.test)}
+    items = (data.kind.unlabelled(text) for text in chosen(texts, options.unlabelled_texts) if text not in held)
+    found = tuple(item for item in items if item.words)
+    return found[: len(found) // options.epochs * options.epochs]
