@@ -177,7 +177,7 @@ def test_a_whole_build_keeps_them_and_says_how_it_is_loaded(
     world = make_world(tiny_encoder, sentences, tmp_path / "world")
     old, new = (
         "fine_tuning: {lr: 5.0e-3,",
-        ("fine_tuning: {method: adapter, placement: sequential, reduction_factor: 4, lr: 1.0e-2,"),
+        ("fine_tuning: {method: adapter, placement: sequential, reduction_factor: 4, head_start: random, lr: 1.0e-2,"),
     )
     world.recipe.write_text(world.recipe.read_text().replace(old, new), encoding="utf-8")
     out = tmp_path / "out"

@@ -57,7 +57,8 @@ def start_as_probe(model: TaskModel, encoded: Encoded, labels: Sequence[Sequence
     if last is not None:
         dense = next(module for name, module in modules.items() if f".{name}".endswith(f".{last.dense}"))
         _centre(dense, _inputs(model, dense, encoded, rows))
-    head = [one for one in modules.values() if isinstance(one, nn.Linear) and one.out_features == len(model.labels)][-1]
+    heads = [one for one in modules.values() if isinstance(one, nn.Linear) and one.out_features == len(model.labels)]
+    head = heads[-1]  # a classifier is made after its encoder
     _fit(head, _inputs(model, head, encoded, rows), torch.tensor([label for _, _, label in rows]))
 
 
