@@ -55,7 +55,7 @@ def _taught(work: Work, data: TaskData, options: FineTuning) -> Taught | None:
     texts = unlabelled(work.corpus().train, data, options) if CORPUS in work.step.inputs else ()
     items = (*chosen(data.train, options.max_train_samples), *texts)
     teacher = load_task_model(work.input(GUIDE))
-    return Taught(teacher_logits(teacher, items, data.kind, options.max_length), texts)
+    return Taught(teacher_logits(teacher, items, data.kind, options.max_length, work.job()), texts)
 
 
 STEP = StepKind(name="tune", version=2, figures=TuneFigures, does=tune_model)

@@ -9,12 +9,14 @@ Axis letters: C labels.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from edgeenc.model.classifier import TaskModel
 from edgeenc.targets.sessions.torch_session import TorchSession
@@ -26,8 +28,11 @@ from edgeenc.tasks.tags.running_text import running_text
 from edgeenc.tasks.task_kind import TaskKind
 from edgeenc.tasks.tuning.fine_tuning import FineTuning
 from edgeenc.text.corpus import normalise
+from edgeenc.training_loop import Job, Progress
 
 T = TypeVar("T")
+BLOCK = 256
+"""Items between two signs of progress."""
 Logits = Sequence[NDArray[np.float32]]
 """For each training example the logits (words, C) of a fine-tuned teacher."""
 
@@ -53,10 +58,22 @@ def chosen(items: Sequence[T], most: int | None) -> tuple[T, ...]:
     return tuple(items[i] for i in sorted(picked.tolist()))
 
 
-def teacher_logits(model: TaskModel, items: Sequence[Item], kind: TaskKind, max_length: int) -> Logits:
-    """Return the logits of a tuned teacher for `items`, by its own tokenizer."""
-    encoded = encode(items, kind, model.tokenizer, min(max_length, model.positions))
-    return word_logits(TorchSession(model.logits, model.purpose), encoded)
+def teacher_logits(
+    model: TaskModel, items: Sequence[Item], kind: TaskKind, max_length: int, job: Job | None = None
+) -> Logits:
+    """Return the logits of a tuned teacher for `items`, by its own tokenizer, computed on the device of `job`."""
+    job = job or Job()
+    nn.Module.to(model.model, job.runtime.device)
+    session = TorchSession(model.logits, model.purpose, job.runtime.device)
+    found, start = list[NDArray[np.float32]](), time.monotonic()
+    for first in range(0, len(items), BLOCK):
+        block = items[first : first + BLOCK]
+        found += word_logits(session, encode(block, kind, model.tokenizer, min(max_length, model.positions)))
+        spent = time.monotonic() - start
+        left, speed = spent / len(found) * (len(items) - len(found)), len(found) / spent
+        job.tell(Progress(len(found), len(items), 0.0, speed, left, doing="teacher's answers"))
+    nn.Module.to(model.model, "cpu")
+    return found
 
 
 def unlabelled(texts: Sequence[str], data: TaskData, options: FineTuning) -> tuple[Item, ...]:
