@@ -8,8 +8,9 @@ from pathlib import Path
 
 from edgeenc.record.form import parse
 from edgeenc.record.latency import Ratio
-from edgeenc.record.vectors import AcrossScore, Found, Interval, ProbeScore, VectorFigures
+from edgeenc.record.vectors import TEACHER, AcrossScore, Found, Interval, ProbeScore, VectorFigures
 from edgeenc.report.draw.numbers import correlation, count, interval, percent
+from edgeenc.report.finding import kept_cell, probed_on
 
 Table = Callable[[Sequence[str], Iterable[Sequence[str]]], list[str]]
 
@@ -19,6 +20,7 @@ HEAD = (
     *("times as fast", "minutes", "peak MB"),
 )
 INT8 = "student int8"
+TOPIC = "topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +67,23 @@ def starter_lines(table: Table, path: Path | None) -> list[str]:
     note = (
         f"`{path.name}`. Searches: {count(texts)} held-out texts of the kit, each a search for the one nearest by"
         " the untouched teacher; beside it character n-grams (TF-IDF), which know nothing of meaning. Topics: macro F1"
-        " of a logistic regression on vectors, SIB-200. English: how often the first of 204 English lines, by the"
-        " *teacher's* vectors, is the translation of the line that is searched with. Intervals of 95 %. Minutes and"
+        f" of a logistic regression on vectors, SIB-200 ({_ways(found.values())}); kept: the teacher's share, with the"
+        " interval of the paired difference where it was kept. English: how often the first of 204 English lines, by"
+        " the *teacher's* vectors, is the translation of the line that is searched with. Intervals of 95 %. Minutes and"
         " memory of the whole command; Tagalog with two threads on idle cores, the others with one beside other work.\n"
     )
     return [note, *table(HEAD, [_row(language, build) for language, build in found.items()])]
 
 
+def _ways(builds: Iterable[StarterBuild]) -> str:
+    """Return how topics were probed, each way once: raw files of before have the sets' own parts."""
+    probes = (probe for build in builds for one in build.vectors.languages for probe in one.probes)
+    return "; ".join(dict.fromkeys(probed_on(probe) for probe in probes if probe.task == TOPIC))
+
+
 def _row(language: str, build: StarterBuild) -> list[str]:
     sizes, one = build.bytes, build.vectors.languages[0]
     own, counted = one.of(INT8), one.of("character n-grams")
-    of_topics = [probe for probe in one.probes if probe.task == "topic"]
-    topics = {probe.model if probe.model == "teacher" else probe.name: probe for probe in of_topics}
     english = {across.model if across.model == "teacher" else across.name: across for across in one.across}
     assert own is not None and counted is not None
     return [
@@ -86,8 +93,8 @@ def _row(language: str, build: StarterBuild) -> list[str]:
         percent(1 - sizes.int8 / sizes.teacher_fp32),
         *(_found(own.recall[0]), _found(own.recall[-1]), _interval(own.spearman, correlation)),
         _found(counted.recall[0]),
-        *(_topics(topics.get(name)) for name in ("teacher", INT8)),
-        _kept(topics.get("teacher"), topics.get(INT8)),
+        *(_topics(one.probe(TOPIC, name)) for name in (TEACHER, INT8)),
+        kept_cell(one, one.probe(TOPIC, INT8)),
         *(_first(english.get(name)) for name in ("teacher", INT8)),
         f"{1 / build.latency.ratio[INT8].median:.1f}",
         f"{build.minutes:.1f}",
@@ -107,10 +114,6 @@ def _topics(probe: ProbeScore | None) -> str:
     if probe is None:
         return "not measured"
     return f"{percent(probe.macro_f1.value)} ({interval(probe.macro_f1.low, probe.macro_f1.high)})"
-
-
-def _kept(teacher: ProbeScore | None, own: ProbeScore | None) -> str:
-    return "" if teacher is None or own is None else percent(own.macro_f1.value / teacher.macro_f1.value)
 
 
 def _first(across: AcrossScore | None) -> str:

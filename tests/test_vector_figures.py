@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, rankdata, spearmanr
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from edgeenc.record.form import parse, plain
 from edgeenc.record.vectors import (
     LEXICAL,
     Agreement,
     Interval,
+    LanguageSearches,
     LanguageVectors,
     VectorFigures,
     found_in,
@@ -28,7 +31,7 @@ from edgeenc.tasks.vectors.measure import (
     measure_language,
     some_texts,
 )
-from edgeenc.tasks.vectors.probe import Probe, probe_lexical, probe_of, probe_reader
+from edgeenc.tasks.vectors.probe import Probe, probe_of, score, told_by, told_lexically
 from edgeenc.tasks.vectors.ranking import found, mean_ranks, nearest, places, reciprocal, similar, spearman
 from edgeenc.tasks.vectors.reader import Reader, Vectors, prompts_of
 
@@ -192,33 +195,133 @@ def items(words: str, count: int) -> tuple[Item, ...]:
     return tuple(Item((f"{word} {i}",), (word,)) for i in range(count) for word in words.split())
 
 
-def test_a_probe_is_the_librarys_regression_and_its_macro_f1() -> None:
-    probe = Probe("animal", items("aso pusa ibon", 20), items("aso pusa ibon", 8))
-    texts = [item.words[0] for item in (*probe.train, *probe.test)]
+def data_of(train: tuple[Item, ...], test: tuple[Item, ...] = (), validation: tuple[Item, ...] = ()) -> TaskData:
+    return TaskData(CLASSIFY, tuple(sorted({item.labels[0] for item in train})), train, validation, test)
+
+
+def probe_on(each: tuple[Item, ...]) -> Probe:
+    found = probe_of("animal", data_of(each))
+    assert found is not None
+    return found
+
+
+def noisy(each: tuple[Item, ...], noise: float) -> dict[str, np.ndarray]:
+    """Return vectors that lie around one point a label."""
     rng = np.random.default_rng(4)
-    centre = {word: rng.normal(size=8) for word in ("aso", "pusa", "ibon")}
-    own = {text: centre[text.split()[0]] + 0.9 * rng.normal(size=8) for text in texts}
-    one = probe_reader(probe, reader("student", own, "int8"))
-    unit = {text: vector / np.linalg.norm(vector) for text, vector in own.items()}
-    learnt = LogisticRegression(C=10, max_iter=2000).fit(
-        [unit[item.words[0]].astype(np.float32) for item in probe.train], [item.labels[0] for item in probe.train]
+    centre = {label: rng.normal(size=8) for label in sorted({item.labels[0] for item in each})}
+    return {item.words[0]: centre[item.labels[0]] + noise * rng.normal(size=8) for item in each}
+
+
+def test_a_probe_is_the_librarys_cross_validation_and_its_macro_f1() -> None:
+    probe = probe_on(items("aso pusa ibon", 28))
+    own = noisy(probe.items, 1.8)
+    told = told_by(probe, reader("student", own, "int8"))
+    one = score(probe, told)
+    gold = [item.labels[0] for item in probe.items]
+    rows = np.stack([own[item.words[0]] for item in probe.items]).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    said = cross_val_predict(LogisticRegression(C=10, max_iter=2000), rows, gold, cv=folds)
+    assert [label for (label,) in told.labels] == said.tolist()
+    assert one.macro_f1.value == pytest.approx(f1_score(gold, said, average="macro"))
+    assert 0.5 < one.macro_f1.low < one.macro_f1.value < one.macro_f1.high < 1
+    assert (one.folds, one.n, one.train, one.left_out) == (5, 84, 67, 0)
+    nothing = score(probe, told_by(probe, reader("student", dict.fromkeys(own, np.ones(8)))))
+    assert nothing.macro_f1.value < 0.4, "one vector for all tells nothing"
+
+
+def test_what_says_the_label_is_right_of_every_text() -> None:
+    probe = probe_on(items("aso pusa ibon", 20))
+    assert score(probe, told_by(probe, reader("student", noisy(probe.items, 0)))).macro_f1.value == 1
+    assert score(probe, told_lexically(probe)).macro_f1.value == 1, "the word itself is the label"
+
+
+def test_what_says_only_which_text_it_is_says_nothing_of_its_label() -> None:
+    """A regression that had seen a text would know its label: each has a direction, and letters, of its own."""
+    rng = np.random.default_rng(5)
+    names = ["".join(chr(0x4E00 + 4 * place + step) for step in range(4)) for place in range(100)]
+    each = tuple(Item((name,), (str(rng.integers(2)),)) for name in names)
+    probe = probe_on(each)
+    own = dict(zip(names, np.eye(100), strict=True))
+    assert score(probe, told_by(probe, reader("student", own))).macro_f1.value < 0.6
+    assert score(probe, told_lexically(probe)).macro_f1.value < 0.6
+
+
+def test_n_grams_are_counted_on_the_texts_that_a_fold_learns_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    seen = list[tuple[set[str], set[str]]]()
+    learn, read = TfidfVectorizer.fit_transform, TfidfVectorizer.transform
+
+    def learnt(self: TfidfVectorizer, texts: list[str]) -> object:
+        seen.append((set(texts), set()))
+        return learn(self, texts)
+
+    def told(self: TfidfVectorizer, texts: list[str]) -> object:
+        seen[-1][1].update(texts)
+        return read(self, texts)
+
+    monkeypatch.setattr(TfidfVectorizer, "fit_transform", learnt)
+    monkeypatch.setattr(TfidfVectorizer, "transform", told)
+    probe = probe_on(items("aso pusa", 30))
+    told_lexically(probe)
+    every = {item.words[0] for item in probe.items}
+    assert len(seen) == 5
+    assert all(not fitted & asked and fitted | asked == every for fitted, asked in seen)
+    assert sorted(text for _, asked in seen for text in asked) == sorted(every), "each text is told once"
+
+
+def test_folds_are_alike_in_labels_and_the_same_for_every_model() -> None:
+    each = items("aso pusa ibon", 20) + items("isda", 7)
+    probe = probe_on(each)
+    assert sorted(place for fold in probe.folds for place in fold) == list(range(67))
+    for label in ("aso", "pusa", "ibon", "isda"):
+        counts = [sum(probe.items[place].labels == (label,) for place in fold) for fold in probe.folds]
+        assert max(counts) - min(counts) <= 1 and min(counts) >= 1
+    assert probe_on(each) == probe, "a build of tomorrow deals them alike"
+    own = noisy(each, 1.0)
+    models = Models(
+        reader("teacher", own | vectors_of(TEXTS, width=8)),
+        (reader("student", {**own, **vectors_of(TEXTS, width=8)}, "int8"),),
     )
-    said = learnt.predict([unit[item.words[0]].astype(np.float32) for item in probe.test])
-    gold = [item.labels[0] for item in probe.test]
-    f1 = [2 * sum(s == g == w for s, g in zip(said, gold, strict=True)) / (list(said).count(w) + 8) for w in centre]
-    assert one.macro_f1.value == pytest.approx(sum(f1) / 3)
-    assert one.macro_f1.low <= one.macro_f1.value <= one.macro_f1.high
-    assert (one.train, one.n) == (60, 24)
-    assert probe_lexical(probe).macro_f1.value == 1, "the word itself is the label"
-    nothing = probe_reader(probe, reader("student", dict.fromkeys(texts, np.ones(8))))
-    assert nothing.macro_f1.value == pytest.approx(1 / 6), "one label for all: F1 of a third of the texts, over three"
+    figures, searches = measure_language(LanguageText("tl", TEXTS, (probe,)), models)
+    assert [one.name for one in figures.probes] == ["teacher torch", "student int8", f"{LEXICAL} tf-idf"]
+    teacher, student, _ = figures.probes
+    assert teacher.macro_f1 == student.macro_f1, "the same vectors are told alike, text by text"
+    same, counted = figures.probe_differences
+    assert (same.name, same.baseline, same.metric) == ("student int8", "teacher torch", "macro_f1")
+    assert (same.difference, same.low, same.high, same.seen) == (0, 0, 0, False)
+    assert figures.to_teacher(student) == same and figures.to_teacher(teacher) is None
+    assert counted.name == f"{LEXICAL} tf-idf" and counted.seen and counted.low > 0, "n-grams know the word"
+    kept = searches.probe("animal")
+    assert kept is not None and list(kept.models) == ["teacher torch", "student int8", f"{LEXICAL} tf-idf"]
+    assert kept.items == tuple(item.labels for item in probe.items)
+    assert parse(LanguageSearches, plain(searches)) == searches and parse(LanguageVectors, plain(figures)) == figures
+
+
+def test_a_probe_has_the_texts_of_all_parts_each_of_them_once() -> None:
+    rows = items("aso pusa ibon", 30)
+    found = probe_of("animal", data_of(rows[:60], rows[55:90], rows[50:70]))
+    assert found is not None and found.items == rows
+    many = probe_of("animal", data_of(items("aso pusa", 800), items("ibon", 20)))
+    assert many is not None and len(many.items) == 1500
+    whole = probe_of("animal", data_of(items("aso pusa", 400), items("ibon isda", 102)))
+    assert whole is not None and len(whole.items) == 1004, "all of SIB-200"
+
+
+def test_rare_labels_are_left_out_and_small_sets_have_no_probe() -> None:
+    rows = items("aso pusa", 30)
+    found = probe_of("animal", data_of(rows + items("ibon", 4), items("isda", 5)))
+    assert found is not None and found.left_out == 4
+    assert {item.labels[0] for item in found.items} == {"aso", "pusa", "isda"}
+    assert score(found, told_lexically(found)).left_out == 4
+    assert probe_of("animal", data_of(items("aso pusa", 24))) is None, "48 texts"
+    assert probe_of("animal", data_of(items("aso pusa", 25))) is not None
+    assert probe_of("animal", data_of(items("aso", 90) + items("pusa", 4))) is None, "one label is left"
 
 
 def test_sets_whose_words_are_labelled_have_no_probe() -> None:
-    rows = items("aso pusa", 700)
-    data = TaskData(CLASSIFY, ("aso", "pusa"), rows, rows[:4], rows)
-    probe = probe_of("animal", data)
-    assert probe is not None and (len(probe.train), len(probe.test)) == (1000, 1000)
+    rows = items("aso pusa", 70)
     assert probe_of("animal", TaskData(TAG, ("aso", "pusa"), rows, rows[:4], rows)) is None
 
 

@@ -6,19 +6,20 @@ them, seed by seed. Two bundles that have the same examples are compared example
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgeenc.bench.turns import compare_latency
 from edgeenc.bundle.assemble import check, longest_read, read_golden
 from edgeenc.bundle.compare_vectors import compared_vectors
 from edgeenc.bundle.compared import LOW, ComparedBundle, Line, stored, words
+from edgeenc.bundle.paired_answers import paired_line, unlike
 from edgeenc.errors import InputError
 from edgeenc.record.bundle import Predictions
 from edgeenc.record.form import parse
 from edgeenc.record.latency import Latency
 from edgeenc.record.scores import metric_words
-from edgeenc.report.answer import NOTHING_SEEN
+from edgeenc.report.kept import NOTHING_SEEN
 from edgeenc.report.reading import read
 
 PREDICTIONS = "report/predictions.json"
@@ -131,26 +132,10 @@ def _scores(a: ComparedBundle, b: ComparedBundle) -> Iterator[Line]:
         of_a, of_b = _answers(a, task), _answers(b, task)
         why = _unpaired(of_a, of_b)
         if isinstance(of_a, Predictions) and isinstance(of_b, Predictions) and not why:
-            yield _paired(line, (of_a, of_b), (a.shipped.name, b.shipped.name))
+            yield paired_line(line, (of_a, of_b), (a.shipped.name, b.shipped.name))
         else:
             reason = f"compared unpaired, without a confidence interval: {why}"
             yield Line(line.metric, line.what, line.unit, line.a, line.b, line.change, words(line.worse_by), how=reason)
-
-
-def _paired(line: Line, answers: Sequence[Predictions], names: tuple[str, str]) -> Line:
-    """Return a line with the paired difference; examples are told by their gold labels alone, which is all it needs."""
-    from edgeenc.tasks.item import Item
-    from edgeenc.tasks.scores.bootstrap import paired
-    from edgeenc.tasks.task_kind import metric_named
-
-    items = [Item(words=labels, labels=labels) for labels in answers[0].items]
-    a, b = (one.models[name] for one, name in zip(answers, names, strict=True))
-    found = paired(metric_named(line.metric), items, b, a)
-    said = words(-found.value) if found.seen else NOTHING_SEEN
-    how = f"points, 95 % CI, paired over {len(items):,} examples"
-    return Line(
-        line.metric, line.what, line.unit, line.a, line.b, found.value, said, low=found.low, high=found.high, how=how
-    )
 
 
 def _answers(one: ComparedBundle, task: str) -> Predictions | str:
@@ -173,8 +158,5 @@ def _unpaired(a: Predictions | str, b: Predictions | str) -> str:
     """Return why two bundles cannot be compared example by example, or nothing where they can."""
     reasons = [answer for answer in (a, b) if isinstance(answer, str)]
     if not reasons and isinstance(a, Predictions) and isinstance(b, Predictions):
-        if a.items != b.items:
-            reasons = [f"the gold labels of the test examples differ ({len(a.items):,} and {len(b.items):,} examples)"]
-        elif a.texts != b.texts:
-            reasons = ["the texts of the test examples differ, or one bundle does not tell them"]
+        return unlike(a, b)
     return "; ".join(reasons)

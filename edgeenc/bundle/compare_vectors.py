@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from edgeenc.bundle.compared import ComparedBundle, Line, stored, words
+from edgeenc.bundle.paired_answers import paired_line, unlike
 from edgeenc.errors import InputError
 from edgeenc.record.form import parse
 from edgeenc.record.vectors import LanguageSearches, LanguageVectors, Searches
-from edgeenc.report.answer import NOTHING_SEEN
+from edgeenc.report.finding import probed_on
+from edgeenc.report.kept import NOTHING_SEEN
 from edgeenc.tasks.scores.bootstrap import PERCENT, draws
 
 SEARCHES = "report/searches.json"
@@ -34,7 +36,17 @@ def compared_vectors(a: ComparedBundle, b: ComparedBundle) -> tuple[tuple[Line, 
             "Sentence vectors: the teachers differ, so what counts as found differs:"
             f" {a.facts.teacher.source} and {b.facts.teacher.source}."
         )
+    notes += [note for x, y in pairs for note in _made_otherwise(x, y, (a.shipped.name, b.shipped.name))]
     return tuple(line for x, y in pairs for line in _lines(a, b, x, y)), tuple(notes)
+
+
+def _made_otherwise(x: LanguageVectors, y: LanguageVectors, names: tuple[str, str]) -> Iterator[str]:
+    """Say which probes are not compared, since one bundle was asked in folds and the other by its set's own parts."""
+    for task in dict.fromkeys(probe.task for probe in x.probes):
+        one, other = x.probe(task, names[0]), y.probe(task, names[1])
+        if one is not None and other is not None and one.folds != other.folds:
+            made = " and ".join(probed_on(each) for each in (one, other))
+            yield f"{x.language}: the probe on {task} is not compared, since it was made in two ways: {made}."
 
 
 def _lines(a: ComparedBundle, b: ComparedBundle, x: LanguageVectors, y: LanguageVectors) -> Iterator[Line]:
@@ -47,12 +59,13 @@ def _lines(a: ComparedBundle, b: ComparedBundle, x: LanguageVectors, y: Language
             yield _found(_share("recall", what, one.share, other.share), a, b, x.language, one.within)
         line = _share("spearman", f"{x.language}: rank correlation", of_a.spearman.value, of_b.spearman.value)
         yield replace(line, how="from 0 to 1 as points of 100, without a confidence interval of the difference")
-    theirs = {probe.task: probe for probe in y.probes if probe.name == names[1]}
     for probe in x.probes:
-        if probe.name == names[0] and probe.task in theirs:
-            values = probe.macro_f1.value, theirs[probe.task].macro_f1.value
-            line = _share("probe", f"{x.language}: probe on {probe.task}", *values)
-            yield replace(line, how="macro F1, compared unpaired, without a confidence interval")
+        other = y.probe(probe.task, names[1])
+        if probe.name == names[0] and other is not None and probe.folds == other.folds:
+            values = probe.macro_f1.value, other.macro_f1.value
+            yield _probed(
+                _share("probe", f"{x.language}: probe on {probe.task}, macro F1", *values), a, b, x.language, probe.task
+            )
     others = {(one.among, one.of_teacher): one for one in y.across if one.name == names[1]}
     for across in x.across:
         other = others.get((across.among, across.of_teacher)) if across.name == names[0] else None
@@ -81,6 +94,17 @@ def _found(line: Line, a: ComparedBundle, b: ComparedBundle, language: str, with
     low, high = _interval(hits_b_N.astype(np.float64) - hits_a_N)
     said = NOTHING_SEEN if low <= 0 <= high else words(line.worse_by)
     return replace(line, words=said, low=low, high=high, how=f"points, 95 % CI, paired over {len(hits_a_N):,} searches")
+
+
+def _probed(line: Line, a: ComparedBundle, b: ComparedBundle, language: str, task: str) -> Line:
+    """Return a line of macro F1 paired over texts, where both bundles tell what was said of the same ones."""
+    one, other = (
+        None if found is None else found.probe(task) for found in (_searches(a, language), _searches(b, language))
+    )
+    why = f"not both have the answers in {SEARCHES}" if one is None or other is None else unlike(one, other)
+    if one is None or other is None or why:
+        return replace(line, how=f"compared unpaired, without a confidence interval: {why}")
+    return paired_line(line, (one, other), (a.shipped.name, b.shipped.name))
 
 
 def _interval(differences_N: np.ndarray) -> tuple[float, float]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 
+from edgeenc.record.bundle import Predictions
 from edgeenc.record.form import SPARE
+from edgeenc.record.scores import Difference
 
 Z = 1.959964
 """The standard normal distribution has 95 % of its mass within so many deviations of its mean."""
@@ -83,7 +85,17 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeScore:
-    """Macro F1 on `n` test texts of a labelled set, by a logistic regression on a model's vectors of `train` texts."""
+    """Macro F1 of a logistic regression on a model's vectors of a labelled set.
+
+    Attributes:
+        model: `teacher`, `student` or `character n-grams`.
+        precision: what ran: `torch` or an exported file; of n-grams `tf-idf`.
+        train: texts that a regression learnt from; of several folds the fewest.
+        n: texts that were told, all of them by a regression that had not seen them.
+        folds: of the cross-validation; None where the set's own parts were taken: the training part to learn from,
+            the test part to be told.
+        left_out: texts whose labels are too rare to be in every fold.
+    """
 
     task: str
     model: str
@@ -91,6 +103,8 @@ class ProbeScore:
     macro_f1: Interval
     train: int
     n: int
+    folds: int | None = field(default=None, metadata=SPARE)
+    left_out: int = 0
 
     @property
     def name(self) -> str:
@@ -137,6 +151,7 @@ class LanguageVectors:
         texts: held-out ones that were compared.
         agreement: with the teacher, of each model.
         probes: on labelled sets, where there are any.
+        probe_differences: of each probe to the teacher's, paired over texts; of an earlier version none.
         across: on line-parallel text, where there is any and vectors have the teacher's length.
     """
 
@@ -145,6 +160,21 @@ class LanguageVectors:
     agreement: tuple[Agreement, ...]
     probes: tuple[ProbeScore, ...] = field(default=(), metadata=SPARE)
     across: tuple[AcrossScore, ...] = field(default=(), metadata=SPARE)
+    probe_differences: tuple[Difference, ...] = field(default=(), metadata=SPARE)
+
+    def probe(self, task: str, name: str) -> ProbeScore | None:
+        """Return the probe of a model, `student int8` or `teacher`; None where it was not measured."""
+        return next((one for one in self.probes if one.task == task and name in (one.name, one.model)), None)
+
+    def beside(self, probe: ProbeScore) -> ProbeScore | None:
+        """Return the teacher's probe on the same set, of which a share is kept; None of its own, or if it is 0."""
+        teacher = self.probe(probe.task, TEACHER)
+        return teacher if teacher is not None and teacher is not probe and teacher.macro_f1.value > 0 else None
+
+    def to_teacher(self, probe: ProbeScore) -> Difference | None:
+        """Return by how much a probe differs from the teacher's; None of the teacher itself, or if not measured."""
+        found = (one for one in self.probe_differences if (one.task, one.name) == (probe.task, probe.name))
+        return next(found, None)
 
     def chance(self, within: int) -> float:
         """Return the share of searches in which a random order has one text among the first `within` others."""
@@ -195,10 +225,16 @@ class LanguageSearches:
     Attributes:
         texts: sha256 of the texts and of which is nearest to which by the teacher.
         places: by model and precision (`student int8`), the place of the teacher's nearest text, from 1.
+        probes: what was said of each text of a labelled set.
     """
 
     texts: str
     places: Mapping[str, tuple[int, ...]]
+    probes: tuple[Predictions, ...] = field(default=(), metadata=SPARE)
+
+    def probe(self, task: str) -> Predictions | None:
+        """Return what was said of a labelled set; None where it is not kept."""
+        return next((one for one in self.probes if one.task == task), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

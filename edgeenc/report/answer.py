@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from edgeenc.record.scores import Difference, Score, metric_words
 from edgeenc.report.draw.numbers import interval, megabytes, milliseconds, percent, times
 from edgeenc.report.finding import finds, unbeaten
+from edgeenc.report.kept import keeps, kept_bounds, verdict
 from edgeenc.report.measured import TEACHER, Candidate, Measured
-
-NOTHING_SEEN = "no difference seen"
 
 
 def answer(measured: Measured, candidate: Candidate) -> str:
@@ -53,28 +52,15 @@ def task_tiles(measured: Measured, candidate: Candidate) -> Iterator[tuple[str, 
             yield f"{name[0].upper()}{name[1:]}", percent(score.value), "; ".join(told)
 
 
-def verdict(difference: Difference) -> str:
-    """Return `better`, `worse`, or `no difference seen` where the confidence interval contains 0."""
-    if not difference.seen:
-        return NOTHING_SEEN
-    return "better" if difference.difference > 0 else "worse"
-
-
 def _kept(score: Score, teacher: Score | None, difference: Difference | None) -> str:
-    """Return the words for one task.
-
-    The confidence interval is that of the paired difference, put upon the teacher's score: (teacher + low) / teacher.
-    The share has no bootstrap of its own, so that the sentence and the table of differences never say two things.
-    """
+    """Return the words for one task."""
     measure = f"{metric_words(score.metric)} on {score.task}"
     if teacher is None or teacher.value <= 0:
         return f"{percent(score.value)} {measure} (95 % CI {interval(score.low, score.high)})"
     whole = teacher.value
-    share = score.value / whole
-    said = f"{'keeps' if share <= 1 else 'reaches'} {percent(share)} of the teacher's {measure}"
+    said = f"{keeps(score.value, whole)} {measure}"
     if difference is None:
         bounds = f"{interval(score.low, score.high)} and {interval(teacher.low, teacher.high)}"
         pair = f"{percent(score.value)} against {percent(whole)}"
         return f"{said} ({pair}, 95 % CIs {bounds}; not compared example by example)"
-    low, high = 1 + difference.low / whole, 1 + difference.high / whole
-    return f"{said} (95 % CI {interval(low, high)}, of the paired difference: {verdict(difference)})"
+    return f"{said} ({kept_bounds(whole, difference)})"

@@ -134,4 +134,4 @@ def _parallel(work: Work, tag: str) -> Iterator[ParallelLines]:
             yield ParallelLines(lines, others, among, by_teacher=False)
 
 
-STEP = StepKind(name="vectors", version=1, figures=VectorFigures, does=measure_vectors)
+STEP = StepKind(name="vectors", version=2, figures=VectorFigures, does=measure_vectors)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgeenc.record.scores import Difference, Score, metric_words
-from edgeenc.report.answer import NOTHING_SEEN, verdict
 from edgeenc.report.draw.blocks import Section, Table
 from edgeenc.report.draw.numbers import MISSING, count, interval, megabytes, milliseconds, percent, points
 from edgeenc.report.draw.plot import Plot, Point, Series, linear_axis, log_axis, pareto_front
+from edgeenc.report.kept import NOTHING_SEEN, verdict
 from edgeenc.report.measured import Candidate, Measured
 
 PAIRED = (

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from edgeenc.record.vectors import LEXICAL, Agreement, Found, Interval, LanguageVectors, VectorFigures
+from edgeenc.record.vectors import (
+    LEXICAL,
+    Agreement,
+    Found,
+    Interval,
+    LanguageVectors,
+    ProbeScore,
+    VectorFigures,
+)
 from edgeenc.report.draw.blocks import Bar, Mark, Picture, Section, Table
 from edgeenc.report.draw.numbers import MISSING, correlation, count, interval, percent
-from edgeenc.report.finding import STUDENT, of_searches
+from edgeenc.report.finding import STUDENT, of_searches, probe_kept, probed_on
+from edgeenc.report.kept import kept_interval, verdict
 
 BEFORE = "pruned"
 """What figures call the student before its last training."""
@@ -32,6 +41,7 @@ def vectors_section(vectors: VectorFigures) -> Section:
             " figure must be above.",
             f"Vectors have {count(vectors.dimensions)} dimensions, the teacher's"
             f" {count(vectors.teacher_dimensions)}{f'; {said}' if said else ''}.",
+            *_how_probed(vectors),
             *_not_across(vectors),
         ),
     )
@@ -49,6 +59,9 @@ def _sentences(vectors: VectorFigures) -> Iterator[str]:
                     f" {of_searches(last)}. By chance that is {percent(one.chance(first.within))} and"
                     f" {percent(one.chance(last.within))}."
                 )
+        for probe in one.probes:
+            if probe.model.startswith(STUDENT) and (kept := probe_kept(one, probe)):
+                yield f"{one.language}, {probe.name}, by a probe ({probed_on(probe)}): {kept}."
         for across in one.across:
             if across.model.startswith(STUDENT) and across.of_teacher:
                 yield (
@@ -116,14 +129,43 @@ def _probe_table(vectors: VectorFigures) -> Table:
             f"{one.language}, {probe.task}: {probe.model if probe.model == LEXICAL else probe.name}",
             percent(probe.macro_f1.value),
             interval(probe.macro_f1.low, probe.macro_f1.high),
+            *_kept(one, probe),
             count(probe.train),
             count(probe.n),
+            count(probe.folds),
         )
         for one in vectors.languages
         for probe in one.probes
     )
-    head = ("Labelled set and model", "Macro F1", "95 % CI", "Trained on", "Tested on")
-    return Table("A logistic regression on the vectors of labelled texts", head, "lrrrr", rows)
+    head = ("Labelled set and model", "Macro F1", "95 % CI", "Of the teacher's", "95 % CI", "Difference seen")
+    more = ("Trained on", "Tested on", "Folds")
+    return Table("A logistic regression on the vectors of labelled texts", (*head, *more), "lrrrrlrrr", rows)
+
+
+def _kept(one: LanguageVectors, probe: ProbeScore) -> tuple[str, str, str]:
+    """Return the share of the teacher's macro F1, its interval, and whether a difference is seen."""
+    teacher, difference = one.beside(probe), one.to_teacher(probe)
+    if teacher is None:
+        return MISSING, MISSING, MISSING
+    share = percent(probe.macro_f1.value / teacher.macro_f1.value)
+    if difference is None:
+        return share, MISSING, MISSING
+    return share, interval(*kept_interval(teacher.macro_f1.value, difference)), verdict(difference)
+
+
+def _how_probed(vectors: VectorFigures) -> Iterator[str]:
+    """Say how labelled sets were used, which texts were left out, and what the interval of a share is."""
+    probes = [probe for one in vectors.languages for probe in one.probes]
+    if any(probe.folds for probe in probes):
+        yield (
+            "Labelled sets: all texts of a set are dealt into folds, the same for every model, and each is told by a"
+            " regression that learnt from the other folds; character n-grams are counted in each fold anew. No model"
+            " learnt from these labels. Macro F1 is that of all texts together. The interval of the share of the"
+            " teacher's is that of the paired difference over the same texts."
+        )
+    if left := {probe.task: probe.left_out for probe in probes if probe.left_out}:
+        said = ", ".join(f"{count(texts)} of {task}" for task, texts in left.items())
+        yield f"Left out, since their label has fewer texts than there are folds: {said}."
 
 
 def _across_table(vectors: VectorFigures) -> Table:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeenc.record.vectors import LEXICAL, TEACHER, AcrossScore, Agreement, LanguageSearches, LanguageVectors
 from edgeenc.tasks.vectors.lexical import PRECISION, lexically_similar
-from edgeenc.tasks.vectors.probe import Probe, probe_lexical, probe_reader
+from edgeenc.tasks.vectors.probe import Probe, Told, difference, predictions, score, told_by, told_lexically
 from edgeenc.tasks.vectors.ranking import (
     WITHIN,
     Floats,
@@ -93,19 +93,21 @@ def measure_language(
     tell(f"{len(text.texts):,} held-out texts")
     agreement, searches = _agreement(text.texts, models)
     tell(f"{len(text.probes)} labelled sets and {len(text.parallel)} pairs of languages")
-    readers = (models.teacher, *models.students)
+    told = [(probe, _told(probe, models)) for probe in text.probes]
     figures = LanguageVectors(
         language=text.language,
         texts=len(text.texts),
         agreement=agreement,
-        probes=tuple(
-            score
-            for probe in text.probes
-            for score in (*(probe_reader(probe, reader) for reader in readers), probe_lexical(probe))
-        ),
-        across=tuple(score for pair in text.parallel for score in _across(pair, models)),
+        probes=tuple(score(probe, one) for probe, each in told for one in each),
+        probe_differences=tuple(difference(probe, one, each[0]) for probe, each in told for one in each[1:]),
+        across=tuple(one for pair in text.parallel for one in _across(pair, models)),
     )
-    return figures, searches
+    return figures, replace(searches, probes=tuple(predictions(probe, each) for probe, each in told))
+
+
+def _told(probe: Probe, models: Models) -> tuple[Told, ...]:
+    """Return what every model tells of a labelled set, the teacher first and character n-grams last."""
+    return (*(told_by(probe, reader) for reader in (models.teacher, *models.students)), told_lexically(probe))
 
 
 def _agreement(texts: Sequence[str], models: Models) -> tuple[tuple[Agreement, ...], LanguageSearches]:
