@@ -197,6 +197,18 @@ def max_sequence(folder: Path) -> int | None:
     return most
 
 
+def longest_text(folder: Path) -> int:
+    """Return to how many tokens texts are cut for the model of a folder: as it reads, or fewer as its files say.
+
+    Raises:
+        InputError: `config.json` is missing or damaged, or what the files say is no number of tokens.
+    """
+    from edgeenc.model.config import load_shape
+
+    cut = max_sequence(folder) if (folder / MODULES).is_file() else None
+    return cut or load_shape(folder).longest
+
+
 def sentence_files(folder: Path) -> list[str]:
     """Return the files of a checkpoint folder that say how a text's vector is made, by their names from there."""
     if not (folder / MODULES).is_file():
