@@ -90,6 +90,29 @@ def spied(name: str, widest: dict[str, int]) -> Callable[..., tuple[GateBatch, .
     return gate_batches
 
 
+def test_a_plan_says_how_many_tokens_are_read_and_not_how_many_were_asked_for(
+    tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path: Path
+) -> None:
+    head = SentenceHead(max_length=600)
+    assert "tokens at most" not in head.words(32, 64) and ", of 600 tokens at most" in head.words(32, 4096)
+    teacher, world = publish("minilm", sentences, tmp_path / "own"), make_world(tiny_encoder, sentences, tmp_path)
+    store, corpus = Store(tmp_path / "store"), (str(world.corpus),)
+    recipe = recipe_for(teacher, tmp_path, "sentence: {max_seq_length: 600}\n")
+    notes = plan_for(Ask(language="ilo", corpus=corpus, recipe=str(recipe)), store, 1).notes
+    assert "sentence.max_seq_length is 600: the encoder reads 64 tokens, so texts are cut there" in notes
+    assert not any("at most" in note for note in notes)
+    text = world.recipe.read_text("utf-8").replace("max_length: 32", "max_length: 65").replace("[16, 32]", "[16, 128]")
+    world.recipe.write_text(text, "utf-8")
+    asked = Ask(language="ilo", corpus=corpus, recipe=str(world.recipe))
+    said = "is {}: the encoder reads 64 tokens, so texts are cut there"
+    trained = [
+        f"{name}: the longest of sequence_lengths {said.format(128)}" for name in ("adapt", "distill", "student")
+    ]
+    assert list(plan_for(asked, store, 1).notes)[-3:] == trained
+    task = replace(asked, task="sentiment", data=str(world.folder / "reviews.csv"))
+    assert plan_for(task, store, 1).notes[-1] == f"fine_tuning.max_length {said.format(65)}"
+
+
 def test_only_vectors_that_are_cut_change_the_keys_of_a_plan(
     tiny_encoder: Encoder, sentences: tuple[str, ...], tmp_path: Path
 ) -> None:

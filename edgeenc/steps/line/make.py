@@ -40,6 +40,7 @@ from edgeenc.record.former import former_spelling
 from edgeenc.sources import SEED, is_random
 from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import Pace, TrainingOptions
+from edgeenc.steps.line.length_notes import notes_of_lengths
 from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.steps.line.teacher_notes import notes_of
 from edgeenc.steps.line.vector_notes import VectorLengths, notes_of_sentences, with_sentences
@@ -68,10 +69,15 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
         fields = beside.submit(_teacher_fields, request)
         shape, notes = _teacher_of(request)
     maps = request.sentence.maps if request.sentence and request.purpose.pooled_from else ()
-    teacher, hidden = maker.add(StepName("teacher"), {}, fields.result(), shape=shape, maps=maps), shape.hidden
+    teacher = maker.add(StepName("teacher"), {}, fields.result(), shape=shape, maps=maps)
     last, cut = maker.stages(teacher, shape)
     maker.results(teacher, last, cut)
-    notes = (*text_notes(request.texts), *notes, *notes_of_sentences(request, hidden, why))
+    notes = (
+        *text_notes(request.texts),
+        *notes,
+        *notes_of_sentences(request, shape, why),
+        *notes_of_lengths(request, shape.longest),
+    )
     return Plan(request, tuple(maker.steps.values()), (*filter(None, [request.taken]), *notes))
 
 
