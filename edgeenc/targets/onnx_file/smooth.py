@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
 from edgeenc.errors import GateError
 from edgeenc.targets.onnx_file.graph import initializers, write_graph
+from edgeenc.targets.sessions.ort_session import OrtGraph
 from edgeenc.targets.sessions.session import Ids
 
 STRENGTHS = (0.5, 0.75)
@@ -178,19 +178,13 @@ def _seen(model: ModelProto, names: Sequence[str], texts: Sequence[Ids]) -> dict
     watched = ModelProto()
     watched.CopyFrom(model)
     watched.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     with tempfile.TemporaryDirectory(prefix="edgeenc-ranges-") as scratch:
         path = write_graph(watched, Path(scratch) / "watched.onnx")
         del watched
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    known = {value.name for value in session.get_inputs()}
+        graph = OrtGraph(path)
     found = dict[str, _Seen]()
     for ids_BT in _slices(texts):
-        feeds = {"input_ids": ids_BT, "attention_mask": np.ones_like(ids_BT), "token_type_ids": np.zeros_like(ids_BT)}
-        seen = session.run(list(names), {name: feeds[name] for name in feeds if name in known})
-        for name, states in zip(names, map(np.asarray, seen), strict=True):
+        for name, states in zip(names, graph(names, ids_BT, np.ones_like(ids_BT)), strict=True):
             rows_NK = states.reshape(-1, states.shape[-1])
             largest_K = np.abs(rows_NK).max(0)
             if not np.isfinite(largest_K).all():
