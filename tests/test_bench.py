@@ -15,7 +15,6 @@ import pytest
 import torch
 from line import Done, edgeenc
 from onnx import TensorProto, helper, numpy_helper
-from sentences import publish
 from shown import changed, task_facts
 
 from edgeenc.bench import harness
@@ -251,15 +250,6 @@ def test_what_was_not_run_has_a_reason_and_no_figure(run: Run) -> None:
         assert row.p50_ms is row.peak_rss_bytes is row.vram_allocated_bytes is row.share_of_peak is None
         assert row.samples_ms == ()
     assert "no file model_quantized.onnx" in run.done.stderr
-
-
-def test_a_model_is_given_as_many_tokens_as_it_reads(sentences: tuple[str, ...], tmp_path: Path) -> None:
-    """XLM-R never uses its first two positions; sentence vectors may be of fewer tokens than that."""
-    folder = publish("bge-m3", sentences, tmp_path / "tiny")
-    subject = read_subject(str(folder))
-    assert (subject.shape.positions, subject.longest) == (66, 64)
-    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 12}', encoding="utf-8")
-    assert read_subject(str(folder)).longest == 12
 
 
 @pytest.mark.usefixtures("no_peaks")

@@ -14,6 +14,7 @@ from sentences import publish, recipe_for, write
 from tokenizers import Tokenizer
 
 from edgeenc.asked import plan_for
+from edgeenc.bench.subject import read_subject
 from edgeenc.bundle import gate_text, recheck
 from edgeenc.bundle.gate_text import GateBatch
 from edgeenc.bundle.load import load_bundle
@@ -88,6 +89,15 @@ def spied(name: str, widest: dict[str, int]) -> Callable[..., tuple[GateBatch, .
         return batches
 
     return gate_batches
+
+
+def test_a_model_is_given_as_many_tokens_as_it_reads(sentences: tuple[str, ...], tmp_path: Path) -> None:
+    """XLM-R never uses its first two positions; sentence vectors may be of fewer tokens than that."""
+    folder = publish("bge-m3", sentences, tmp_path / "tiny")
+    subject = read_subject(str(folder))
+    assert (subject.shape.positions, subject.longest) == (66, 64)
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 12}', encoding="utf-8")
+    assert read_subject(str(folder)).longest == 12
 
 
 def test_a_plan_says_how_many_tokens_are_read_and_not_how_many_were_asked_for(
