@@ -169,7 +169,7 @@ def reads(name: tuple[str, str], forward: Forward, encoder: Encoder, prompts: Pr
     """Return a reader with the prompts that were typed, or else those of its files."""
     own = prompts_of(encoder.sentence)
     query, passage = (said if typed is None else typed for typed, said in zip(prompts, own, strict=True))
-    tokenizer, longest = encoder.tokenizer, encoder.shape.longest
+    tokenizer, longest = encoder.tokenizer, encoder.longest_text
 
     def read(texts: Sequence[str]) -> Vectors:
         return embed(forward, tokenizer, texts, longest=longest)

@@ -168,7 +168,7 @@ def test_a_damaged_report_is_named(tmp_path: Path) -> None:
 
 def subject_at(folder: Path) -> Subject:
     folder.mkdir(exist_ok=True)
-    return Subject(folder.name, folder, Shape(1, 8, 2, 4, 8, 10, 16, 2, "bert"), 0, {}, "")
+    return Subject(folder.name, folder, Shape(1, 8, 2, 4, 8, 10, 16, 2, "bert"), 16, 0, {}, "")
 
 
 def test_rows_hold_every_sample(run: Run) -> None:

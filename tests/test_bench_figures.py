@@ -47,7 +47,7 @@ def subject(tmp_path: Path) -> Subject:
     (tmp_path / "model.safetensors").write_bytes(b"12345")
     (tmp_path / "model.onnx").write_bytes(b"1234567")
     (tmp_path / "model.onnx_data").write_bytes(b"1234")
-    return Subject("small", tmp_path, SHAPE, 0, {"fp32": tmp_path / "model.onnx"}, "")
+    return Subject("small", tmp_path, SHAPE, 16, 0, {"fp32": tmp_path / "model.onnx"}, "")
 
 
 def case(subject: Subject, length: int | None = 2) -> Case:
@@ -205,7 +205,7 @@ def test_cases_are_grouped_by_what_they_are_compared_at(subject: Subject) -> Non
 
 @pytest.mark.parametrize(("asked", "able", "reason"), [
     (("ort", "cpu", "fp32", 16), NONE, ""),
-    (("ort", "cpu", "fp32", 17), ALL, "the model has 16 positions"),
+    (("ort", "cpu", "fp32", 17), ALL, "the model reads texts of 16 tokens at most"),
     (("ort", "cpu", "int8", 16), ALL, "no file model_quantized.onnx"),
     (("ort", "cuda", "fp32", 16), NONE, "this ONNX Runtime has no CUDA provider"),
     (("ort", "cuda", "fp32", 16), ALL, ""),

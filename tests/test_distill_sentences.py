@@ -28,6 +28,7 @@ from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.model.surgery import rebuild
 from edgeenc.stages.distill_sentences import DistillSentences, SentenceOptions
 from edgeenc.text.corpus import Corpus, Part
+from edgeenc.text.whole import Widths
 from edgeenc.training_loop import Job, Progress
 
 FIELDS: dict[str, object] = {"tokens": 100_000, "batch_size": 32, "max_length": 32, "lr": 1e-3, "evaluations": 4}
@@ -277,6 +278,18 @@ def test_dimensions_are_known_through_a_plan() -> None:
     assert DistillSentences(teacher="teacher", dimensions=8).dimensions_after(16, {"teacher": 32}) == 8
 
 
+@pytest.mark.parametrize("hidden", [0.0, 1.0])
+def test_no_batch_is_wider_than_the_positions(teacher: Encoder, corpus: Corpus, hidden: float) -> None:
+    """30 positions are no multiple of 8, of which the widths of a runtime are that computes in bfloat16."""
+    state = teacher.model.state_dict()
+    name = "bert.embeddings.position_embeddings.weight"
+    short = rebuild(teacher, {**state, name: state[name][:30]}, replace(teacher.shape, positions=30))
+    options = SentenceOptions(**FIELDS | {"tokens": 2000, "evaluations": 1, "hidden": hidden, "texts": 80})
+    job = Job(seed=1, runtime=Runtime(dtype="bfloat16"))
+    for one, other in ((short, short), (short, teacher), (teacher, short)):
+        assert distill_sentences(one, other, corpus, options, job)[1].evaluations
+
+
 def test_an_unknown_prompt_is_refused(teacher: Encoder, corpus: Corpus) -> None:
     one = replace(teacher, sentence=SentenceHead(prompts={"query": "Ang "}))
     options = SentenceOptions(**FIELDS | {"prompts": ("passage",)})
@@ -293,9 +306,11 @@ def test_each_of_two_languages_has_texts_by_its_weight(
     asked: list[list[str]] = []
     original = embed
 
-    def watched(forward: Forward, tokenizer: Tokenizer, texts: Sequence[str], *, longest: int, step: int) -> Vectors:
+    def watched(
+        forward: Forward, tokenizer: Tokenizer, texts: Sequence[str], *, longest: int, widths: Widths
+    ) -> Vectors:
         asked.append(list(texts))
-        return original(forward, tokenizer, texts, longest=longest, step=step)
+        return original(forward, tokenizer, texts, longest=longest, widths=widths)
 
     monkeypatch.setattr("edgeenc.compress.teacher_vectors.embed", watched)
     options = SentenceOptions(**FIELDS | {"tokens": 20_000, "texts": 200})

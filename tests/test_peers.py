@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from sentences import publish
 
+from edgeenc.model.encoder import Encoder
+from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.record.form import read_json
 from edgeenc.record.vectors import LEXICAL
 from edgeenc.text.corpus import Corpus
@@ -52,6 +56,18 @@ def test_peers_are_measured_on_one_text_and_stand_in_one_table(
         "searches in English are those of the teacher"
     )
     assert rows[f"{LEXICAL} tf-idf"][1] == ""
+
+
+def test_peers_read_what_an_app_reads(tiny_encoder: Encoder, sentences: tuple[str, ...]) -> None:
+    widths = list[int]()
+
+    def forward(ids_BT: np.ndarray, attend_BT: np.ndarray) -> np.ndarray:
+        widths.append(ids_BT.shape[1])
+        return np.zeros((len(ids_BT), 2), dtype=np.float32)
+
+    encoder = replace(tiny_encoder, sentence=SentenceHead(max_length=12))
+    script("benchmarks", "vectors").reads(("peer", "torch"), forward, encoder, (None, None)).searches(sentences)
+    assert max(widths) == 12
 
 
 def test_what_was_not_measured_has_no_lines() -> None:

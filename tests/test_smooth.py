@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from edgeenc.errors import GateError
-from edgeenc.targets.onnx_file.graph import read_graph, write_graph
+from edgeenc.targets.onnx_file.graph import initializers, read_graph, write_graph
 from edgeenc.targets.onnx_file.quantize import quantize
+from edgeenc.targets.onnx_file.rounding import cut_away
 from edgeenc.targets.onnx_file.smooth import factor, smooth
 from edgeenc.targets.sessions.ort_session import OrtSession
 
@@ -136,6 +137,29 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
     stored.CopyFrom(numpy_helper.from_array(np.full(CHANNELS, np.inf, dtype=np.float32), "c"))
     with pytest.raises(GateError, match="x of the float32 file is not finite"):
         smooth(model, TEXTS)
+
+
+def test_sums_of_16_bits_by_hand() -> None:
+    """255 * 127 * 2 is 64,770, of which 32,767 fit; with the other sign 32,768; a channel alone always fits."""
+    both, one = np.array([[255, 255]], dtype=np.float32), np.array([[255, 0]], dtype=np.float32)
+    steps = np.array([[127, -127, 127, 64], [127, -127, -127, 64]], dtype=np.float32)
+    assert cut_away(both, steps).tolist() == [[64770 - 32767, -64770 + 32768, 0, 0]]
+    assert not cut_away(one, steps).any() and not cut_away(one[:, :1], steps[:1]).any()
+
+
+def test_weights_whose_sums_would_be_cut_have_7_bits(tmp_path: Path) -> None:
+    """Positive activations on weights of one size fill every sum of two channels: half of it would be left."""
+    nodes = [
+        helper.make_node("Gather", ["W", "input_ids"], ["x"], "/w/Gather"),
+        helper.make_node("MatMul", ["x", "M"], ["logits"], "/p/MatMul"),
+    ]
+    table = np.random.default_rng(0).uniform(0.9, 1, (TOKENS, CHANNELS))
+    model = model_of(nodes, {"W": table, "M": np.ones((CHANNELS, WIDE))})
+    right = outputs(model, tmp_path / "fp32.onnx")
+    assert smooth(model, TEXTS) == {"M"}
+    path = quantize(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", TEXTS)
+    assert numpy_helper.to_array(initializers(read_graph(path).graph)["M_quantized"]).max() == 64
+    assert np.abs(OrtSession(path)(TEXTS[0], np.ones_like(TEXTS[0])) / right - 1).max() < 0.02
 
 
 def test_without_texts_the_file_is_as_before(tmp_path: Path) -> None:

@@ -157,8 +157,8 @@ def text_of(case: Case, setup: Setup) -> BenchText:
 
 def run_case(case: Case, text: BenchText, ask: Matrix, turn: int, scratch: Path) -> Finished:
     """Run one process of a case; the first one also shows what memory it keeps."""
-    positions = case.subject.shape.positions
-    longest = min(positions, max((length for length in ask.lengths if length is not None), default=LONGEST))
+    reads = case.subject.longest
+    longest = min(reads, max((length for length in ask.lengths if length is not None), default=LONGEST))
     file = case.subject.file(case.runtime, case.precision)
     assert file is not None  # else it would have had an obstacle
     request = RowRequest(
@@ -170,7 +170,7 @@ def run_case(case: Case, text: BenchText, ask: Matrix, turn: int, scratch: Path)
         opener=case.subject.opener(case.precision),
         tokenizer=str(case.subject.tokenizer),
         pad=case.subject.pad,
-        max_length=case.length or positions,
+        max_length=case.length or reads,
         batches=text.batches,
         lengths=up_and_down(longest) if turn == 0 else [],
         runs=ask.runs,

@@ -87,11 +87,11 @@ def contests(subjects: Sequence[Subject], ask: Matrix) -> list[tuple[Case, ...]]
 
 def obstacle(case: Case) -> str:
     """Return why a case cannot be run on this machine, or "" where it can."""
-    engine, positions = engines()[case.runtime], case.subject.shape.positions
+    engine, reads = engines()[case.runtime], case.subject.longest
     if lacks := engine.lacks(case.precision):
         return lacks
     if case.subject.file(case.runtime, case.precision) is None:
         return engine.no_file(case.precision)
-    if case.length is not None and case.length > positions:
-        return f"the model has {positions} positions"
+    if case.length is not None and case.length > reads:
+        return f"the model reads texts of {reads} tokens at most"
     return engine.hindrance(case.device, case.precision)

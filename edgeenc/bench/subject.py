@@ -10,6 +10,7 @@ from edgeenc.bench.engines import engines
 from edgeenc.errors import InputError, UsageError
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import WEIGHTS, load_tokenizer
+from edgeenc.model.sentence_head import longest_text
 from edgeenc.model.shape import Shape, shape_of
 from edgeenc.record.form import parse
 from edgeenc.store import MANIFEST
@@ -31,6 +32,7 @@ class Subject:
         name: what its rows are called.
         folder: where its files are.
         shape: its sizes.
+        longest: tokens to which its files cut a text.
         pad: id that batches are filled up with.
         exported: file by precision; empty where there is none.
         language: of a bundle, else "".
@@ -40,6 +42,7 @@ class Subject:
     name: str
     folder: Path
     shape: Shape
+    longest: int
     pad: int
     exported: Mapping[str, Path]
     language: str
@@ -100,6 +103,7 @@ def read_subject(text: str) -> Subject:
         name=name if named else folder.resolve().name,
         folder=folder.resolve(),
         shape=shape_of(config),
+        longest=longest_text(folder),
         pad=config.pad_token_id or 0,
         exported=exported,
         language=_language(folder),

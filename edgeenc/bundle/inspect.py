@@ -15,7 +15,7 @@ from edgeenc.model.header import Stored
 from edgeenc.model.purpose import labelled_purpose
 from edgeenc.model.reduction import added_parameters, reduction_of, weights_of
 from edgeenc.model.sentence_head import sentence_head_if_known
-from edgeenc.model.shape import shape_of
+from edgeenc.model.shape import Shape, shape_of
 from edgeenc.model.weights import headers
 from edgeenc.record.form import read_json
 from edgeenc.record.inspected import Inspected, PartsStored, PartStored, TokenizerFile
@@ -58,7 +58,7 @@ def look(path: Path) -> Inspected:
         tokenizer=tokenizer,
         files={file.relative_to(path).as_posix(): file.stat().st_size for file in exported},
         notes=notes,
-        sentence=_sentence(path, shape.hidden),
+        sentence=_sentence(path, shape),
         refusal=refusal,
         problems=problems,
     )
@@ -72,10 +72,10 @@ def _as_teacher(path: Path) -> tuple[tuple[str, ...], str]:
         return (), str(error)
 
 
-def _sentence(path: Path, hidden: int) -> str:
+def _sentence(path: Path, shape: Shape) -> str:
     """Return how one vector of a text is made, in words; "" where the files say nothing of it."""
     head, why = sentence_head_if_known(path)
-    return f"not known: {why}" if why else head.words(hidden) if head else ""
+    return f"not known: {why}" if why else head.words(shape.hidden, shape.longest) if head else ""
 
 
 def _odd(weights: str, parameters: int, expected: int, tokenizer: TokenizerFile | None, vocab: int) -> tuple[str, ...]:

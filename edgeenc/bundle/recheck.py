@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from edgeenc.bundle.assemble import GOLDEN, check
+from edgeenc.bundle.assemble import GOLDEN, check, longest_read
 from edgeenc.bundle.gate import AppReading, GateCase, run_gates
 from edgeenc.bundle.gate_text import gate_batches
 from edgeenc.bundle.opened import opened
@@ -16,7 +16,6 @@ from edgeenc.model.answers import NO_LABEL
 from edgeenc.model.config import labels_of, load_config
 from edgeenc.model.encoder import load_tokenizer
 from edgeenc.model.purpose import Purpose, labelled_purpose
-from edgeenc.model.shape import shape_of
 from edgeenc.recipe import parse_recipe, recipe_of_today
 from edgeenc.record.gates import Gate
 from edgeenc.targets.target import target_of
@@ -38,7 +37,7 @@ def recheck(folder: Path) -> tuple[Gate, ...]:
     lines = [json.loads(row)["text"] for row in (folder / GOLDEN).read_text(encoding="utf-8").splitlines()]
     target = target_of(folder)
     files = opened(target, folder, target.files_in(folder), labelled_purpose(config))
-    purpose, longest = files[0].session.purpose, shape_of(config).longest
+    purpose, longest = files[0].session.purpose, longest_read(folder)
     labelled = _labelled(lines, purpose, labels_of(config), longest)
     batches = gate_batches(lines, tokenizer, longest, purpose)
     return run_gates(

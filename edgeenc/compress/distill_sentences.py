@@ -22,7 +22,6 @@ from edgeenc.compress.teacher_vectors import NoCache, VectorCache, teacher_vecto
 from edgeenc.compress.vector_aim import VectorAim, aim_of, start_from
 from edgeenc.compress.whole_texts import usual_prompt
 from edgeenc.errors import InputError, ShapeError
-from edgeenc.machine.runtime import Runtime
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.stages.distill_sentences import SentenceOptions
@@ -31,7 +30,7 @@ from edgeenc.text.corpus import Corpus
 from edgeenc.text.mixture import pattern_of
 from edgeenc.text.sentence_order import Numbers, SentenceOrder, Texts, prompted, read_texts
 from edgeenc.text.specials import Specials
-from edgeenc.text.whole import encode_whole, padded
+from edgeenc.text.whole import Widths, encode_whole, padded
 from edgeenc.training_loop import History, Job, Loss, train
 
 STARTING_BATCHES = 8
@@ -83,7 +82,8 @@ def distill_sentences(
     model = student.model if job.in_place else copy.deepcopy(student.model)
     pupil = replace(student, model=nn.Module.to(model.eval(), device))
     order = SentenceOrder(read.groups, options.batch_size, pattern_of(corpus), job.seed)
-    tokens = PaddedTexts(read.texts, Specials.of(student.tokenizer).pad, job.runtime)
+    widths = Widths(job.runtime.width_step, _both_read(student, teacher, options))
+    tokens = PaddedTexts(read.texts, Specials.of(student.tokenizer).pad, widths, device)
     lesson = SentenceLesson(options, aim, _inner(pupil, teacher, tokens.batch(order(0)), options))
     if aim.learned is not None:
         nn.Module.to(aim.learned, device)
@@ -147,12 +147,14 @@ class SentenceReader:
         options: how many, how long.
         own: the student's prompts.
         taught: those of the teacher of the same names.
+        longest: tokens to which a text is cut.
     """
 
     student: Encoder
     options: SentenceOptions
     own: tuple[str, ...]
     taught: tuple[str, ...]
+    longest: int
 
     @staticmethod
     def of(student: Encoder, teacher: Encoder, options: SentenceOptions) -> SentenceReader:
@@ -164,19 +166,20 @@ class SentenceReader:
         own, taught = (encoder.sentence or SentenceHead() for encoder in (student, teacher))
         first = usual_prompt(own)
         names = options.prompts or ((first,) if first is not None else ())
-        return SentenceReader(student, options, _prompts(own, names, "student"), _prompts(taught, names, "teacher"))
+        most = min(student.longest_text, _both_read(student, teacher, options), options.max_length)
+        prompts = _prompts(own, names, "student"), _prompts(taught, names, "teacher")
+        return SentenceReader(student, options, *prompts, most)
 
     def train(self, corpus: Corpus) -> ReadTexts:
         """Return so many training texts as the tokens of the options ask for, of each language by its weight."""
         options, most = self.options, self.options.texts
-        longest = self._longest
         return self._read(
             [
                 read_texts(
                     part.corpus.train,
                     self.student.tokenizer,
                     self.own,
-                    longest,
+                    self.longest,
                     options.tokens * part.weight,
                     max(1, round((most or len(part.corpus.train)) * (part.weight if most else 1))),
                 )
@@ -187,12 +190,9 @@ class SentenceReader:
     def held(self, corpus: Corpus) -> ReadTexts:
         """Return the first texts of `valid`, of each language by its weight."""
         found = [part.corpus.valid[: max(2, round(HELD_TEXTS * part.weight))] for part in corpus.each]
-        longest, read = self._longest, self.student.tokenizer
-        return self._read([Texts.of(lines, encode_whole(read, prompted(lines, self.own), longest)) for lines in found])
-
-    @property
-    def _longest(self) -> int:
-        return (self.student.sentence or SentenceHead()).reads(self.options.max_length)
+        read = self.student.tokenizer
+        rows = (encode_whole(read, prompted(lines, self.own), self.longest) for lines in found)
+        return self._read([Texts.of(*pair) for pair in zip(found, rows, strict=True)])
 
     def _read(self, parts: list[Texts]) -> ReadTexts:
         if any(len(part.lines) < 2 for part in parts):
@@ -206,6 +206,12 @@ def _prompts(head: SentenceHead, names: Sequence[str], whose: str) -> tuple[str,
         known = ", ".join(head.prompts) or "none"
         raise InputError(f"distill-sentences: the {whose} has no prompt {unknown[0]!r}; there are: {known}")
     return tuple(head.prompts[name] for name in names) or ("",)
+
+
+def _both_read(student: Encoder, teacher: Encoder, options: SentenceOptions) -> int:
+    """Return how many tokens a batch may be wide, which the teacher reads too where hidden states are compared."""
+    own, taught = student.shape.longest, teacher.shape.longest
+    return min(own, taught) if options.hidden else own
 
 
 def _held_batches(texts: Texts, batch_size: int) -> list[Numbers]:
@@ -230,17 +236,18 @@ class PaddedBatch:
 
 @dataclass(frozen=True)
 class PaddedTexts:
-    """Makes padded batches of texts for a runtime."""
+    """Makes padded batches of texts on a device."""
 
     texts: Texts
     pad: int
-    runtime: Runtime
+    widths: Widths
+    device: str
 
     def batch(self, numbers: Numbers) -> PaddedBatch:
         """Return the batch of the texts of these numbers."""
         rows = [self.texts.row(int(number)) for number in numbers]
-        arrays = padded(rows, self.pad, self.runtime.width_step)
-        ids_BT, attend_BT = (torch.from_numpy(array).to(self.runtime.device) for array in arrays)
+        arrays = padded(rows, self.pad, self.widths)
+        ids_BT, attend_BT = (torch.from_numpy(array).to(self.device) for array in arrays)
         return PaddedBatch(ids_BT, attend_BT, sum(map(len, rows)))
 
 

@@ -22,6 +22,7 @@ from edgeenc.model.embed import Vectors, embed, forward_of
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.text.sentence_order import BLOCK
+from edgeenc.text.whole import Widths
 from edgeenc.training_loop import Job, Progress
 
 VERSION = 2
@@ -64,17 +65,17 @@ def teacher_vectors(teacher: Encoder, texts: Sequence[str], longest: int, cache:
         job: device, threads and progress.
     """
     head = teacher.sentence or SentenceHead()
-    longest = head.reads(longest)
+    longest = min(longest, teacher.longest_text)
     torch.set_num_threads(job.runtime.threads)
     forward = forward_of(frozen(teacher, job.runtime.device), head, job.runtime.device)
-    step = job.runtime.width_step
+    widths = Widths(job.runtime.width_step, teacher.shape.longest)
     found, start, made = list[Vectors](), time.monotonic(), 0
     for first in range(0, len(texts), BLOCK):
         block = texts[first : first + BLOCK]
         address = _address(block, head, longest, job)
         kept = cache.read(address)
         if kept is None or len(kept) != len(block):
-            kept = embed(forward, teacher.tokenizer, block, longest=longest, step=step)
+            kept = embed(forward, teacher.tokenizer, block, longest=longest, widths=widths)
             cache.write(address, kept)
             made += len(block)
             spent, done = time.monotonic() - start, first + len(block)

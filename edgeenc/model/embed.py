@@ -16,7 +16,7 @@ from edgeenc.errors import InputError
 from edgeenc.model.encoder import Encoder
 from edgeenc.model.sentence_head import SentenceHead
 from edgeenc.text.specials import Specials
-from edgeenc.text.whole import Ids, encode_whole, like_lengths, padded
+from edgeenc.text.whole import NO_WIDER, Ids, Widths, encode_whole, like_lengths, padded
 
 Vectors = NDArray[np.float32]
 Forward = Callable[[Ids, Ids], Vectors]
@@ -32,7 +32,7 @@ def embed(
     *,
     longest: int,
     batch_tokens: int = BATCH_TOKENS,
-    step: int = 1,
+    widths: Widths = NO_WIDER,
 ) -> Vectors:
     """Return the vectors (N, D) of texts in their order; a prompt is already part of a text.
 
@@ -42,7 +42,7 @@ def embed(
         texts: at least one.
         longest: tokens to which a text is cut.
         batch_tokens: of a batch, padding included.
-        step: widths of batches are multiples of it.
+        widths: of batches.
 
     Raises:
         InputError: there is no text.
@@ -51,8 +51,8 @@ def embed(
         raise InputError("sentence vectors: there is no text to make vectors of; give more text")
     rows, pad = encode_whole(tokenizer, texts, longest), Specials.of(tokenizer).pad
     places, found = list[int](), list[Vectors]()
-    for batch in like_lengths([len(row) for row in rows], batch_tokens, step):
-        ids_BT, attend_BT = padded([rows[place] for place in batch], pad, step)
+    for batch in like_lengths([len(row) for row in rows], batch_tokens, widths):
+        ids_BT, attend_BT = padded([rows[place] for place in batch], pad, widths)
         found.append(forward(ids_BT, attend_BT))
         places += batch
     vectors_ND = np.concatenate(found)

@@ -58,6 +58,11 @@ class Encoder:
         """The sizes of the model."""
         return shape_of(self.model.config)
 
+    @property
+    def longest_text(self) -> int:
+        """To how many tokens it cuts a text: as many as it reads, or fewer where its sentence vectors are of fewer."""
+        return self.sentence.reads(self.shape.longest) if self.sentence else self.shape.longest
+
     def hidden(self, ids_BT: Tensor, attend_BT: Tensor | None = None) -> Tensor:
         """Return the last hidden states (B, T, H); `attend_BT` is 1 at tokens and 0 at padding."""
         return self.model.base_model(input_ids=ids_BT, attention_mask=attend_BT).last_hidden_state

@@ -110,15 +110,16 @@ class SentenceHead:
         chosen = name if name in self.prompts else self.default_prompt
         return self.prompts[chosen] if chosen is not None else ""
 
-    def words(self, hidden: int) -> str:
-        """Return how vectors of `hidden` channels are made, in words.
+    def words(self, hidden: int, longest: int) -> str:
+        """Return how vectors are made of the `hidden` channels of an encoder that reads `longest` tokens, in words.
 
         Worked example: `mean of tokens, 384 dimensions, length 1; prompts: query "query: "`.
         """
         made = "mean of tokens" if self.pooling == "mean" else "first token"
         mapped = f", Dense to {self.dimensions(hidden):,}" if self.dense else ""
         length = ", length 1" if self.normalize else ""
-        length += f", of {self.max_length:,} tokens at most" if self.max_length else ""
+        cut = self.reads(longest)
+        length += f", of {cut:,} tokens at most" if cut < longest else ""
         prompts = ", ".join(f"{name} {json.dumps(text, ensure_ascii=False)}" for name, text in self.prompts.items())
         default = f" (default: {self.default_prompt})" if self.default_prompt else ""
         said = f"; prompts: {prompts}{default}" if prompts else ""
@@ -195,6 +196,18 @@ def max_sequence(folder: Path) -> int | None:
     if (folder / "config.json").is_file() and most >= load_shape(folder).longest:
         return None
     return most
+
+
+def longest_text(folder: Path) -> int:
+    """Return to how many tokens texts are cut for the model of a folder: as it reads, or fewer as its files say.
+
+    Raises:
+        InputError: `config.json` is missing or damaged, or what the files say is no number of tokens.
+    """
+    from edgeenc.model.config import load_shape
+
+    cut = max_sequence(folder) if (folder / MODULES).is_file() else None
+    return cut or load_shape(folder).longest
 
 
 def sentence_files(folder: Path) -> list[str]:

@@ -30,7 +30,8 @@ def time_models(work: Work) -> Latency:
     test = texts[:own] if own >= TIMED_SENTENCES else texts
     picked = np.random.default_rng(work.step.seed).permutation(len(test))[:TIMED_SENTENCES]
     sentences = [test[i] for i in picked]
-    longest = min(work.longest(TEACHER), work.longest(STUDENT))
+    # both are given texts of one length, so that their times can be compared
+    longest = min(work.longest_text(TEACHER), work.longest_text(STUDENT))
     return compare_latency(models, tokenizers, sentences, rounds=5, threads=1, longest=longest)
 
 

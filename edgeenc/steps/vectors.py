@@ -59,10 +59,7 @@ def _models(work: Work) -> Models:
     from edgeenc.tasks.vectors.measure import Models
 
     threads, purpose, student = work.runtime.threads, work.plan.request.purpose, work.encoder(STUDENT)
-    files = [
-        _reader(student, ("student", one.name), one.open(path, threads, purpose), work.longest(STUDENT))
-        for one, path in work.files()
-    ]
+    files = [_reader(student, ("student", one.name), one.open(path, threads, purpose)) for one, path in work.files()]
     teacher, before = (_in_torch(work, role, name) for role, name in ((TEACHER, UNTOUCHED), (Role("cut"), "pruned")))
     assert teacher is not None
     return Models(teacher, tuple(files), before, work.step.seed)
@@ -75,18 +72,18 @@ def _in_torch(work: Work, role: Role, name: str) -> Reader | None:
     if role not in work.step.inputs:
         return None
     encoder = work.encoder(role)
-    return _reader(encoder, (name, "torch"), forward_of(encoder), work.longest(role))
+    return _reader(encoder, (name, "torch"), forward_of(encoder))
 
 
-def _reader(encoder: Encoder, name: tuple[str, str], forward: Forward, longest: int) -> Reader:
+def _reader(encoder: Encoder, name: tuple[str, str], forward: Forward) -> Reader:
     """Return what makes vectors of texts by `forward`, with the tokenizer and the prompts of an encoder."""
     from edgeenc.model.embed import embed
     from edgeenc.tasks.vectors.reader import Reader, prompts_of
 
-    tokenizer, most = encoder.tokenizer, encoder.sentence.reads(longest) if encoder.sentence else longest
+    tokenizer, longest = encoder.tokenizer, encoder.longest_text
 
     def read(texts: Sequence[str]) -> Vectors:
-        return embed(forward, tokenizer, texts, longest=most)
+        return embed(forward, tokenizer, texts, longest=longest)
 
     return Reader(*name, read, *prompts_of(encoder.sentence))
 

@@ -27,19 +27,18 @@ def pass_gates(work: Work) -> GateFigures:
     from edgeenc.model.encoder import load_tokenizer
 
     request, folder = work.plan.request, work.input(STUDENT)
-    lines, tokenizer = work.texts()[:GATE_LINES], load_tokenizer(folder)
+    lines, tokenizer, reads = work.texts()[:GATE_LINES], load_tokenizer(folder), work.longest_text(STUDENT)
     files = {precision.name: path for precision, path in work.files()}
     case = GateCase(
         folder,
         tokenizer,
         lines,
-        gate_batches(lines, tokenizer, work.longest(STUDENT), request.purpose),
+        gate_batches(lines, tokenizer, reads, request.purpose),
         opened(request.target, folder, files, request.purpose, work.runtime.threads),
         request.recipe.bounds,
         teacher=load_tokenizer(work.input(TEACHER)),
         labelled=_labelled(work) if DATA in work.step.inputs else None,
     )
-    reads = work.longest(STUDENT)
     short = {"read": ALONE, "reads": reads} if reads > ALONE else {}
     return GateFigures(gates=run_gates(case), not_run=not_run(case), **short)
 

@@ -6,6 +6,7 @@ Axis letters: B texts of a batch, T tokens.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,19 +24,37 @@ def encode_whole(tokenizer: Tokenizer, texts: Sequence[str], longest: int) -> li
     return [ids if len(ids) <= longest else [*ids[: longest - 1], ids[-1]] for ids in found]
 
 
-def width(tokens: int, step: int) -> int:
-    """Return how wide a batch is whose longest text has so many tokens: a multiple of `step`.
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """How wide padded batches are.
 
-    Worked example: 17 tokens lie in a batch of width 24 where the step is 8.
+    Attributes:
+        step: widths are multiples of it, as far as `most` lets them.
+        most: tokens that the model reads; None where a batch is no wider than its longest text.
     """
-    return -(-tokens // step) * step
+
+    step: int = 1
+    most: int | None = None
+
+    def of(self, tokens: int) -> int:
+        """Return how wide a batch is whose longest text has so many tokens.
+
+        Worked example: at step 8, 17 tokens lie in a batch of width 24, and 27 in one of width 30 where the model
+        reads 30: position 31 has no row in its table.
+        """
+        wide = -(-tokens // self.step) * self.step
+        return wide if self.most is None else max(tokens, min(wide, self.most))
 
 
-def like_lengths(lengths: Sequence[int], batch_tokens: int, step: int = 1) -> Iterator[list[int]]:
+NO_WIDER = Widths()
+"""As wide as the longest text."""
+
+
+def like_lengths(lengths: Sequence[int], batch_tokens: int, widths: Widths = NO_WIDER) -> Iterator[list[int]]:
     """Yield the places of texts, the shortest first, in batches of at most `batch_tokens` with their padding."""
     batch = list[int]()
     for place in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * width(lengths[place], step) > batch_tokens:
+        if batch and (len(batch) + 1) * widths.of(lengths[place]) > batch_tokens:
             yield batch
             batch = []
         batch.append(place)
@@ -43,12 +62,12 @@ def like_lengths(lengths: Sequence[int], batch_tokens: int, step: int = 1) -> It
         yield batch
 
 
-def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> tuple[Ids, Ids]:
-    """Return ids and attention (B, T), 1 at tokens and 0 at padding, at the end; T is a multiple of `step`.
+def padded(rows: Sequence[Sequence[int]], pad: int, widths: Widths = NO_WIDER) -> tuple[Ids, Ids]:
+    """Return ids and attention (B, T), 1 at tokens and 0 at padding, at the end.
 
     Worked example: rows (7, 8) and (9) with pad 0 give ids ((7, 8), (9, 0)) and attention ((1, 1), (1, 0)).
     """
-    widest = width(max(map(len, rows)), step)
+    widest = widths.of(max(map(len, rows)))
     ids_BT = np.full((len(rows), widest), pad, dtype=np.int64)
     attend_BT = np.zeros((len(rows), widest), dtype=np.int64)
     for place, row in enumerate(rows):

@@ -40,6 +40,7 @@ from edgeenc.record.former import former_spelling
 from edgeenc.sources import SEED, is_random
 from edgeenc.stages.stage import Stage, shape_after
 from edgeenc.stages.training import Pace, TrainingOptions
+from edgeenc.steps.line.length_notes import notes_of_lengths
 from edgeenc.steps.line.step_kind import exported_bytes, step_kinds
 from edgeenc.steps.line.teacher_notes import notes_of
 from edgeenc.steps.line.vector_notes import VectorLengths, notes_of_sentences, with_sentences
@@ -68,10 +69,15 @@ def make_plan(request: Request, runtime: Runtime) -> Plan:
         fields = beside.submit(_teacher_fields, request)
         shape, notes = _teacher_of(request)
     maps = request.sentence.maps if request.sentence and request.purpose.pooled_from else ()
-    teacher, hidden = maker.add(StepName("teacher"), {}, fields.result(), shape=shape, maps=maps), shape.hidden
+    teacher = maker.add(StepName("teacher"), {}, fields.result(), shape=shape, maps=maps)
     last, cut = maker.stages(teacher, shape)
     maker.results(teacher, last, cut)
-    notes = (*text_notes(request.texts), *notes, *notes_of_sentences(request, hidden, why))
+    notes = (
+        *text_notes(request.texts),
+        *notes,
+        *notes_of_sentences(request, shape, why),
+        *notes_of_lengths(request, shape.longest),
+    )
     return Plan(request, tuple(maker.steps.values()), (*filter(None, [request.taken]), *notes))
 
 
@@ -165,15 +171,24 @@ class _Maker:
         original = self.add(exported, {ENCODER: original.name}, {"task": task}, shape=teacher.shape, maps=teacher.maps)
         read = {CORPUS: "corpus", TEACHER: teacher.name, STUDENT: shipped.name, **asked, **files}
         bounds = former_spelling(Bounds, request.recipe.bounds.model_dump(mode="json"))
-        self.add(StepName("verify"), read, {"task": task, "bounds": bounds})
+        short = self._short(student)
+        self.add(StepName("verify"), read, {"task": task, "bounds": bounds, **short})
         if request.purpose.pooled_from:
             before = {Role("cut"): cut.name} if cut is not None else {}
             self.add(StepName("vectors"), read | before, {"task": task, **vector_fields(request)})
-        self.add(StepName("bench"), read | {TEACHER_FILE: original.name}, {})
+        self.add(StepName("bench"), read | {TEACHER_FILE: original.name}, short)
         everything = {Role("step", step=name): name for name in self.steps}
         head = {"language": request.language.bcp47, "source": request.source, "recipe": request.recipe.to_yaml()}
         asked_for: Fields = {**head, "task": task, "precisions": list(request.precisions)}
         self.add(StepName("bundle"), everything, asked_for, shape=student.shape, maps=student.maps)
+
+    def _short(self, student: Step) -> Fields:
+        """Return to how many tokens vectors cut texts; nothing, so that keys stay, where the model reads no more."""
+        request, shape = self.request, student.shape
+        if not request.purpose.pooled_from or request.sentence is None or shape is None:
+            return {}
+        most = request.sentence.reads(shape.longest)
+        return {"max_seq_length": most} if most < shape.longest else {}
 
     def measures(self, teacher: Step, student: Step, cut: Step | None) -> None:
         """Add the bits per character, and before them the control where one is asked for."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from edgeenc.errors import ShapeError
 from edgeenc.model.dense_shape import DenseShape, Maps
 from edgeenc.model.sentence_head import SentenceHead, read_sentence_head, sentence_head_if_known
+from edgeenc.model.shape import Shape
 from edgeenc.planned import Request
 from edgeenc.sources import is_random
 from edgeenc.stages.stage import Stage
@@ -26,13 +27,13 @@ def with_sentences(request: Request) -> tuple[Request, str]:
     return replace(request, sentence=head), why
 
 
-def notes_of_sentences(request: Request, hidden: int, why: str) -> tuple[str, ...]:
-    """Return what is worth knowing of the vectors of a teacher with so many channels, in words."""
+def notes_of_sentences(request: Request, shape: Shape, why: str) -> tuple[str, ...]:
+    """Return what is worth knowing of the vectors of a teacher of this shape, in words."""
     if not request.makes_vectors:
         return (f"what its folder says of sentence vectors is left out: {why}",) if why else ()
     unsaid = (UNSAID,) if request.sentence is None else ()
     head = request.sentence or SentenceHead()
-    return (*unsaid, f"sentence vectors are made of the {head.words(hidden)}")
+    return (*unsaid, f"sentence vectors are made of the {head.words(shape.hidden, shape.longest)}")
 
 
 def _said(request: Request) -> tuple[SentenceHead | None, str]:

@@ -10,6 +10,7 @@ from edgeenc.machine.arrays import ArrayFolder
 from edgeenc.machine.runtime import Runtime
 from edgeenc.model.config import load_config
 from edgeenc.model.encoder import Encoder, load_encoder
+from edgeenc.model.sentence_head import longest_text
 from edgeenc.model.shape import shape_of
 from edgeenc.planned import CORPUS, DATA, ENCODER, TASK, Plan, Role, Step
 from edgeenc.store import Draft, Manifest, Store
@@ -78,6 +79,10 @@ class Work:
         """Return how many tokens the model of an input reads at most."""
         config = load_config(self.input(role))
         return shape_of(config).longest
+
+    def longest_text(self, role: Role) -> int:
+        """Return to how many tokens an app cuts texts for it: what makes sentence vectors may be given fewer."""
+        return longest_text(self.input(role)) if self.plan.request.purpose.pooled_from else self.longest(role)
 
     def vectors(self, name: str) -> ArrayFolder:
         """Return where the sentence vectors of a step are kept."""

@@ -7,7 +7,7 @@ that error for 4 bytes a row (30,522 rows, loss of mean-pooled cosine: 2e-5 agai
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from edgeenc.errors import GateError
 from edgeenc.machine.quiet import quiet
 from edgeenc.targets.onnx_file.graph import initializers, read_graph, tidy, write_graph
+from edgeenc.targets.onnx_file.rounding import NARROW, rounded_weight
 from edgeenc.targets.onnx_file.smooth import smooth
 from edgeenc.targets.sessions.session import Ids
 
@@ -46,13 +47,16 @@ def quantize(fp32: Path, out: Path, texts: Sequence[Ids] = ()) -> Path:
         GateError: a float32 tensor above 5 % of the file is left.
     """
     model = read_graph(fp32)
-    smooth(model, texts)
+    narrow = smooth(model, texts)
+    weights = {name: numpy_helper.to_array(initializers(model.graph)[name]) for name in sorted(narrow)}
     _quantize_tables(model.graph)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".quantize-") as scratch:
         products = Path(scratch) / "products.onnx"
         _quantize_products(model, products)
-        model = tidy(read_graph(products))
+        model = read_graph(products)
+        _narrow(model.graph, weights)
+        model = tidy(model)
     _require_small_floats(model)
     return write_graph(model, out)
 
@@ -61,6 +65,15 @@ def _quantize_products(model: ModelProto, out: Path) -> None:
     """Run ONNX Runtime's dynamic quantization on every product with a stored weight."""
     with quiet():  # it advises a pre-processing that would fuse the graph
         quantize_dynamic(model, out, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+
+
+def _narrow(graph: GraphProto, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    """Give these weights of products 7 bits in the place of 8."""
+    stored = initializers(graph)
+    for name, weight_KM in weights.items():
+        steps_KM, step_M = rounded_weight(weight_KM, NARROW)
+        for kind, array in (("quantized", steps_KM.astype(np.int8)), ("scale", step_M)):
+            stored[f"{name}_{kind}"].CopyFrom(numpy_helper.from_array(array, f"{name}_{kind}"))
 
 
 def quantize_rows(table_VH: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

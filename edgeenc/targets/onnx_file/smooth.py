@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
 from edgeenc.errors import GateError
 from edgeenc.targets.onnx_file.graph import initializers, write_graph
+from edgeenc.targets.onnx_file.rounding import NARROW, TINY, WIDE, rounding_error
+from edgeenc.targets.sessions.ort_session import OrtGraph
 from edgeenc.targets.sessions.session import Ids
 
 STRENGTHS = (0.5, 0.75)
@@ -34,7 +35,6 @@ LEAST_WEIGHT = 1 / 1024
 """The same of weights, which are known, and may be 0."""
 SLICE = 256
 """Tokens that are read at once, and on which products are tried: all activations of them lie in memory together."""
-TINY = float(np.finfo(np.float32).tiny)
 
 Floats = NDArray[np.float32]
 
@@ -70,8 +70,10 @@ class _Seen:
     rows_NK: Floats
 
 
-def smooth(model: ModelProto, texts: Sequence[Ids]) -> None:
+def smooth(model: ModelProto, texts: Sequence[Ids]) -> frozenset[str]:
     """Scale the channels before every product with a stored weight, in place; without texts nothing is done.
+
+    Return the names of weights that are better off with 7 bits than with 8 (see `rounding`).
 
     The factor of a channel is ``a ** s / w ** (1 - s)``, `a` its largest size in the activations of the texts, `w` that
     in the weights that read it, and `s` the strength at which the rounded product is nearest to the right one; where
@@ -91,41 +93,37 @@ def smooth(model: ModelProto, texts: Sequence[Ids]) -> None:
     """
     groups = [group for group in _groups(model.graph) if _alone(model.graph, group)] if texts else []
     if not groups:
-        return
+        return frozenset()
     seen = _seen(model, sorted({name for group in groups for name in group.read}), texts)
     stored = initializers(model.graph)
-    factors = dict[str, Floats]()
+    factors, narrow = dict[str, Floats](), set[str]()
     for group in groups:
         weights = {name: numpy_helper.to_array(stored[name]) for name in group.weights}
-        factor_K = _best([seen[name] for name in sorted(group.read)], list(weights.values()))
+        factor_K, most = _best([seen[name] for name in sorted(group.read)], list(weights.values()))
+        if most == NARROW:
+            narrow |= set(weights)
         if factor_K is None:
             continue
         for name, weight_KN in weights.items():
             stored[name].CopyFrom(numpy_helper.from_array(weight_KN * factor_K[:, None], name))
         factors |= dict.fromkeys(group.read, factor_K)
     _divide(model.graph, factors)
+    return frozenset(narrow)
 
 
-def _best(seen: Sequence[_Seen], weights: Sequence[Floats]) -> Floats | None:
-    """Return the factors of a group at the best strength, or None where none is better than none at all."""
+def _best(seen: Sequence[_Seen], weights: Sequence[Floats]) -> tuple[Floats | None, int]:
+    """Return the factors of a group at the best strength, None where none at all is best, and the steps of weights."""
     range_K = np.max([one.range_K for one in seen], axis=0)
     weight_K = np.max([np.abs(weight_KN).max(1) for weight_KN in weights], axis=0)
 
-    def off(factor_K: Floats) -> float:
-        return sum(_error(one.rows_NK / factor_K, weight * factor_K[:, None]) for one in seen for weight in weights)
+    def off(factor_K: Floats, most: int) -> float:
+        pairs = ((one.rows_NK / factor_K, weight * factor_K[:, None]) for one in seen for weight in weights)
+        return sum(rounding_error(rows_NK, weight_KM, most) for rows_NK, weight_KM in pairs)
 
-    tried = [factor(range_K, weight_K, strength) for strength in STRENGTHS]
-    errors = [off(np.ones_like(range_K)), *map(off, tried)]
-    best = int(np.argmin(errors))
-    return tried[best - 1] if best else None
-
-
-def _error(rows_NK: Floats, weight_KM: Floats) -> float:
-    """Return the sum of squares by which a product is off whose activations have one scale, weights one per column."""
-    low, high = min(0.0, float(rows_NK.min())), max(0.0, float(rows_NK.max()))
-    step, steps_M = max((high - low) / 255, TINY), np.maximum(np.abs(weight_KM).max(0) / 127, TINY)
-    rounded_NM = (np.rint(rows_NK / step) * step) @ (np.rint(weight_KM / steps_M) * steps_M)
-    return float(np.square(rounded_NM - rows_NK @ weight_KM).sum())
+    tried = [np.ones_like(range_K), *(factor(range_K, weight_K, strength) for strength in STRENGTHS)]
+    cases = [(place, most) for most in (WIDE, NARROW) for place in range(len(tried))]
+    best, most = min(cases, key=lambda case: off(tried[case[0]], case[1]))
+    return (tried[best] if best else None), most
 
 
 def factor(range_K: Floats, weight_K: Floats, strength: float) -> Floats:
@@ -178,19 +176,13 @@ def _seen(model: ModelProto, names: Sequence[str], texts: Sequence[Ids]) -> dict
     watched = ModelProto()
     watched.CopyFrom(model)
     watched.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     with tempfile.TemporaryDirectory(prefix="edgeenc-ranges-") as scratch:
         path = write_graph(watched, Path(scratch) / "watched.onnx")
         del watched
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    known = {value.name for value in session.get_inputs()}
+        graph = OrtGraph(path)
     found = dict[str, _Seen]()
     for ids_BT in _slices(texts):
-        feeds = {"input_ids": ids_BT, "attention_mask": np.ones_like(ids_BT), "token_type_ids": np.zeros_like(ids_BT)}
-        seen = session.run(list(names), {name: feeds[name] for name in feeds if name in known})
-        for name, states in zip(names, map(np.asarray, seen), strict=True):
+        for name, states in zip(names, graph(names, ids_BT, np.ones_like(ids_BT)), strict=True):
             rows_NK = states.reshape(-1, states.shape[-1])
             largest_K = np.abs(rows_NK).max(0)
             if not np.isfinite(largest_K).all():

@@ -16,16 +16,14 @@ from edgeenc.model.purpose import Purpose, encoder_purposes
 from edgeenc.targets.sessions.session import Ids, Output
 
 
-class OrtSession:
-    """An ONNX file in ONNX Runtime, on the CPU with one thread unless told otherwise."""
+class OrtGraph:
+    """Whatever tensors of an ONNX file that reads texts, by their names."""
 
-    def __init__(
-        self, path: Path, threads: int = 1, purpose: Purpose | None = None, provider: str = "CPUExecutionProvider"
-    ) -> None:
-        """Load the file; `purpose` tells what its logits are of, where they are no masked LM's.
+    def __init__(self, path: Path, threads: int = 1, provider: str = "CPUExecutionProvider") -> None:
+        """Load the file.
 
         Raises:
-            InputError: it is missing or damaged, or has no output of a known purpose, or not that of `purpose`.
+            InputError: it is missing or damaged.
             HostError: ONNX Runtime cannot use this provider here; by itself it would take the CPU without a word.
         """
         options = onnxruntime.SessionOptions()
@@ -39,7 +37,33 @@ class OrtSession:
         if provider not in self._session.get_providers():
             raise HostError(f"{path}: ONNX Runtime cannot use {provider} on this machine")
         self._inputs = {value.name for value in self._session.get_inputs()}
-        self._purpose = _purpose(path, [value.name for value in self._session.get_outputs()], purpose)
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the outputs."""
+        return [value.name for value in self._session.get_outputs()]
+
+    def __call__(self, names: Sequence[str], ids_BT: Ids, attend_BT: Ids) -> list[np.ndarray]:
+        """Return the outputs of these names; every token is of type 0."""
+        feeds = {"input_ids": ids_BT, "attention_mask": attend_BT, "token_type_ids": np.zeros_like(ids_BT)}
+        found = self._session.run(list(names), {name: feeds[name] for name in feeds if name in self._inputs})
+        return [np.asarray(one) for one in found]
+
+
+class OrtSession:
+    """An ONNX file in ONNX Runtime, on the CPU with one thread unless told otherwise."""
+
+    def __init__(
+        self, path: Path, threads: int = 1, purpose: Purpose | None = None, provider: str = "CPUExecutionProvider"
+    ) -> None:
+        """Load the file; `purpose` tells what its logits are of, where they are no masked LM's.
+
+        Raises:
+            InputError: it is missing or damaged, or has no output of a known purpose, or not that of `purpose`.
+            HostError: ONNX Runtime cannot use this provider here; by itself it would take the CPU without a word.
+        """
+        self._graph = OrtGraph(path, threads, provider)
+        self._purpose = _purpose(path, self._graph.outputs, purpose)
 
     @property
     def purpose(self) -> Purpose:
@@ -48,11 +72,8 @@ class OrtSession:
 
     def __call__(self, ids_BT: Ids, attend_BT: Ids) -> Output:
         """Return what `Session` says; every token is of type 0."""
-        feeds = {"input_ids": ids_BT, "attention_mask": attend_BT, "token_type_ids": np.zeros_like(ids_BT)}
-        outputs = self._session.run(
-            [self._purpose.output], {name: feeds[name] for name in feeds if name in self._inputs}
-        )
-        return np.asarray(outputs[0], dtype=np.float32)
+        (output,) = self._graph([self._purpose.output], ids_BT, attend_BT)
+        return np.asarray(output, dtype=np.float32)
 
 
 def _purpose(path: Path, outputs: Sequence[str], asked: Purpose | None) -> Purpose:
