@@ -151,7 +151,9 @@ def test_only_a_student_reads_texts_that_nobody_labelled_and_it_needs_the_tuned_
     read = {ENCODER: asked.recipe.stages[-1].name, TASK: "task", GUIDE: "tune:teacher:1", CORPUS: "corpus"}
     assert plan.step("tune:student:1").inputs == read
     assert set(plan.step("tune:teacher:1").inputs) == {ENCODER, TASK}
-    assert plan.step("tune:teacher:1").fields["unlabelled_texts"] == 0
+    own = {name: plan.step(f"tune:{name}:1").fields for name in ("teacher", "student")}
+    assert [one["unlabelled_texts"] for one in own.values()] == [0, 4]
+    assert [one["head_start"] for one in own.values()] == ["random", "probe"]
 
 
 def test_no_stage_can_take_the_name_of_another_step(world: World) -> None:

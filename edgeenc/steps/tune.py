@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Own:
-    """What is this step's own of the options: its seed and its rate."""
+    """What is this step's own of the options: its seed, its rate, and how its head starts."""
 
     seed: int
     lr: float
+    head_start: str
 
 
 def tune_model(work: Work) -> TuneFigures:
@@ -32,7 +33,7 @@ def tune_model(work: Work) -> TuneFigures:
 
     task, options, own = work.task(), work.plan.request.recipe.fine_tuning, parse(_Own, dict(work.step.fields))
     job = replace(work.job(), seed=own.seed)
-    asked = options.model_copy(update={"lr": own.lr})
+    asked = options.model_copy(update={"lr": own.lr, "head_start": own.head_start})
     model, history = tune(work.encoder(), task.data, asked, job, task.judge, _taught(work, task.data, options))
     save_task_model(model, work.out)
     shown = history.rounded()

@@ -245,6 +245,7 @@ class _Maker:
         inputs = {ENCODER: encoder.name, TASK: "task"}
         if model != "student":
             options |= {"distillation_weight": 0.0, "unlabelled_texts": 0, "lr": tuning.teacher_lr or tuning.lr}
+            options |= {"head_start": "random"}
         elif tuning.distils:
             inputs[GUIDE] = str(StepName("tune", "teacher", seed))
             inputs |= {CORPUS: "corpus"} if tuning.unlabelled_texts else {}
