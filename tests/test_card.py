@@ -101,8 +101,7 @@ def test_every_way_gives_the_same_vectors(world: World, store: Path) -> None:
     apart, (int8, torch, optimum) = said(bundle, "vector(*x).tolist()", texts)
     assert apart < 1e-6
     assert int8 == [pytest.approx(one, abs=1e-6) for one in optimum]
-    alike = [float(np.corrcoef(one, other)[0, 1]) for one, other in zip(int8, torch, strict=True)]
-    assert min(alike) > 0.95, "widths of 32, random weights"
+    assert int8 == [pytest.approx(one, abs=0.3) for one in torch]
 
 
 def test_every_way_fills_the_mask(world: World, store: Path) -> None:
