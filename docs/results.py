@@ -10,7 +10,7 @@ from benches import bench_tables, starts_table, table
 from claims import claim_lines
 from peers import peer_lines
 from rehearsals import rehearsal_lines
-from starters import starter_lines
+from starters import kin_lines, starter_lines
 
 from edgeenc.record.form import parse
 from edgeenc.record.latency import Ratio
@@ -60,8 +60,11 @@ class TaskSet:
 def results_page() -> str:
     """Return docs/results.md: a section for each kind of measurement of which there are raw files."""
     sections = (
-        ("The starter recipe in four languages", starter_lines(table, _newest_starter())),
-        ("Sentence vectors beside what else could be used", peer_lines(table, _newest_vectors())),
+        (
+            "The starter recipe in four languages",
+            [*starter_lines(table, _newest_starter()), *kin_lines(table, _newest("starter-*.json"))],
+        ),
+        ("Sentence vectors beside what else could be used", peer_lines(table, _newest("vectors-*.json"))),
         ("Tasks: the untouched teacher, the teacher with a trimmed vocabulary, the student", tasks_tables()),
         ("The published claim on a real teacher", claim_lines(table, _newest_claim())),
         ("Latency, throughput, memory and start", newest_bench()),
@@ -74,6 +77,11 @@ def results_page() -> str:
         " `benchmarks/README.md`, what was decided from it in `LOG.md`.\n",
     )
     return "\n".join([*head, *(line for title, lines in sections if lines for line in (f"## {title}\n", *lines, ""))])
+
+
+def starters() -> list[str]:
+    """Return the tables of the newest runs of benchmarks/starter_run.py: the starter recipe, and others of the kit."""
+    return [*starter_lines(table, _newest_starter()), *kin_lines(table, _newest("starter-*.json"))]
 
 
 def newest_bench() -> list[str]:
@@ -94,9 +102,9 @@ def newest_starts() -> list[str]:
     return [note, *starts_table(paths[-1])]
 
 
-def _newest_vectors() -> list[Path]:
-    """Return the newest raw file of each run of benchmarks/vectors.py, by what it is called before host and date."""
-    newest = {path.name.split("_")[0]: path for path in _results("vectors-*.json")}
+def _newest(pattern: str) -> list[Path]:
+    """Return of some raw files the newest of each name before host and date."""
+    newest = {path.name.split("_")[0]: path for path in _results(pattern)}
     return [newest[name] for name in sorted(newest)]
 
 

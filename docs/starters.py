@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeenc.record.form import parse
+from edgeenc.record.gates import Floor
 from edgeenc.record.latency import Ratio
 from edgeenc.record.vectors import TEACHER, AcrossScore, Found, Interval, ProbeScore, VectorFigures
 from edgeenc.report.draw.numbers import correlation, count, interval, percent
@@ -18,6 +19,10 @@ HEAD = (
     *("language", "parameters", "fp32 MB", "int8 MB", "smaller by", "nearest neighbour found", "among 10", "Spearman"),
     *("n-grams find", "topics, teacher", "topics, int8", "kept", "English, teacher", "English, int8"),
     *("times as fast", "minutes", "peak MB"),
+)
+KIN_HEAD = (
+    *("recipe", "language", "parameters", "int8 MB", "smaller by", "nearest neighbour found", "among 10", "Spearman"),
+    *("topics, int8", "kept", "English, int8", "bits per character", "floor", "times as fast", "minutes"),
 )
 INT8 = "student int8"
 TOPIC = "topic"
@@ -47,6 +52,30 @@ class TimeRatios:
 
 
 @dataclass(frozen=True, slots=True)
+class StepTime:
+    """How long a step took, also where a later build took it from the store."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class KinBuild:
+    """A build of another recipe of the kit, as far as it is shown.
+
+    Attributes:
+        vectors: what its vectors are worth; None of one that fills in masked words.
+        floors: what it must be better than.
+    """
+
+    bytes: FileSizes
+    student: StudentSize
+    latency: TimeRatios
+    steps: tuple[StepTime, ...]
+    floors: tuple[Floor, ...]
+    vectors: VectorFigures | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StarterBuild:
     """A build as benchmarks/starter_run.py keeps it, as far as it is shown."""
 
@@ -73,6 +102,49 @@ def starter_lines(table: Table, path: Path | None) -> list[str]:
         " memory of the whole command; Tagalog with two threads on idle cores, the others with one beside other work.\n"
     )
     return [note, *table(HEAD, [_row(language, build) for language, build in found.items()])]
+
+
+def kin_lines(table: Table, paths: Sequence[Path]) -> list[str]:
+    """Return the table of raw files of other recipes, one row a language of each; nothing where there are none."""
+    if not paths:
+        return []
+    names = ", ".join(f"`{path.name}`" for path in paths)
+    note = (
+        f"Other recipes of the kit: {names}. Columns as above; floor: what a model that fills in masked words must be"
+        " below, in bits per character of held-out text. Minutes: of all steps, measured beside other work.\n"
+    )
+    rows = [
+        _kin(path.name.split("_")[0], language, build)
+        for path in paths
+        for language, build in parse(dict[str, KinBuild], path.read_bytes()).items()
+    ]
+    return ["", note, *table(KIN_HEAD, rows)]
+
+
+def _kin(recipe: str, language: str, build: KinBuild) -> list[str]:
+    sizes = build.bytes
+    floor = next((floor for floor in build.floors if floor.name.startswith("bits per character")), None)
+    return [
+        *(f"`{recipe}`", language),
+        count(build.student.parameters),
+        f"{sizes.int8 / 1e6:.2f}",
+        percent(1 - sizes.int8 / sizes.teacher_fp32),
+        *_worth(build.vectors),
+        *(("", "") if floor is None else (f"{floor.figure:.3f}", f"{floor.bound:.3f}")),
+        f"{1 / build.latency.ratio[INT8].median:.1f}",
+        f"{sum(step.seconds for step in build.steps) / 60:.1f}",
+    ]
+
+
+def _worth(vectors: VectorFigures | None) -> tuple[str, ...]:
+    """Return what vectors are worth: found first and among ten, Spearman, topics, the share kept, English."""
+    one = vectors.languages[0] if vectors else None
+    own = one.of(INT8) if one else None
+    if one is None or own is None:
+        return ("",) * 6
+    probe = one.probe(TOPIC, INT8)
+    found = _found(own.recall[0]), _found(own.recall[-1]), correlation(own.spearman.value)
+    return *found, _topics(probe), kept_cell(one, probe), _first(next((a for a in one.across if a.name == INT8), None))
 
 
 def _ways(builds: Iterable[StarterBuild]) -> str:

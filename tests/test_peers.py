@@ -85,3 +85,25 @@ def test_the_column_of_topics_is_of_topics(tmp_path: Path) -> None:
         probes = kept[row[0]]["vectors"]["languages"][0]["probes"]
         (teacher,) = (one for one in probes if (one["task"], one["model"]) == ("topic", "teacher"))
         assert row[head.index("topics, teacher")].startswith(f"{100 * teacher['macro_f1']['value']:.2f} %")
+
+
+def test_other_recipes_of_the_kit_show_what_they_are_for(tmp_path: Path) -> None:
+    """One of vectors has cells of searches; one that fills in masked words has its bits beside their floor."""
+    newest = sorted((ROOT / "benchmarks" / "results").glob("starter_*.json"))[-1]
+    build = json.loads(newest.read_text("utf-8"))["tl"]
+    vectors, words = (
+        tmp_path / "starter-small_here_2026-11-29.json",
+        tmp_path / "starter-fill-mask_here_2026-11-29.json",
+    )
+    vectors.write_text(json.dumps({"tl": build}), encoding="utf-8")
+    floor = {"name": "bits per character: unigram baseline", "figure": 2.25, "bound": 3.125, "passed": True}
+    del build["vectors"]
+    words.write_text(json.dumps({"tl": build | {"floors": [floor]}}), encoding="utf-8")
+    starters = script("docs", "starters")
+    assert starters.kin_lines(lambda head, rows: [], []) == []
+    head, one, other = starters.kin_lines(lambda head, rows: [head, *rows], [vectors, words])[2:]
+    at = {name: place for place, name in enumerate(head)}
+    assert [row[at["recipe"]] for row in (one, other)] == ["`starter-small`", "`starter-fill-mask`"]
+    assert one[at["nearest neighbour found"]] and not one[at["floor"]]
+    assert not other[at["nearest neighbour found"]]
+    assert (other[at["bits per character"]], other[at["floor"]]) == ("2.250", "3.125")
