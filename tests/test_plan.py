@@ -23,6 +23,7 @@ from edgeenc.steps.line.make import make_plan, seed_for
 from edgeenc.targets.onnx import ONNX
 from edgeenc.tasks.examples import Item, TaskData
 from edgeenc.tasks.kinds.classify import CLASSIFY
+from edgeenc.tasks.kinds.tag import TAG
 from edgeenc.tasks.scores.metrics import MACRO_F1
 from edgeenc.tasks.task import Task
 from edgeenc.text.mixture import Text
@@ -154,6 +155,9 @@ def test_only_a_student_reads_texts_that_nobody_labelled_and_it_needs_the_tuned_
     own = {name: plan.step(f"tune:{name}:1").fields for name in ("teacher", "student")}
     assert [one["unlabelled_texts"] for one in own.values()] == [0, 4]
     assert [one["head_start"] for one in own.values()] == ["random", "probe"]
+    words = replace(task, data=replace(task.data, kind=TAG))
+    tagged = make_plan(replace(asked, task_data=words, purpose=TAG.purpose), RUNTIME)
+    assert tagged.step("tune:teacher:1").fields["head_start"] == "probe"
 
 
 def test_no_stage_can_take_the_name_of_another_step(world: World) -> None:

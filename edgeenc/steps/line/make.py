@@ -245,12 +245,16 @@ class _Maker:
         inputs = {ENCODER: encoder.name, TASK: "task"}
         if model != "student":
             options |= {"distillation_weight": 0.0, "unlabelled_texts": 0, "lr": tuning.teacher_lr or tuning.lr}
-            options |= {"head_start": "random"}
+            options |= {"head_start": "random"} if self._reads_first() else {}
         elif tuning.distils:
             inputs[GUIDE] = str(StepName("tune", "teacher", seed))
             inputs |= {CORPUS: "corpus"} if tuning.unlabelled_texts else {}
         fields = former_spelling(FineTuning, options)
         return _Tuned(model, seed, self.add(StepName("tune", model, seed), inputs, fields, shape=encoder.shape))
+
+    def _reads_first(self) -> bool:
+        task = self.request.task_data
+        return task is not None and task.data.kind.reads_first
 
     def choice(self, tuned: Sequence[_Tuned]) -> Step:
         """Add the files of the tuned students, the choice of one, and the scores of all; return the choice."""

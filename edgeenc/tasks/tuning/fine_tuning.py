@@ -60,8 +60,8 @@ class FineTuning(BaseModel):
     """What a text classifier starts from: `mean`, `[CLS]` starts as the mean of all tokens (`pool.py`); `cls`, `[CLS]`
     as transformers has it."""
     head_start: Literal["probe", "random"] = "probe"
-    """What a student's head starts as: a linear `probe` of the encoder on the training examples (arXiv:2202.10054), or
-    `random` weights, as those of teacher and `baselines`, which are large enough to learn more from there."""
+    """What a head starts as: a linear `probe` of the encoder on the training examples (arXiv:2202.10054), or `random`
+    weights, as those of teacher and `baselines` do where a text has one label: large models learn more from there."""
     lr: float = Field(default=3e-4, gt=0)
     """Peak learning rate. Encoders of base size want 2e-5 (arXiv:2501.12660), small ones more."""
     teacher_lr: float | None = Field(default=None, gt=0)
