@@ -44,7 +44,8 @@ def test_the_student_has_the_planned_shape_and_the_files_the_predicted_size(buil
     assert student.shape.parameters == plan["student"]["parameters"]
     assert student.shape.family == load_encoder(world.teacher).shape.family
     for name, file in (("fp32_bytes", "model.onnx"), ("int8_bytes", "model_quantized.onnx")):
-        assert plan["predicted"][name] == pytest.approx((bundle / "onnx" / file).stat().st_size, rel=0.03)
+        size = (bundle / "onnx" / file).stat().st_size
+        assert 0.97 * size < plan["predicted"][name] < 1.04 * size  # the most: factors that it may lack
 
 
 def test_the_bundle_holds_when_it_is_checked_again(built: tuple[World, Path]) -> None:

@@ -97,7 +97,8 @@ def test_what_a_plan_counts_is_built(
     own = sum(t.numel() for path in teacher.glob("*_Dense/model.safetensors") for t in load_file(path).values())
     assert facts["teacher"]["parameters"] == body + own
     for name, path in (("fp32", "model.onnx"), ("int8", "model_quantized.onnx")):
-        assert plan["predicted"][f"{name}_bytes"] == pytest.approx((out / "onnx" / path).stat().st_size, rel=0.02)
+        size = (out / "onnx" / path).stat().st_size
+        assert 0.98 * size < plan["predicted"][f"{name}_bytes"] < 1.04 * size  # the most: factors that it may lack
     report = (out / "report" / "report.md").read_text("utf-8")
     assert "| Head | Dense | Parameters |" in report
     assert edgeenc("verify", str(out)).returncode == 0

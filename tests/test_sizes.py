@@ -63,7 +63,8 @@ def test_predicted_bytes_are_those_of_the_files(shape: Shape, family: str, task:
     int8 = quantize(fp32, tmp_path / "model_quantized.onnx", [ids_BT])
     near = 0.03 if family == "modernbert" else 0.01
     assert fp32_bytes(shape, task) == pytest.approx(fp32.stat().st_size, rel=near)
-    assert int8_bytes(shape, task) == pytest.approx(int8.stat().st_size, rel=near)
+    size = int8.stat().st_size  # channels are made alike only where that is better, which no shape tells
+    assert (1 - near) * size < int8_bytes(shape, task) < (1.01 + near) * size
 
 
 def test_worked_examples_by_hand() -> None:
