@@ -119,7 +119,7 @@ def test_an_adapter_adds_its_two_matrices_and_one_bias(tiny_encoder: Encoder) ->
 
 def test_started_as_the_mean_the_last_layer_weighs_all_tokens_alike(tiny_encoder: Encoder) -> None:
     model = with_head(tiny_encoder, TEXT_CLASSIFICATION, LABELS, seed=3)
-    start_as_mean(model.model, family_of("bert").last_layer)
+    start_as_mean(model.model, family_of("bert").last_layer, seed=3)
     ids_BT, attend_BT = ids(tiny_encoder, "Binuksan niya ang bintana.")
     inside = model.model.base_model(ids_BT, attend_BT, output_hidden_states=True)
     layer = model.model.base_model.encoder.layer[-1]
@@ -130,7 +130,9 @@ def test_started_as_the_mean_the_last_layer_weighs_all_tokens_alike(tiny_encoder
     expected_H = old.output.LayerNorm(before_TH[0] + added_H)
     found_H = layer.attention(inside.hidden_states[-2])[0][0, 0]
     assert (found_H - expected_H).abs().max() < 1e-5
-    assert torch.equal(model.model.base_model.pooler.dense.weight, torch.eye(32))
+    turned_HH = model.model.base_model.pooler.dense.weight
+    assert (turned_HH @ turned_HH.T - torch.eye(32)).abs().max() < 1e-5
+    assert turned_HH.abs().max() < 0.9, "one large weight a column would round the others to nothing in int8"
 
 
 @pytest.mark.parametrize("family", sorted(families.TOKENIZERS))
@@ -141,7 +143,7 @@ def test_every_family_takes_a_head_and_comes_back_from_disk(
     encoder = families.tiny(family, sentences)
     model = with_head(encoder, purpose, LABELS, seed=3)
     if purpose is TEXT_CLASSIFICATION:
-        start_as_mean(model.model, encoder.family.last_layer)
+        start_as_mean(model.model, encoder.family.last_layer, seed=3)
     if not encoder.shape.table.gated:
         with_adapters(model, encoder.family, 4, seed=1)
         model = merged(model, encoder.family)
@@ -154,5 +156,5 @@ def test_every_family_takes_a_head_and_comes_back_from_disk(
 def test_a_family_without_a_table_starts_as_the_library_does(tiny_encoder: Encoder) -> None:
     model = with_head(tiny_encoder, TEXT_CLASSIFICATION, LABELS, seed=3)
     before = {name: t.clone() for name, t in model.model.state_dict().items()}
-    start_as_mean(model.model, family_of("modernbert").last_layer)
+    start_as_mean(model.model, family_of("modernbert").last_layer, seed=3)
     assert all(torch.equal(before[name], t) for name, t in model.model.state_dict().items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -145,6 +146,21 @@ def test_a_head_that_starts_as_a_probe_answers_before_any_training(tiny_encoder:
     probe = on_test(tuned(tiny_encoder, data, FAST.model_copy(update=still)), data)
     chance = on_test(tuned(tiny_encoder, data, FAST.model_copy(update={**still, "head_start": "random"})), data)
     assert probe > 0.75 > chance
+
+
+@pytest.mark.parametrize("data", [CLASSIFY, TAG], ids=["classify", "tag"])
+def test_a_probe_of_vectors_that_hardly_differ_does_not_magnify_their_noise(
+    tiny_encoder: Encoder, data: TaskData
+) -> None:
+    """An encoder that collapsed: what differs between words is a thousandth of what they have in common."""
+    encoder = replace(tiny_encoder, model=copy.deepcopy(tiny_encoder.model))
+    norm = encoder.model.base_model.encoder.layer[-1].output.LayerNorm
+    with torch.no_grad():
+        norm.weight.mul_(1e-3)
+        norm.bias.add_(1.0)
+    model = tuned(encoder, data, FAST.model_copy(update={"epochs": 1, "lr": 1e-12}))
+    weights = [module.weight.abs().max() for module in model.model.modules() if isinstance(module, torch.nn.Linear)]
+    assert max(weights[-2:] if data is CLASSIFY else weights[-1:]) < 10
 
 
 @pytest.mark.parametrize("data", [CLASSIFY, TAG], ids=["classify", "tag"])

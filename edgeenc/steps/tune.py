@@ -59,4 +59,4 @@ def _taught(work: Work, data: TaskData, options: FineTuning) -> Taught | None:
     return Taught(teacher_logits(teacher, items, data.kind, options.max_length, work.job()), texts)
 
 
-STEP = StepKind(name="tune", version=2, figures=TuneFigures, does=tune_model)
+STEP = StepKind(name="tune", version=3, figures=TuneFigures, does=tune_model)

@@ -17,6 +17,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from edgeenc.errors import GateError
 from edgeenc.machine.quiet import quiet
+from edgeenc.targets.onnx_file.gemm import gemms_as_products
 from edgeenc.targets.onnx_file.graph import initializers, read_graph, tidy, write_graph
 from edgeenc.targets.onnx_file.rounding import NARROW, rounded_weight
 from edgeenc.targets.onnx_file.smooth import smooth
@@ -47,6 +48,7 @@ def quantize(fp32: Path, out: Path, texts: Sequence[Ids] = ()) -> Path:
         GateError: a float32 tensor above 5 % of the file is left.
     """
     model = read_graph(fp32)
+    gemms_as_products(model.graph, {node.input[0] for node in model.graph.node if node.op_type == "Gather"})
     narrow = smooth(model, texts)
     weights = {name: numpy_helper.to_array(initializers(model.graph)[name]) for name in sorted(narrow)}
     _quantize_tables(model.graph)

@@ -19,8 +19,12 @@ BESIDE = 8.0
 """How much larger the attention's output is made: of 1, 4, 8 and 16 in a trial of two seeds the best (LOG.md)."""
 
 
-def start_as_mean(model: nn.Module, last: LastLayer | None) -> None:
-    """Change a fresh classifier of texts in place, its family's `last` layer; without one it stays as it is."""
+def start_as_mean(model: nn.Module, last: LastLayer | None, seed: int) -> None:
+    """Change a fresh classifier of texts in place, its family's `last` layer; without one it stays as it is.
+
+    The head's dense layer starts as a rotation that follows from `seed`. The identity would do as well, but not in
+    int8: of a column with one large weight, what training adds to the others is rounded to nothing.
+    """
     if last is None:
         return
     names = {name.split(".", 1)[-1] if "." in name else name: module for name, module in model.named_modules()}
@@ -33,7 +37,7 @@ def start_as_mean(model: nn.Module, last: LastLayer | None) -> None:
         asks.weight.zero_()
         asks.bias.zero_()
         gives.weight.mul_(BESIDE)
-        nn.init.eye_(head.weight)
+        nn.init.orthogonal_(head.weight, generator=torch.Generator().manual_seed(seed))
         head.bias.zero_()
 
 

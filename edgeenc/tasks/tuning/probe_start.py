@@ -27,6 +27,10 @@ STRENGTH = 0.1
 """Inverse of the L2 penalty on weights for features of deviation 1: of 0.03, 0.1, 0.3, 1 and 3 the best (LOG.md)."""
 INSIDE = 0.25
 """Deviation of what goes into the head's dense layer after it: an activation such as tanh is nearly straight there."""
+LEAST_SPREAD = 0.1
+"""Of the size of features, below which their deviation counts as this: a head that makes up for less magnifies noise,
+which no training undoes (an encoder whose texts all have one vector ended at chance, LOG.md)."""
+TINY = 1e-6
 MOST_STEPS = 200
 BATCH = 16
 
@@ -41,7 +45,7 @@ def start_as_probe(model: TaskModel, encoded: Encoded, labels: Sequence[Sequence
         model: its head is as the library starts it, or as `start_as_mean` does.
         encoded: training items, the labelled ones first.
         labels: of each word of each labelled item.
-        last: where the dense layer of a head lies that `start_as_mean` made the identity; None where it did not.
+        last: where the dense layer of a head lies that `start_as_mean` made a rotation; None where it did not.
     """
     number = {label: i for i, label in enumerate(model.labels)}
     every = (
@@ -54,27 +58,36 @@ def start_as_probe(model: TaskModel, encoded: Encoded, labels: Sequence[Sequence
     if not rows:
         return
     modules = dict(model.model.named_modules())
+    centred = last is not None
     if last is not None:
         dense = next(module for name, module in modules.items() if f".{name}".endswith(f".{last.dense}"))
         _centre(dense, _inputs(model, dense, encoded, rows))
     heads = [one for one in modules.values() if isinstance(one, nn.Linear) and one.out_features == len(model.labels)]
     head = heads[-1]  # a classifier is made after its encoder
-    _fit(head, _inputs(model, head, encoded, rows), torch.tensor([label for _, _, label in rows]))
+    features_NF = _inputs(model, head, encoded, rows)
+    size = INSIDE if centred else float(features_NF.square().mean().sqrt())
+    _fit(head, features_NF, torch.tensor([label for _, _, label in rows]), max(LEAST_SPREAD * size, TINY))
 
 
 def _centre(dense: nn.Module, features_NF: Tensor) -> None:
-    """Let the head's dense layer, which starts as the identity, take the mean away and give `INSIDE` as deviation."""
-    assert isinstance(dense, nn.Linear) and dense.in_features == dense.out_features
-    mean_F = features_NF.mean(0)
-    scale = INSIDE / _deviation(features_NF)
+    """Let the head's dense layer, which starts as a rotation, take the mean away and give `INSIDE` as deviation."""
+    assert isinstance(dense, nn.Linear)
     with torch.no_grad():
-        nn.init.eye_(dense.weight).mul_(scale)
-        dense.bias.copy_(-mean_F * scale)
+        size = float(features_NF.square().mean().sqrt())
+        dense.weight.mul_(INSIDE / max(_deviation(features_NF), LEAST_SPREAD * size, TINY))
+        dense.bias.copy_(-dense.weight @ features_NF.mean(0))
 
 
-def _fit(head: nn.Linear, features_NF: Tensor, labels_N: Tensor) -> None:
-    """Fit the last layer by a logistic regression, and write it for features as they come."""
-    mean_F, deviation = features_NF.mean(0), _deviation(features_NF)
+def _fit(head: nn.Linear, features_NF: Tensor, labels_N: Tensor, least: float) -> None:
+    """Fit the last layer by a logistic regression, and write it for features as they come.
+
+    Args:
+        head: changed in place.
+        features_NF: what comes into it.
+        labels_N: numbers of the labels.
+        least: a smaller deviation of the features counts as this.
+    """
+    mean_F, deviation = features_NF.mean(0), max(_deviation(features_NF), least)
     apart_NF = (features_NF - mean_F) / deviation
     probe = nn.Linear(head.in_features, head.out_features)
     for tensor in probe.parameters():
@@ -96,9 +109,9 @@ def _fit(head: nn.Linear, features_NF: Tensor, labels_N: Tensor) -> None:
             head.bias.copy_(probe.bias - head.weight @ mean_F.to(head.weight))
 
 
-def _deviation(features_NF: Tensor) -> Tensor:
+def _deviation(features_NF: Tensor) -> float:
     """Return the deviation of all features from their means together."""
-    return (features_NF - features_NF.mean(0)).square().mean().sqrt().clamp_min(1e-6)
+    return float((features_NF - features_NF.mean(0)).square().mean().sqrt())
 
 
 @torch.no_grad()

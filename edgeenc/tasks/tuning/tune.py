@@ -93,7 +93,7 @@ def tune(
     """
     model = with_head(encoder, data.kind.purpose, data.labels, job.seed)
     last = encoder.family.last_layer if data.kind.reads_first and options.pooling == "mean" else None
-    start_as_mean(model.model, last)
+    start_as_mean(model.model, last, job.seed)
     max_length = min(options.max_length, model.positions)
     train_items = (*chosen(data.train, options.max_train_samples), *(taught.texts if taught else ()))
     encoded = encode(train_items, data.kind, model.tokenizer, max_length)
