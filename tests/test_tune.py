@@ -169,12 +169,12 @@ def test_texts_that_nobody_labelled_teach_what_the_teacher_says_of_them(tiny_enc
     wrong = {data.labels[0]: data.labels[1], data.labels[1]: data.labels[0]}
     few = tuple(Item(item.words, tuple(wrong[label] for label in item.labels)) for item in data.train[:6])
     poor = replace(data, train=few)
-    options = FAST.model_copy(update={"unlabelled_texts": 1440, "head_start": "random"})
+    options = FAST.model_copy(update={"unlabelled_texts": 1440, "head_start": "random", "lr": 2e-3})
     lines = [" ".join(item.words) for item in data.train] * (1440 // len(data.train))
     texts = unlabelled(lines, poor, options)
     guide = Taught(teacher_logits(tuned(tiny_encoder, data), (*few, *texts), data.kind, 32), texts)
     metric = metric_named("macro_f1" if data is CLASSIFY else "token_accuracy")
-    student = tune(tiny_encoder, poor, options, Job(2), Task("t", metric, data).judge, guide)[0]
+    student = tune(tiny_encoder, poor, options, Job(1), Task("t", metric, data).judge, guide)[0]
     assert on_test(student, data) > 0.8
     assert on_test(tuned(tiny_encoder, poor), data) < 0.6
 
