@@ -35,6 +35,8 @@ LEAST_WEIGHT = 1 / 1024
 """The same of weights, which are known, and may be 0."""
 SLICE = 256
 """Tokens that are read at once, and on which products are tried: all activations of them lie in memory together."""
+LEAST_ROWS = 64
+"""Rows on which products are tried: of one that reads the first token alone, more slices than the first are needed."""
 
 Floats = NDArray[np.float32]
 
@@ -189,6 +191,8 @@ def _seen(model: ModelProto, names: Sequence[str], texts: Sequence[Ids]) -> dict
                 raise GateError(f"int8: {name} of the float32 file is not finite on text of the language")
             if name not in found:
                 found[name] = _Seen(largest_K, rows_NK)
+            elif len(found[name].rows_NK) < LEAST_ROWS:
+                found[name].rows_NK = np.concatenate([found[name].rows_NK, rows_NK])
             found[name].range_K = np.maximum(found[name].range_K, largest_K)
     return found
 

@@ -72,16 +72,10 @@ def _unlabelled(text: str) -> Item:
 
     Worked example: `Si Juan, ang guro.` has the words `Si`, `Juan`, `,`, `ang`, `guro` and `.`.
     """
-    spans = [span for run in word_spans(text) for span in _parts(text, run)]
+    spans = [match.span() for run in word_spans(text) for match in _WORD_OR_MARK.finditer(text, *run)]
     spaces = (begin > 0 and text[begin - 1].isspace() for begin, _ in spans)
     words = tuple(text[begin:end] for begin, end in spans)
     return Item(words, (UNLABELLED,) * len(words), tuple(spaces))
-
-
-def _parts(text: str, run: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Yield the word of a run between spaces, and each mark before or behind it."""
-    for match in _WORD_OR_MARK.finditer(text, *run):
-        yield match.span()
 
 
 def _encode(tokenizer: Tokenizer, items: Sequence[Item]) -> tuple[list[Encoding], list[tuple[int, ...]]]:

@@ -11,20 +11,12 @@ from edgeenc.record.former import Former
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "full-published": {
-        **{
-            "method": "full",
-            "pooling": "cls",
-            "head_start": "random",
-            "lr": 2e-5,
-            "epochs": 3,
-            "batch_size": 32,
-            "max_length": 512,
-        },
+        **{"method": "full", "pooling": "cls", "head_start": "random"},
+        **{"lr": 2e-5, "epochs": 3, "batch_size": 32, "max_length": 512},
     },
     "adapter-published": {
         **{"method": "adapter", "placement": "sequential", "reduction_factor": 16, "pooling": "cls"},
-        "head_start": "random",
-        **{"lr": 1e-4, "epochs": 20, "batch_size": 16, "max_length": 256},
+        **{"head_start": "random", "lr": 1e-4, "epochs": 20, "batch_size": 16, "max_length": 256},
     },
 }
 """What published work tunes by: arXiv:2501.12660 in full; arXiv:2505.16956 with adapters, of texts (for words it takes

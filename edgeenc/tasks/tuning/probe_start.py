@@ -58,36 +58,34 @@ def start_as_probe(model: TaskModel, encoded: Encoded, labels: Sequence[Sequence
     if not rows:
         return
     modules = dict(model.model.named_modules())
-    centred = last is not None
     if last is not None:
         dense = next(module for name, module in modules.items() if f".{name}".endswith(f".{last.dense}"))
         _centre(dense, _inputs(model, dense, encoded, rows))
     heads = [one for one in modules.values() if isinstance(one, nn.Linear) and one.out_features == len(model.labels)]
     head = heads[-1]  # a classifier is made after its encoder
     features_NF = _inputs(model, head, encoded, rows)
-    size = INSIDE if centred else float(features_NF.square().mean().sqrt())
-    _fit(head, features_NF, torch.tensor([label for _, _, label in rows]), max(LEAST_SPREAD * size, TINY))
+    size = _size(features_NF) if last is None else INSIDE
+    _fit(head, features_NF, torch.tensor([label for _, _, label in rows]), size)
 
 
 def _centre(dense: nn.Module, features_NF: Tensor) -> None:
     """Let the head's dense layer, which starts as a rotation, take the mean away and give `INSIDE` as deviation."""
     assert isinstance(dense, nn.Linear)
     with torch.no_grad():
-        size = float(features_NF.square().mean().sqrt())
-        dense.weight.mul_(INSIDE / max(_deviation(features_NF), LEAST_SPREAD * size, TINY))
+        dense.weight.mul_(INSIDE / _deviation(features_NF, _size(features_NF)))
         dense.bias.copy_(-dense.weight @ features_NF.mean(0))
 
 
-def _fit(head: nn.Linear, features_NF: Tensor, labels_N: Tensor, least: float) -> None:
+def _fit(head: nn.Linear, features_NF: Tensor, labels_N: Tensor, size: float) -> None:
     """Fit the last layer by a logistic regression, and write it for features as they come.
 
     Args:
         head: changed in place.
         features_NF: what comes into it.
         labels_N: numbers of the labels.
-        least: a smaller deviation of the features counts as this.
+        size: of features, of which their deviation is at least the share `LEAST_SPREAD`.
     """
-    mean_F, deviation = features_NF.mean(0), max(_deviation(features_NF), least)
+    mean_F, deviation = features_NF.mean(0), _deviation(features_NF, size)
     apart_NF = (features_NF - mean_F) / deviation
     probe = nn.Linear(head.in_features, head.out_features)
     for tensor in probe.parameters():
@@ -109,9 +107,14 @@ def _fit(head: nn.Linear, features_NF: Tensor, labels_N: Tensor, least: float) -
             head.bias.copy_(probe.bias - head.weight @ mean_F.to(head.weight))
 
 
-def _deviation(features_NF: Tensor) -> float:
-    """Return the deviation of all features from their means together."""
-    return float((features_NF - features_NF.mean(0)).square().mean().sqrt())
+def _deviation(features_NF: Tensor, size: float) -> float:
+    """Return the deviation of all features from their means together, at least a share of their size."""
+    return max(_size(features_NF - features_NF.mean(0)), LEAST_SPREAD * size, TINY)
+
+
+def _size(features_NF: Tensor) -> float:
+    """Return the root of the mean square."""
+    return float(features_NF.square().mean().sqrt())
 
 
 @torch.no_grad()

@@ -61,7 +61,15 @@ def chosen(items: Sequence[T], most: int | None) -> tuple[T, ...]:
 def teacher_logits(
     model: TaskModel, items: Sequence[Item], kind: TaskKind, max_length: int, job: Job | None = None
 ) -> Logits:
-    """Return the logits of a tuned teacher for `items`, by its own tokenizer, computed on the device of `job`."""
+    """Return the logits of a tuned teacher, by its own tokenizer: of each item (words, C), NaN where it was cut off.
+
+    Args:
+        model: moved to the device of `job` and back to the CPU.
+        items: with labels or without.
+        kind: says how items are read.
+        max_length: tokens of an item, special tokens included.
+        job: device and progress; none computes on the CPU and is silent.
+    """
     job = job or Job()
     nn.Module.to(model.model, job.runtime.device)
     session = TorchSession(model.logits, model.purpose, job.runtime.device)
