@@ -14,7 +14,7 @@ from edgeenc.errors import GateError
 from edgeenc.targets.onnx_file.graph import initializers, read_graph, write_graph
 from edgeenc.targets.onnx_file.quantize import quantize
 from edgeenc.targets.onnx_file.rounding import cut_away
-from edgeenc.targets.onnx_file.smooth import factor, smooth
+from edgeenc.targets.onnx_file.smooth import LEAST_ROWS, activations, factor, smooth
 from edgeenc.targets.sessions.ort_session import OrtSession
 
 TOKENS, CHANNELS, WIDE = 400, 64, 96
@@ -182,3 +182,20 @@ def test_tables_of_positions_that_a_weight_reads_are_left(tmp_path: Path) -> Non
     same = model.SerializeToString()
     smooth(model, TEXTS)
     assert model.SerializeToString() == same
+
+
+def test_a_product_that_reads_one_token_a_text_is_tried_on_many_texts() -> None:
+    """One text alone would choose how the head of a classifier is scaled."""
+    chance = np.random.default_rng(0)
+    arrays = {"table": chance.normal(size=(TOKENS, CHANNELS)), "w": chance.normal(size=(CHANNELS, WIDE))}
+    first = numpy_helper.from_array(np.array(0, dtype=np.int64), "first")
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["x"], "/rows/Gather"),
+        helper.make_node("Gather", ["x", "first"], ["head"], "/first/Gather", axis=1),
+        helper.make_node("MatMul", ["head", "w"], ["logits"], "/head/MatMul"),
+    ]
+    model = model_of(nodes, arrays)
+    model.graph.initializer.append(first)
+    model.graph.output[0].type.tensor_type.shape.dim.pop(1)
+    texts = [chance.integers(0, TOKENS, size=(1, 12)) for _ in range(100)]
+    assert len(activations(model, ["head"], texts)["head"].rows_NK) == LEAST_ROWS

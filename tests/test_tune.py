@@ -16,6 +16,7 @@ from edgeenc.model.answers import NO_LABEL
 from edgeenc.model.classifier import TaskModel
 from edgeenc.model.encoder import Encoder
 from edgeenc.targets.sessions.torch_session import TorchSession
+from edgeenc.tasks.chosen import chosen
 from edgeenc.tasks.encode import Encoded, encode
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import Item
@@ -25,7 +26,7 @@ from edgeenc.tasks.tags.running_text import running_text
 from edgeenc.tasks.task import Task
 from edgeenc.tasks.task_kind import metric_named, task_kind_named
 from edgeenc.tasks.tuning.fine_tuning import FineTuning
-from edgeenc.tasks.tuning.taught import Taught, chosen, teacher_logits, unlabelled
+from edgeenc.tasks.tuning.taught import Taught, teacher_logits, unlabelled
 from edgeenc.tasks.tuning.tune import Batches, tune
 from edgeenc.training_loop import Job
 

@@ -49,7 +49,8 @@ def tune_model(work: Work) -> TuneFigures:
 def _taught(work: Work, data: TaskData, options: FineTuning) -> Taught | None:
     """Return what the tuned teacher says of the training examples, and of texts of the corpus if asked."""
     from edgeenc.model.classifier import load_task_model
-    from edgeenc.tasks.tuning.taught import Taught, chosen, teacher_logits, unlabelled
+    from edgeenc.tasks.chosen import chosen
+    from edgeenc.tasks.tuning.taught import Taught, teacher_logits, unlabelled
 
     if GUIDE not in work.step.inputs:
         return None

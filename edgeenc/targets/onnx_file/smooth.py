@@ -60,7 +60,7 @@ class _Group:
 
 
 @dataclass
-class _Seen:
+class Activations:
     """Activations of the texts.
 
     Attributes:
@@ -96,7 +96,7 @@ def smooth(model: ModelProto, texts: Sequence[Ids]) -> frozenset[str]:
     groups = [group for group in _groups(model.graph) if _alone(model.graph, group)] if texts else []
     if not groups:
         return frozenset()
-    seen = _seen(model, sorted({name for group in groups for name in group.read}), texts)
+    seen = activations(model, sorted({name for group in groups for name in group.read}), texts)
     stored = initializers(model.graph)
     factors, narrow = dict[str, Floats](), set[str]()
     for group in groups:
@@ -113,7 +113,7 @@ def smooth(model: ModelProto, texts: Sequence[Ids]) -> frozenset[str]:
     return frozenset(narrow)
 
 
-def _best(seen: Sequence[_Seen], weights: Sequence[Floats]) -> tuple[Floats | None, int]:
+def _best(seen: Sequence[Activations], weights: Sequence[Floats]) -> tuple[Floats | None, int]:
     """Return the factors of a group at the best strength, None where none at all is best, and the steps of weights."""
     range_K = np.max([one.range_K for one in seen], axis=0)
     weight_K = np.max([np.abs(weight_KN).max(1) for weight_KN in weights], axis=0)
@@ -169,7 +169,7 @@ def _shape(stored: Mapping[str, object], name: str) -> tuple[int, ...]:
     return tuple(getattr(tensor, "dims", ()))
 
 
-def _seen(model: ModelProto, names: Sequence[str], texts: Sequence[Ids]) -> dict[str, _Seen]:
+def activations(model: ModelProto, names: Sequence[str], texts: Sequence[Ids]) -> dict[str, Activations]:
     """Return what the named activations are in the texts.
 
     Raises:
@@ -182,7 +182,7 @@ def _seen(model: ModelProto, names: Sequence[str], texts: Sequence[Ids]) -> dict
         path = write_graph(watched, Path(scratch) / "watched.onnx")
         del watched
         graph = OrtGraph(path)
-    found = dict[str, _Seen]()
+    found = dict[str, Activations]()
     for ids_BT in _slices(texts):
         for name, states in zip(names, graph(names, ids_BT, np.ones_like(ids_BT)), strict=True):
             rows_NK = states.reshape(-1, states.shape[-1])
@@ -190,7 +190,7 @@ def _seen(model: ModelProto, names: Sequence[str], texts: Sequence[Ids]) -> dict
             if not np.isfinite(largest_K).all():
                 raise GateError(f"int8: {name} of the float32 file is not finite on text of the language")
             if name not in found:
-                found[name] = _Seen(largest_K, rows_NK)
+                found[name] = Activations(largest_K, rows_NK)
             elif len(found[name].rows_NK) < LEAST_ROWS:
                 found[name].rows_NK = np.concatenate([found[name].rows_NK, rows_NK])
             found[name].range_K = np.maximum(found[name].range_K, largest_K)

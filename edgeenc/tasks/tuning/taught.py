@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from torch import nn
 
 from edgeenc.model.classifier import TaskModel
 from edgeenc.targets.sessions.torch_session import TorchSession
+from edgeenc.tasks.chosen import chosen
 from edgeenc.tasks.encode import encode
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import Item
@@ -30,7 +30,6 @@ from edgeenc.tasks.tuning.fine_tuning import FineTuning
 from edgeenc.text.corpus import normalise
 from edgeenc.training_loop import Job, Progress
 
-T = TypeVar("T")
 BLOCK = 256
 """Items between two signs of progress."""
 Logits = Sequence[NDArray[np.float32]]
@@ -48,14 +47,6 @@ class Taught:
 
     logits: Logits
     texts: tuple[Item, ...] = ()
-
-
-def chosen(items: Sequence[T], most: int | None) -> tuple[T, ...]:
-    """Return all items, or `most` of them drawn by a fixed seed, in their order."""
-    if most is None or most >= len(items):
-        return tuple(items)
-    picked = np.random.default_rng(0).permutation(len(items))[:most]
-    return tuple(items[i] for i in sorted(picked.tolist()))
 
 
 def teacher_logits(

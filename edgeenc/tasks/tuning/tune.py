@@ -19,6 +19,7 @@ from edgeenc.model.classifier import TaskModel, with_head
 from edgeenc.model.encoder import Encoder
 from edgeenc.stages.training import Schedule
 from edgeenc.targets.sessions.torch_session import TorchSession
+from edgeenc.tasks.chosen import chosen
 from edgeenc.tasks.encode import Encoded, encode, padded
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import NOWHERE, UNLABELLED, Item
@@ -27,7 +28,7 @@ from edgeenc.tasks.tuning.adapter import merged, with_adapters
 from edgeenc.tasks.tuning.fine_tuning import FineTuning
 from edgeenc.tasks.tuning.pool import start_as_mean
 from edgeenc.tasks.tuning.probe_start import start_as_probe
-from edgeenc.tasks.tuning.taught import Taught, chosen
+from edgeenc.tasks.tuning.taught import Taught
 from edgeenc.training_loop import History, Job, Loss, train
 
 POOL = 8

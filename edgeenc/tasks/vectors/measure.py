@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeenc.record.vectors import LEXICAL, TEACHER, AcrossScore, Agreement, LanguageSearches, LanguageVectors
+from edgeenc.tasks.chosen import chosen
 from edgeenc.tasks.vectors.lexical import PRECISION, lexically_similar
 from edgeenc.tasks.vectors.probe import Probe, Told, difference, predictions, score, told_by, told_lexically
 from edgeenc.tasks.vectors.ranking import (
@@ -27,7 +28,7 @@ from edgeenc.tasks.vectors.ranking import (
     spearman,
     without_itself,
 )
-from edgeenc.tasks.vectors.reader import Reader, some
+from edgeenc.tasks.vectors.reader import Reader
 
 MOST_TEXTS = 1000
 """Held-out texts that are compared: the interval of a share of 1,000 searches is at most 6.2 points wide."""
@@ -80,7 +81,7 @@ class LanguageText:
 
 def some_texts(texts: Sequence[str]) -> tuple[str, ...]:
     """Return at most `MOST_TEXTS` of held-out texts, the same in every build."""
-    return some(texts, MOST_TEXTS)
+    return chosen(texts, MOST_TEXTS)
 
 
 def measure_language(

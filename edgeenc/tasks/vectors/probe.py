@@ -29,12 +29,13 @@ import numpy as np
 from edgeenc.record.bundle import Predictions
 from edgeenc.record.scores import Difference
 from edgeenc.record.vectors import LEXICAL, Interval, ProbeScore
+from edgeenc.tasks.chosen import PICK, chosen
 from edgeenc.tasks.examples import TaskData
 from edgeenc.tasks.item import Item, Predicted
 from edgeenc.tasks.scores.bootstrap import estimate, paired
 from edgeenc.tasks.scores.metrics import MACRO_F1
 from edgeenc.tasks.vectors.lexical import PRECISION, lexical_features
-from edgeenc.tasks.vectors.reader import PICK, Reader, some
+from edgeenc.tasks.vectors.reader import Reader
 
 STRENGTH = 10.0
 """The inverse of the L2 penalty, the same for every model; vectors of length 1 need a weaker one than 1."""
@@ -96,7 +97,7 @@ def probe_of(task: str, data: TaskData) -> Probe | None:
     if any(len(item.words) != 1 for item in data.train) or not data.kind.reads_first:
         return None
     once = {item.words: item for item in reversed((*data.train, *data.validation, *data.test))}
-    taken = some(tuple(reversed(once.values())), MOST_TEXTS)
+    taken = chosen(tuple(reversed(once.values())), MOST_TEXTS)
     texts_of = Counter(item.labels for item in taken)
     items = tuple(item for item in taken if texts_of[item.labels] >= FOLDS)
     if len(items) < FEWEST_TEXTS or len({item.labels for item in items}) < 2:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from edgeenc.model.sentence_head import SentenceHead
 
 Vectors = NDArray[np.float32]
-T = TypeVar("T")
-
-PICK = 0
-"""Seed by which some of many texts are picked: not that of a recipe, so that two builds can be compared."""
 
 QUERY, PASSAGES = "query", ("passage", "document", "corpus")
 """What a prompt for a text that searches is called, and those for one that is searched: the first that a model has."""
@@ -53,13 +49,6 @@ class Reader:
     def searched(self, texts: Sequence[str]) -> Vectors:
         """Return vectors (N, D) of length one of texts that are searched."""
         return _of_length_one(self.read([self.passage + text for text in texts]))
-
-
-def some(items: Sequence[T], most: int) -> tuple[T, ...]:
-    """Return all items, or so many of them in their order: the same ones for every model and every build."""
-    if len(items) <= most:
-        return tuple(items)
-    return tuple(items[int(place)] for place in np.sort(np.random.default_rng(PICK).permutation(len(items))[:most]))
 
 
 def prompts_of(head: SentenceHead | None) -> tuple[str, str]:
